@@ -1,1 +1,166 @@
-//! Placeholder.
+//! The event log: the first durable place of an event.
+//!
+//! An engine promises:
+//! - [`EventLog::append`] answers `Ok` for an entry only when it would survive the loss of the process and of the machine's
+//!   power. Anything else is an error; an error may still have stored the entry (retries carry ids).
+//! - Entries of one call keep their order within a partition; all entries with one key are in one partition.
+//! - A reader sees entries in offset order, each exactly once per subscription, and never one that is not durable.
+//! - Memory is bounded: what does not fit is refused at once, never queued without end.
+//!
+//! An engine must not look into a payload, drop an entry that was not consumed and acknowledged (unless it says so in
+//! [`LogStatus::expired_unread`]), or retry an append by itself in a way that could double it.
+
+pub mod file;
+pub mod intent;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use footfall_model::{LogName, Offset, Position, SiteId};
+
+pub use intent::{Committed, Intent};
+
+/// One record to append.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The domain: decides the partition.
+    pub key: SiteId,
+    /// The record as JSON.
+    pub payload: Bytes,
+}
+
+/// One record read back.
+#[derive(Clone, Debug)]
+pub struct StoredEntry {
+    /// Its offset in the partition.
+    pub offset: Offset,
+    /// When the log took it, UTC milliseconds.
+    pub appended_ms: i64,
+    /// The record as it was appended.
+    pub payload: Bytes,
+}
+
+/// Why an append was refused. All of them mean 503 for the sender.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AppendError {
+    /// The disk, or the space set aside for the log, is full.
+    #[error("the event log is full ({0}); free disk space or let the processor catch up")]
+    Full(String),
+    /// Too much is waiting to become durable.
+    #[error("the event log is overloaded; retry in a moment")]
+    Busy,
+    /// The engine cannot promise durability now.
+    #[error("the event log is unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// A fault of the log outside of appending.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("event log: {0}")]
+pub struct LogError(pub String);
+
+/// Where a new subscription begins in each partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartAt {
+    /// After what the group committed; at the oldest entry for a new group.
+    Committed,
+    /// At this offset (one partition engines, and readers that keep their own position); commits are not used.
+    Offset(Offset),
+}
+
+/// How much one poll may return.
+#[derive(Clone, Copy, Debug)]
+pub struct FetchLimit {
+    /// Greatest number of entries.
+    pub entries: usize,
+    /// Greatest sum of payload bytes (at least one entry is returned).
+    pub bytes: usize,
+}
+
+/// A partition that this subscription now reads.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    /// The partition.
+    pub partition: u32,
+    /// Raised when the log was replaced by a new one of the same name.
+    pub generation: u32,
+    /// What the group committed last.
+    pub committed: Option<Committed>,
+    /// A range that was fixed but not committed before the last stop.
+    pub intent: Option<Intent>,
+    /// Oldest offset still kept.
+    pub start: Offset,
+    /// Offset that the next append gets.
+    pub end: Offset,
+}
+
+/// What a poll found.
+#[derive(Clone, Debug)]
+pub enum Polled {
+    /// Partitions to begin with. The first poll of the one-machine engine answers this.
+    Assigned(Vec<Assignment>),
+    /// Partitions to let go of: finish or abandon, commit, forget.
+    Revoked(Vec<u32>),
+    /// Entries of one partition, in offset order.
+    Entries {
+        /// The partition.
+        partition: u32,
+        /// The entries.
+        entries: Vec<StoredEntry>,
+    },
+    /// Nothing came within the wait.
+    Idle,
+}
+
+/// State of the log for readiness and metrics.
+#[derive(Clone, Debug, Default)]
+pub struct LogStatus {
+    /// Appends are accepted.
+    pub accepting: bool,
+    /// Why not, for a person.
+    pub fault: Option<String>,
+    /// Bytes on disk (0 where the engine cannot know).
+    pub bytes: u64,
+    /// Greatest number of bytes it may use (0: no bound of its own).
+    pub bytes_limit: u64,
+    /// Per partition: (partition, generation, oldest offset, next offset).
+    pub partitions: Vec<(u32, u32, Offset, Offset)>,
+    /// Entries that were removed before the group had read them.
+    pub expired_unread: u64,
+}
+
+/// One event log.
+#[async_trait]
+pub trait EventLog: Send + Sync + 'static {
+    /// Which of the two logs this is.
+    fn name(&self) -> LogName;
+
+    /// Makes entries durable. One result per entry, in order.
+    async fn append(&self, entries: Vec<Entry>) -> Vec<Result<Position, AppendError>>;
+
+    /// Begins to read as a member of `group`.
+    async fn subscribe(&self, group: &str, start: StartAt) -> Result<Box<dyn Subscription>, LogError>;
+
+    /// How it is doing.
+    async fn status(&self) -> LogStatus;
+}
+
+/// One reader of a log.
+#[async_trait]
+pub trait Subscription: Send {
+    /// Waits up to `wait` for something to do. Returns as soon as there is anything: a lone entry is not held back.
+    async fn poll(&mut self, wait: Duration, limit: FetchLimit) -> Result<Polled, LogError>;
+
+    /// Persists the range that is about to be inserted. No insert may be sent before this succeeded.
+    async fn intend(&mut self, partition: u32, intent: &Intent) -> Result<(), LogError>;
+
+    /// Moves the group past a range and forgets its intent, in one step.
+    async fn commit(&mut self, partition: u32, committed: &Committed) -> Result<(), LogError>;
+
+    /// Reads entries again, `first` to `last` inclusive, without moving the subscription: for replaying an intent.
+    async fn reread(&mut self, partition: u32, first: Offset, last: Offset) -> Result<Vec<StoredEntry>, LogError>;
+
+    /// Goes on reading a partition at this offset.
+    async fn seek(&mut self, partition: u32, next: Offset) -> Result<(), LogError>;
+}
