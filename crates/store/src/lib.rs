@@ -1,1 +1,4 @@
-//! Placeholder.
+//! The analytics store.
+pub mod row;
+
+pub use row::{Attributes, EventRow, VisitAfter, event_id};

@@ -1,0 +1,196 @@
+//! One row of `events`, as the processor hands it over: the event's own fields and its visit's whole state after it.
+//!
+//! Times are UTC milliseconds. What a column is called and how it is packed is the business of `wire.rs` alone.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use footfall_model::{DropReason, Hash64, NO_SCROLL_DEPTH, Position, SiteId};
+use uuid::Uuid;
+
+/// One event, ready to be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRow {
+    /// Where its record stands in the log: unique for ever.
+    pub position: Position,
+    /// When the log took it.
+    pub appended: i64,
+    /// [`event_id`] of the record's id.
+    pub event_id: u64,
+    /// The sender gave the id: a repetition may come.
+    pub id_given: bool,
+    /// Domain.
+    pub site: SiteId,
+    /// When it happened.
+    pub ts: i64,
+    /// `pageview`, `engagement` or a custom name.
+    pub name: String,
+    /// Host name of this event's page.
+    pub hostname: String,
+    /// Path of this event's page.
+    pub path: String,
+    /// Title of this event's page, empty for none.
+    pub title: String,
+    /// Ties engagement to its pageview; 0 for none.
+    pub page_id: u64,
+    /// Keyed hash of the sender's user id; 0 for none.
+    pub user_id: u64,
+    /// Whether a custom event ends a bounce.
+    pub interactive: bool,
+    /// Engaged milliseconds reported by this event.
+    pub engagement_ms: u32,
+    /// 0 to 100, [`NO_SCROLL_DEPTH`] for none.
+    pub scroll_depth: u8,
+    /// Properties.
+    pub props: BTreeMap<String, String>,
+    /// Amount in thousandths of the currency's unit; 0 with an empty currency for none.
+    pub revenue_milli: i64,
+    /// ISO 4217, empty for none.
+    pub currency: String,
+    /// Bot class, empty for a person.
+    pub bot: String,
+    /// The import it came with.
+    pub import: Option<Uuid>,
+    /// H3 cell, 0 for none.
+    pub h3: u64,
+    /// Why it does not count; then `visit` is [`VisitAfter::none`] of its own attributes.
+    pub drop_reason: Option<DropReason>,
+    /// The visit's visitor id: the one of its first event.
+    pub visitor: Hash64,
+    /// The visit after this event.
+    pub visit: VisitAfter,
+    /// Lowest offset that any visit or id kept *after* this event rests on (a lower value is always safe).
+    pub rebuild_from: u64,
+}
+
+/// A visit's state after an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VisitAfter {
+    /// The visit's id, derived from its first event; 0 for a dropped event.
+    pub id: u64,
+    /// Time of its first event in log order.
+    pub start: i64,
+    /// The session hash that takes the visitor's place as the key of the visit; 0 when the visitor is the key.
+    pub key: u64,
+    /// For a visit that crossed midnight: today's key of it, sealed under today's salt; else empty.
+    pub alias: Arc<str>,
+    /// First-touch attributes.
+    pub attributes: Arc<Attributes>,
+    /// Path of the first pageview so far, empty for none.
+    pub entry_page: Arc<str>,
+    /// Pageviews so far.
+    pub pageviews: u32,
+    /// An interactive custom event was among them.
+    pub interactive: bool,
+    /// Least time of an event that is not an engagement.
+    pub first: i64,
+    /// Greatest time of an event that is not an engagement.
+    pub last: i64,
+    /// Greatest time of any event.
+    pub seen: i64,
+}
+
+impl VisitAfter {
+    /// What a dropped event carries: its own attributes and no visit.
+    #[must_use]
+    pub fn none(ts: i64, attributes: Arc<Attributes>) -> Self {
+        Self {
+            id: 0,
+            start: ts,
+            key: 0,
+            alias: Arc::from(""),
+            attributes,
+            entry_page: Arc::from(""),
+            pageviews: 0,
+            interactive: false,
+            first: ts,
+            last: ts,
+            seen: ts,
+        }
+    }
+}
+
+/// What a visit keeps of its first event. Empty texts are unknown or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// Referrer, `host/path`.
+    pub referrer: String,
+    /// Source, empty for direct.
+    pub source: String,
+    /// `utm_source`
+    pub utm_source: String,
+    /// `utm_medium`
+    pub utm_medium: String,
+    /// `utm_campaign`
+    pub utm_campaign: String,
+    /// `utm_content`
+    pub utm_content: String,
+    /// `utm_term`
+    pub utm_term: String,
+    /// Name of the click id parameter.
+    pub click_id: String,
+    /// Browser family.
+    pub browser: String,
+    /// Its major version.
+    pub browser_version: String,
+    /// Operating system.
+    pub os: String,
+    /// Its version.
+    pub os_version: String,
+    /// `Mobile`, `Tablet` or `Desktop`.
+    pub device: String,
+    /// Screen size class.
+    pub screen: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// ISO 3166-2.
+    pub region: String,
+    /// GeoNames id, 0 for unknown.
+    pub city: u32,
+    /// BCP 47, shortened.
+    pub language: String,
+}
+
+/// The 64 bits kept of an event's id. Never change this: ids of stored rows are compared with it.
+#[must_use]
+pub fn event_id(id: Uuid) -> u64 {
+    let (high, low) = id.as_u64_pair();
+    high.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32) ^ low
+}
+
+impl EventRow {
+    /// A counted pageview that is a visit of its own, with nothing but what every row needs; tests and generators fill in the rest.
+    #[must_use]
+    pub fn pageview(position: Position, site: SiteId, visitor: Hash64, ts: i64, path: &str) -> Self {
+        let mut visit = VisitAfter::none(ts, Arc::default());
+        visit.id = visitor.0 ^ ts.unsigned_abs();
+        visit.entry_page = Arc::from(path);
+        visit.pageviews = 1;
+        Self {
+            position,
+            appended: ts,
+            event_id: position.offset,
+            id_given: false,
+            site,
+            ts,
+            name: "pageview".to_owned(),
+            hostname: String::new(),
+            path: path.to_owned(),
+            title: String::new(),
+            page_id: 0,
+            user_id: 0,
+            interactive: true,
+            engagement_ms: 0,
+            scroll_depth: NO_SCROLL_DEPTH,
+            props: BTreeMap::new(),
+            revenue_milli: 0,
+            currency: String::new(),
+            bot: String::new(),
+            import: None,
+            h3: 0,
+            drop_reason: None,
+            visitor,
+            visit,
+            rebuild_from: position.offset,
+        }
+    }
+}
