@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The `footfall` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    footfall_server::commands::main()
+}
