@@ -1,0 +1,78 @@
+//! The one seam between the pages and the rest of the product. The server implements it once; API and pages share that
+//! implementation. The pages find it in the Leptos context as `Arc<dyn Backend>`.
+//!
+//! Contract:
+//! - Every call that names a domain checks that `viewer` may see it; unknown and forbidden both answer
+//!   [`AppError::NotFound`], nobody signed in answers [`AppError::NotSignedIn`].
+//! - Ranges are cut in the domain's time zone; a domain is named by its host name.
+//! - Answers have the shape of `/api/analytics/*`: empty buckets present, the running one marked `partial`.
+//!
+//! Owner creation, sign-in and sign-out are plain HTML forms, so they are no part of this trait: `POST /api/setup` (fields
+//! `token`, `email`, `password`; answers 303 to `/setup`), `POST /api/auth/callback/credentials` (`csrfToken`, `email`,
+//! `password`, `callbackUrl`; 303 to `callbackUrl`) and `POST /api/auth/signout` (`csrfToken`, `callbackUrl`). On failure the
+//! first answers 303 to `/setup?token=…&error=CODE&email=…`, the second 303 to `/login?error=CODE&email=…&callbackUrl=…`; the codes are
+//! [`crate::pages::forms::FormError`]'s.
+
+use async_trait::async_trait;
+use footfall_model::{
+    Interval, Period,
+    report::{Breakdown, Dimension, Kpis, LiveView},
+};
+use http::HeaderMap;
+
+use crate::types::{AppError, Compare, Series, Site, Viewer};
+
+/// What the pages ask of the server.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Who sends these headers. Signed out is a [`Viewer`] without an e-mail, not an error.
+    async fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, AppError>;
+
+    /// Like `viewer`, for a request that changes something: also checks origin and token, else [`AppError::StaleForm`].
+    async fn writer(&self, headers: &HeaderMap, csrf: &str) -> Result<Viewer, AppError>;
+
+    /// IANA names that a domain may have, in the order to show them.
+    fn time_zones(&self) -> Vec<String>;
+
+    /// The viewer's domains by name, `visitors_24h` filled where it is cheap.
+    async fn domains(&self, viewer: &Viewer) -> Result<Vec<Site>, AppError>;
+
+    /// One domain.
+    async fn domain(&self, viewer: &Viewer, domain: &str) -> Result<Site, AppError>;
+
+    /// Adds a domain. Faults come back as [`AppError::Invalid`] with field `domain` or `timezone`.
+    async fn add_domain(&self, viewer: &Viewer, domain: &str, timezone: &str) -> Result<Site, AppError>;
+
+    /// Starts loading demo data (30 days and the running one); returns once the first figures can be seen.
+    async fn load_demo(&self, viewer: &Viewer, domain: &str) -> Result<(), AppError>;
+
+    /// Removes the demo data, and nothing else.
+    async fn remove_demo(&self, viewer: &Viewer, domain: &str) -> Result<(), AppError>;
+
+    /// The six figures.
+    async fn kpis(&self, viewer: &Viewer, domain: &str, period: &Period, compare: Compare) -> Result<Kpis, AppError>;
+
+    /// The buckets of the chart. Without an interval the server takes the one that fits the range.
+    async fn timeseries(
+        &self,
+        viewer: &Viewer,
+        domain: &str,
+        period: &Period,
+        interval: Option<Interval>,
+        compare: Compare,
+    ) -> Result<Series, AppError>;
+
+    /// One page of rows by visitors; `page` counts from 1. Countries are labelled by their two-letter code.
+    async fn breakdown(
+        &self,
+        viewer: &Viewer,
+        domain: &str,
+        period: &Period,
+        dimension: Dimension,
+        limit: u32,
+        page: u32,
+    ) -> Result<Breakdown, AppError>;
+
+    /// The live figures as of now; later ones come by `GET /api/analytics/live`.
+    async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError>;
+}

@@ -1,0 +1,155 @@
+//! What the pages need beside the reports of `footfall-model`: who looks, which domains there are, what went wrong.
+
+use footfall_model::report::{Breakdown, Kpis, LiveView, Point, Timeseries};
+use leptos::server_fn::{codec::JsonEncoding, error::FromServerFnError, error::ServerFnErrorErr};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Who looks at a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Viewer {
+    /// The signed-in user; never leaves the server.
+    #[serde(skip)]
+    pub user: Option<Uuid>,
+    /// E-mail of the signed-in user; none when signed out.
+    pub email: Option<String>,
+    /// Token that every state-changing form of this viewer carries.
+    pub csrf: String,
+    /// The installation has no owner yet.
+    pub needs_setup: bool,
+}
+
+/// A measured domain as the pages show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// Id of the domain (`domainId` in the API).
+    pub id: Uuid,
+    /// Host name.
+    pub domain: String,
+    /// IANA name of its time zone.
+    pub timezone: String,
+    /// Today's date in that zone, `YYYY-MM-DD`.
+    pub today: String,
+    /// Address of the tracker script, for the snippet.
+    pub tracker_url: String,
+    /// At least one event ever.
+    pub has_events: bool,
+    /// Its first event is younger than two days, or there is none: the page opens on today.
+    pub young: bool,
+    /// Demo data is loaded.
+    pub has_demo: bool,
+    /// Visitors of the last 24 hours, where that is cheap to know.
+    pub visitors_24h: Option<u64>,
+}
+
+/// What the second period is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compare {
+    /// No comparison.
+    Off,
+    /// The period of equal length before; `today` compares to the same hours of yesterday.
+    #[default]
+    Previous,
+    /// The same period a year earlier.
+    Year,
+}
+
+impl Compare {
+    /// All choices, in the order of the menu.
+    pub const ALL: [Self; 3] = [Self::Previous, Self::Year, Self::Off];
+
+    /// The value of the `compare` parameter.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Previous => "previous",
+            Self::Year => "year",
+        }
+    }
+}
+
+/// A time series and, where a comparison was asked for, the buckets of the other period, in the same order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// The period looked at.
+    pub now: Timeseries,
+    /// The period compared to; it may have more or fewer buckets.
+    pub then: Option<Vec<Point>>,
+}
+
+/// The domain page in one answer: what the server renders first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dashboard {
+    /// Who looks.
+    pub viewer: Viewer,
+    /// The domain looked at.
+    pub site: Site,
+    /// Names of all domains of the viewer, for the switcher.
+    pub domains: Vec<String>,
+    /// The strip.
+    pub kpis: Result<Kpis, AppError>,
+    /// The chart.
+    pub series: Result<Series, AppError>,
+    /// One answer per panel, in the order of `PanelId::ALL`.
+    pub panels: Vec<Result<Breakdown, AppError>>,
+    /// The live figures.
+    pub live: Result<LiveView, AppError>,
+}
+
+/// The list of domains, with what the form to add one needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sites {
+    /// Who looks.
+    pub viewer: Viewer,
+    /// The viewer's domains, by name.
+    pub sites: Vec<Site>,
+    /// IANA names offered by the form.
+    pub time_zones: Vec<String>,
+}
+
+/// Why a page or a panel cannot show what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum AppError {
+    /// Nobody is signed in: the page leads to the sign-in form.
+    #[error("sign in to see this page")]
+    NotSignedIn,
+    /// Unknown, or not the viewer's: the two must look alike.
+    #[error("there is no such page")]
+    NotFound,
+    /// The form's token or origin is not the viewer's.
+    #[error("this form is out of date; reload the page and send it again")]
+    StaleForm,
+    /// The analytics store does not answer.
+    #[error("the analytics store is away; it is tried again by itself")]
+    StoreAway {
+        /// For the operator: what was tried.
+        detail: String,
+    },
+    /// A field of a form is wrong.
+    #[error("{message}")]
+    Invalid {
+        /// Name of the field.
+        field: String,
+        /// What to write instead.
+        message: String,
+    },
+    /// The server could not be reached from the browser.
+    #[error("the server could not be reached; check that it runs")]
+    Unreachable,
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl FromServerFnError for AppError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => Self::Unreachable,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
