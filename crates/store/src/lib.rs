@@ -1,4 +1,4 @@
 //! The analytics store.
 pub mod row;
 
-pub use row::{Attributes, EventRow, VisitAfter, event_id};
+pub use row::{Attributes, EventRow, VisitAfter, event_id, visit_id};

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use footfall_model::{DropReason, Hash64, NO_SCROLL_DEPTH, Position, SiteId};
+use footfall_model::{DropReason, Hash64, LogName, NO_SCROLL_DEPTH, Position, SiteId};
 use uuid::Uuid;
 
 /// One event, ready to be stored.
@@ -12,9 +12,9 @@ use uuid::Uuid;
 pub struct EventRow {
     /// Where its record stands in the log: unique for ever.
     pub position: Position,
-    /// When the log took it.
+    /// When the log took it. Kept to the second (rounded down), so nothing may depend on a smaller part of it.
     pub appended: i64,
-    /// [`event_id`] of the record's id.
+    /// [`event_id`] of the record's id. Kept where a repetition may come, and for the last row of each insert.
     pub event_id: u64,
     /// The sender gave the id: a repetition may come.
     pub id_given: bool,
@@ -30,7 +30,7 @@ pub struct EventRow {
     pub path: String,
     /// Title of this event's page, empty for none.
     pub title: String,
-    /// Ties engagement to its pageview; 0 for none.
+    /// Ties engagement to its pageview within a visit; 0 for none. 16 bits of it are kept.
     pub page_id: u64,
     /// Keyed hash of the sender's user id; 0 for none.
     pub user_id: u64,
@@ -58,14 +58,15 @@ pub struct EventRow {
     pub visitor: Hash64,
     /// The visit after this event.
     pub visit: VisitAfter,
-    /// Lowest offset that any visit or id kept *after* this event rests on (a lower value is always safe).
+    /// Lowest offset that any visit or id kept *after* this event rests on (a lower value is always safe). Kept for the last row of
+    /// each insert only.
     pub rebuild_from: u64,
 }
 
 /// A visit's state after an event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VisitAfter {
-    /// The visit's id, derived from its first event; 0 for a dropped event.
+    /// [`visit_id`]; not stored, as the store derives it from the other fields in the same way.
     pub id: u64,
     /// Time of its first event in log order.
     pub start: i64,
@@ -75,7 +76,7 @@ pub struct VisitAfter {
     pub alias: Arc<str>,
     /// First-touch attributes.
     pub attributes: Arc<Attributes>,
-    /// Path of the first pageview so far, empty for none.
+    /// Path of the first pageview so far, empty for none; not stored, as it follows from the visit's rows.
     pub entry_page: Arc<str>,
     /// Pageviews so far.
     pub pageviews: u32,
@@ -157,12 +158,27 @@ pub fn event_id(id: Uuid) -> u64 {
     high.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32) ^ low
 }
 
+/// The id of a visit. It is a function of what never changes in a visit, so neither table needs to store eight random bytes for it.
+/// `visitor` and `key` are keyed hashes, and one key has no two visits that start in one millisecond, so two visits share an id
+/// only by a collision of 64 bits. Never change this: the tables compute the same expression.
+#[must_use]
+pub const fn visit_id(log: LogName, visitor: Hash64, key: u64, start: i64) -> u64 {
+    // Visits of imports keep apart from live ones of the same key.
+    let log = if matches!(log, LogName::Import) { VISIT_ID_IMPORT } else { 0 };
+    visitor.0 ^ key ^ log ^ (start as u64).wrapping_mul(VISIT_ID_FACTOR)
+}
+
+/// Odd, so that different starts of one key give different ids: 2^64 divided by the golden ratio.
+pub(crate) const VISIT_ID_FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+/// Any constant: the first 64 bits of the fraction of pi.
+pub(crate) const VISIT_ID_IMPORT: u64 = 0x243F_6A88_85A3_08D3;
+
 impl EventRow {
     /// A counted pageview that is a visit of its own, with nothing but what every row needs; tests and generators fill in the rest.
     #[must_use]
     pub fn pageview(position: Position, site: SiteId, visitor: Hash64, ts: i64, path: &str) -> Self {
         let mut visit = VisitAfter::none(ts, Arc::default());
-        visit.id = visitor.0 ^ ts.unsigned_abs();
+        visit.id = visit_id(position.log, visitor, 0, ts);
         visit.entry_page = Arc::from(path);
         visit.pageviews = 1;
         Self {
