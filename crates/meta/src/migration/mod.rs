@@ -1,0 +1,15 @@
+//! The schema, in numbered steps that only go up. A step that was released is never edited.
+
+mod m0001_accounts;
+mod m0002_figures;
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
+
+pub(crate) struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_accounts::Migration), Box::new(m0002_figures::Migration)]
+    }
+}

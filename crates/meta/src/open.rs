@@ -1,0 +1,120 @@
+//! Opening the database by URL, and bringing its schema up to date.
+//!
+//! Replicas that start together migrate one after the other: the whole migration is one transaction that holds SQLite's
+//! write lock, or a lock by number on PostgreSQL (bound to the transaction, so it also works through PgBouncer).
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use sea_orm_migration::MigratorTrait;
+
+use crate::{Meta, MetaError, migration::Migrator};
+
+/// How long a writer waits for the one before it.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// SQLite readers run beside one writer; more connections only cost memory.
+const SQLITE_CONNECTIONS: u32 = 4;
+/// Per process; small, as PostgreSQL's default is 100 for all replicas together.
+const POSTGRES_CONNECTIONS: u32 = 8;
+/// Any number that no other program takes locks by: "footmigr" in ASCII.
+const MIGRATION_LOCK: i64 = 0x666f_6f74_6d69_6772;
+/// Passwords hashed at once, in memory of 19 MiB each.
+const PARALLEL_HASHES: usize = 2;
+
+impl Meta {
+    /// Opens the database and migrates it. `sqlite:PATH` makes the file (readable by its owner only) and its folder.
+    ///
+    /// # Errors
+    /// When the URL is not understood, the database cannot be reached, or a migration fails.
+    pub async fn open(url: &str) -> Result<Self, MetaError> {
+        let meta = Self::connect(url).await?;
+        meta.migrate().await?;
+        Ok(meta)
+    }
+
+    /// Opens the database as it is.
+    ///
+    /// # Errors
+    /// When the URL is not understood or the database cannot be reached.
+    pub async fn connect(url: &str) -> Result<Self, MetaError> {
+        let mut options = match url.split_once(':') {
+            Some(("sqlite", rest)) => sqlite_options(rest)?,
+            Some(("postgres" | "postgresql", _)) => {
+                let mut options = ConnectOptions::new(url);
+                options.max_connections(POSTGRES_CONNECTIONS).set_application_name("footfall");
+                options
+            }
+            _ => return Err(MetaError::Url("the accounts database is sqlite:PATH or postgres://user:password@host/name; set DATABASE_URL".into())),
+        };
+        options.acquire_timeout(BUSY_TIMEOUT).connect_timeout(BUSY_TIMEOUT).sqlx_logging(false).record_stmt_in_spans(false);
+        let db = Database::connect(options).await?;
+        Ok(Self { db, hashing: Arc::new(tokio::sync::Semaphore::new(PARALLEL_HASHES)) })
+    }
+
+    /// Applies what is missing, all or nothing.
+    ///
+    /// # Errors
+    /// When a migration fails; nothing is changed then.
+    pub async fn migrate(&self) -> Result<(), MetaError> {
+        if self.pending_migrations().await?.is_empty() {
+            return Ok(());
+        }
+        let txn = self.begin().await?;
+        if self.is_postgres() {
+            txn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
+        }
+        Migrator::up(&txn, None).await?;
+        txn.commit().await?;
+        Ok(())
+    }
+
+    /// The names of the migrations that [`Meta::migrate`] would apply; changes nothing.
+    ///
+    /// # Errors
+    /// When the database fails, or holds a migration that this version does not know.
+    pub async fn pending_migrations(&self) -> Result<Vec<String>, MetaError> {
+        let pending = Migrator::get_pending_migrations_read_only(&self.db).await?;
+        Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
+    }
+}
+
+fn sqlite_options(rest: &str) -> Result<ConnectOptions, MetaError> {
+    let text = rest.strip_prefix("//").unwrap_or(rest);
+    if text.is_empty() || text.starts_with(':') || text.contains('?') {
+        return Err(MetaError::Url("a local accounts database is sqlite:PATH, for example sqlite:./data/footfall.db".into()));
+    }
+    let path = Path::new(text).to_owned();
+    prepare_file(&path).map_err(|error| {
+        MetaError::Url(format!("cannot make the accounts database {}: {error}; check the folder's owner and free space", path.display()))
+    })?;
+    // The real path is set below, so that no character of it needs escaping.
+    let mut options = ConnectOptions::new("sqlite:footfall.db");
+    options.max_connections(SQLITE_CONNECTIONS).map_sqlx_sqlite_opts(move |sqlite| {
+        sqlite
+            .filename(&path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("journal_mode", "WAL")
+            // Accounts change rarely, and a salt that is lost in a power cut splits a day's visitors in two.
+            .pragma("synchronous", "FULL")
+            // Deleted salts and tokens are overwritten, not only unlinked.
+            .pragma("secure_delete", "ON")
+    });
+    Ok(options)
+}
+
+/// Makes the file before SQLite does, closed to other users of the machine; its WAL inherits the mode.
+fn prepare_file(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut open = std::fs::OpenOptions::new();
+    open.create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        open.mode(0o600);
+    }
+    open.open(path).map(drop)
+}
