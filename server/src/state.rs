@@ -6,8 +6,9 @@ use footfall_config::Config;
 use footfall_live::Live;
 use footfall_meta::Meta;
 use footfall_store::Store;
+use tokio_util::sync::CancellationToken;
 
-use crate::analytics::Analytics;
+use crate::{analytics::Analytics, services::Services};
 
 /// The state of the query and auth roles.
 pub struct App {
@@ -23,9 +24,29 @@ pub struct App {
     pub analytics: Analytics,
     /// Keys CSRF tokens and one-time links.
     pub secret: Vec<u8>,
+    /// Cancelled when the process is to end: streams end then.
+    pub closing: CancellationToken,
 }
 
 impl App {
+    /// From the running services.
+    ///
+    /// # Errors
+    /// When the installation's secret cannot be read.
+    pub async fn new(services: &Services) -> anyhow::Result<Self> {
+        let configured = services.config.secrets.secret.expose();
+        let secret = if configured.is_empty() { services.meta.installation_secret().await?.to_vec() } else { configured.as_bytes().to_vec() };
+        Ok(Self {
+            config: services.config.clone(),
+            meta: services.meta.clone(),
+            live: services.live.clone(),
+            store: services.store.store.clone(),
+            analytics: services.analytics.clone(),
+            secret,
+            closing: services.closing.clone(),
+        })
+    }
+
     /// Whether browsers reach this server by https, so that cookies can be `Secure` and carry the `__Host-` prefix.
     #[must_use]
     pub fn is_https(&self) -> bool {

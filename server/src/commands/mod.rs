@@ -2,15 +2,28 @@
 //!
 //! Results go to stdout, progress and logs to stderr. Exit status: 0 done, 1 failed, 2 wrong usage.
 
+mod config;
+mod doctor;
+mod engine;
+mod healthcheck;
+mod import;
+mod migrate;
+mod seed;
+mod serve;
+mod site;
+mod token;
+mod user;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use footfall_config::{Config, Sources};
+use footfall_config::{Config, LogFormat, Sources};
 use footfall_meta::Meta;
+use tracing_subscriber::EnvFilter;
 
 /// Web analytics on your own machine: real-time, private, nothing lost.
 #[derive(Parser)]
-#[command(name = "footfall", version, max_term_width = 110)]
+#[command(name = "footfall", version, max_term_width = 110, after_help = "Settings are variables too: `footfall config reference` lists them all.")]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -20,19 +33,31 @@ struct Cli {
 
 #[derive(Args)]
 struct Global {
-    /// The folder that holds all state [default: ./data] [env: FOOTFALL_DATA]
+    /// The folder that holds all state [env: FOOTFALL_DATA] [default: ./data]
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Configuration file (TOML)
     #[arg(long, global = true, value_name = "FILE", env = "FOOTFALL_CONFIG")]
     config: Option<PathBuf>,
-    /// How log lines look: json or pretty [default: pretty] [env: FOOTFALL_LOG_FORMAT]
+    /// How log lines look: json or pretty [env: FOOTFALL_LOG_FORMAT] [default: pretty]
     #[arg(long, global = true, value_name = "FORMAT")]
     log_format: Option<String>,
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Serve(serve::ServeArgs),
+    Engine(engine::EngineArgs),
+    Migrate(migrate::MigrateArgs),
+    Doctor(doctor::DoctorArgs),
+    Seed(seed::SeedArgs),
+    Import(import::ImportArgs),
+    User(user::UserArgs),
+    Site(site::SiteArgs),
+    Token(token::TokenArgs),
+    Healthcheck(healthcheck::HealthcheckArgs),
+    Config(config::ConfigArgs),
+}
 
 /// What every command starts from.
 pub struct CommandContext {
@@ -56,6 +81,70 @@ impl CommandContext {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let _ = (cli.global, cli.command);
-    ExitCode::SUCCESS
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            fail(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let mut flags: Vec<(&'static str, String)> = Vec::new();
+    if let Some(data) = &cli.global.data {
+        flags.push(("data", data.display().to_string()));
+    }
+    if let Some(format) = &cli.global.log_format {
+        flags.push(("log_format", format.clone()));
+    }
+    match &cli.command {
+        Command::Serve(args) => flags.extend(args.flags()),
+        Command::Config(args) if args.is_reference() => return config::reference(),
+        _ => {}
+    }
+    let sources = Sources::read(flags, cli.global.config.as_deref())?;
+    let config = Config::load(&sources)?;
+    start_logging(&config)?;
+    let context = CommandContext { config, sources };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        match cli.command {
+            Command::Serve(_) => serve::run(context).await,
+            Command::Engine(args) => engine::run(args, &context).await,
+            Command::Migrate(args) => migrate::run(args, &context).await,
+            Command::Doctor(args) => doctor::run(args, &context).await,
+            Command::Seed(args) => seed::run(args, &context).await,
+            Command::Import(args) => import::run(args, &context).await,
+            Command::User(args) => user::run(args, &context).await,
+            Command::Site(args) => site::run(args, &context).await,
+            Command::Token(args) => token::run(args, &context).await,
+            Command::Healthcheck(args) => healthcheck::run(args, &context).await,
+            Command::Config(args) => config::run(args, &context),
+        }
+        .map(|()| ExitCode::SUCCESS)
+    })
+}
+
+fn start_logging(config: &Config) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&config.process.log_level)
+        .map_err(|error| anyhow::anyhow!("FOOTFALL_LOG_LEVEL is `{}`: {error}", config.process.log_level))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(true);
+    match config.process.log_format {
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+        LogFormat::Pretty => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+    }
+    Ok(())
+}
+
+/// Prints a result on stdout. A reader that has gone is no fault of the command.
+pub fn print(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+}
+
+fn fail(error: &anyhow::Error) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "footfall: {error:#}");
 }

@@ -1,0 +1,111 @@
+//! `GET /api/analytics/live`: server-sent events. A connection begins with a whole `snapshot`; every `tick` is absolute, at
+//! most four a second; a comment every 15 s keeps proxies from closing it. Ends when the server shuts down.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{Query, State},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use footfall_model::report::LiveView;
+use futures::{Stream, stream};
+use serde::Deserialize;
+use tokio::{
+    sync::broadcast::{Receiver, error::RecvError},
+    time::Instant,
+};
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::{
+    App,
+    api::error::ApiError,
+    auth::{Caller, SiteScope},
+};
+
+/// No two ticks of a connection are closer.
+const TICK: Duration = Duration::from_millis(250);
+/// Without any event the view still changes: minutes pass, visitors leave.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// Parameters.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveParams {
+    /// The domain.
+    domain_id: Option<Uuid>,
+}
+
+struct Feed {
+    app: Arc<App>,
+    scope: SiteScope,
+    changes: Receiver<Bytes>,
+    last: Option<LiveView>,
+    sent: Instant,
+}
+
+/// Streams the live panels of a domain.
+///
+/// # Errors
+/// 401 without a session or key, 404 for a domain that is not the caller's.
+#[utoipa::path(get, path = "/api/analytics/live", tag = "analytics", params(LiveParams),
+    responses((status = 200, description = "snapshot, then ticks", content_type = "text/event-stream"), (status = 401), (status = 404)))]
+pub async fn live(State(app): State<Arc<App>>, caller: Caller, Query(params): Query<LiveParams>) -> Result<Response, ApiError> {
+    let scope = SiteScope::read(&app, &caller, params.domain_id).await?;
+    let channel = footfall_live::ticks_channel(scope.site());
+    let changes = app.live.subscribe(&channel).await.map_err(ApiError::unavailable)?;
+    let closing = app.closing.clone();
+    let feed = Feed { app, scope, changes, last: None, sent: Instant::now() };
+    let stream = futures::StreamExt::take_until(ticks(feed), async move { closing.cancelled().await });
+    let keep_alive = KeepAlive::new().interval(Duration::from_secs(15));
+    let headers = [("cache-control", "no-store"), ("x-accel-buffering", "no")];
+    Ok((headers, Sse::new(stream).keep_alive(keep_alive)).into_response())
+}
+
+fn ticks(feed: Feed) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold(feed, |mut feed| async move {
+        loop {
+            if feed.last.is_some() && !feed.changed().await {
+                return None;
+            }
+            // A view that cannot be had now is not the end of the stream: the next change asks again.
+            let Ok(view) = feed.app.analytics.live_view(feed.scope.site()).await else {
+                tokio::time::sleep(QUIET).await;
+                continue;
+            };
+            if feed.last.as_ref() == Some(&view) {
+                continue;
+            }
+            let name = if feed.last.is_none() { "snapshot" } else { "tick" };
+            feed.sent = Instant::now();
+            let event = Event::default().event(name).json_data(&view).unwrap_or_default();
+            feed.last = Some(view);
+            return Some((Ok(event), feed));
+        }
+    })
+}
+
+impl Feed {
+    /// Waits for a change (or for time to pass), then until a tick may be sent. False at the end of the channel.
+    async fn changed(&mut self) -> bool {
+        match tokio::time::timeout(QUIET, self.changes.recv()).await {
+            Ok(Err(RecvError::Closed)) => return false,
+            Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => {}
+        }
+        tokio::time::sleep_until(self.sent + TICK).await;
+        while !self.changes.is_empty() {
+            if let Err(RecvError::Closed) = self.changes.recv().await {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// The route.
+pub fn router() -> utoipa_axum::router::OpenApiRouter<Arc<App>> {
+    utoipa_axum::router::OpenApiRouter::new().routes(utoipa_axum::routes!(live))
+}

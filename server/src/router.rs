@@ -1,0 +1,96 @@
+//! Every route, by role: the table of contents of HTTP.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Json, Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::get};
+use footfall_config::Role;
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    App, api, auth,
+    backend::ServerBackend,
+    collect,
+    services::Services,
+    web::{assets, headers, pages},
+};
+
+/// A page or an API call that takes longer has failed; live streams only begin within it.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Largest body of anything but events.
+const BODY_BYTES: usize = 256 << 10;
+
+#[derive(OpenApi)]
+#[openapi(info(title = "Footfall", description = "Web analytics on your own machine.", license(name = "Apache-2.0")))]
+struct ApiDoc;
+
+/// The routes of the roles that this process has.
+///
+/// # Errors
+/// When the binary lacks its pages, or the accounts cannot be read.
+pub async fn router(services: &Services) -> anyhow::Result<Router> {
+    let roles = &services.config.http.roles;
+    let mut router = api::ops::router(Arc::new(checks(services)));
+    if roles.has(Role::Query) || roles.has(Role::Auth) {
+        router = router.merge(web_router(services).await?);
+    }
+    if roles.has(Role::Capture) {
+        router = router.merge(collect::router(services.collector.clone())).merge(assets::tracker_router());
+    }
+    Ok(router.layer(CatchPanicLayer::new()))
+}
+
+async fn web_router(services: &Services) -> anyhow::Result<Router> {
+    let app = Arc::new(App::new(services).await?);
+    let (api, document) = api_router().split_for_parts();
+    let api = api.with_state(app.clone());
+    let backend = Arc::new(ServerBackend::new(app, services.imports.clone()));
+    Ok(Router::new()
+        .merge(api)
+        .route("/api/openapi.json", get(async move || Json(document)))
+        .merge(assets::site_router())
+        .merge(pages::router(backend, assets::manifest()?))
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+        .layer(middleware::from_fn(headers::guard)))
+}
+
+/// The documented API.
+pub fn api_router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(ApiDoc::openapi())
+        .merge(auth::router())
+        .merge(api::domains::router())
+        .merge(api::analytics::router())
+        .merge(api::live::router())
+        .merge(api::query_v2::router())
+}
+
+/// What `/ready` asks.
+fn checks(services: &Services) -> api::ops::Checks {
+    let roles = &services.config.http.roles;
+    let mut checks = api::ops::Checks::default();
+    let meta = services.meta.clone();
+    checks = checks.with("accounts", move || {
+        let meta = meta.clone();
+        async move { meta.ping().await.map_err(|error| error.to_string()) }
+    });
+    if roles.has(Role::Capture) {
+        let log = services.log.clone();
+        checks = checks.with("event_log", move || {
+            let log = log.clone();
+            async move {
+                let status = log.status().await;
+                if status.accepting { Ok(()) } else { Err(status.fault.unwrap_or_else(|| "it does not accept events".to_owned())) }
+            }
+        });
+    }
+    if roles.has(Role::Query) || roles.has(Role::Processor) {
+        let store = services.store.store.clone();
+        checks = checks.with("store", move || {
+            let store = store.clone();
+            async move { store.ping().await.map_err(|error| error.to_string()) }
+        });
+    }
+    checks
+}
