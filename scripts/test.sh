@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Everything CI checks, in the order that finds faults soonest for the time it takes. Each step prints how long it took.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() {
+  local name=$1 begin=$SECONDS
+  shift
+  printf '\n── %s\n' "$name"
+  if "$@"; then printf '── %s: passed after %d s\n' "$name" $((SECONDS - begin)); else
+    printf '── %s: FAILED after %d s\n' "$name" $((SECONDS - begin))
+    exit 1
+  fi
+}
+
+native=(-p footfall-config -p footfall-engine -p footfall-enrich -p footfall-live -p footfall-log -p footfall-meta -p footfall-model
+  -p footfall-processor -p footfall-query -p footfall-server -p footfall-store -p footfall-testkit)
+
+step "set-up" scripts/setup.sh tests
+step "dashboard, tracker and data files" make --no-print-directory assets
+step "format and lints" scripts/lint.sh
+step "Rust tests" cargo test --locked --no-fail-fast "${native[@]}"
+step "tracker core" cargo test --locked -p footfall-tracker
+step "browser tests" scripts/browser-tests.sh
+step "README, from its text" scripts/readme-test.sh
+step "licences, bans and sources" scripts/deny.sh
+echo
+echo "all checks passed after $SECONDS s"
