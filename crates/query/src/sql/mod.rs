@@ -1,0 +1,198 @@
+//! The one place where SQL text of reports is made.
+//!
+//! Every statement answers rows of one shape, [`Row`]. Visitor ids are counted over the events or visits that pass, bots and events with a
+//! drop reason never do.
+//!
+//! **Which table answers.** Figures of visits come from `sessions FINAL`: one row per visit whatever the merges have done. `FINAL` is
+//! cheap there, because the key begins with the start of the visit and parts hardly overlap in it. Event figures come from `events`, but
+//! where they are grouped by the ends of a visit, which only the whole visit knows: there a visit that lies wholly inside the range counts
+//! from `sessions`, and one that crosses an edge of it is counted from its events inside (`ends`).
+
+mod ends;
+mod events;
+mod predicate;
+mod row;
+mod visits;
+
+use footfall_model::report::Dimension;
+use uuid::Uuid;
+
+pub use row::Row;
+
+use crate::{
+    Group, Query, Scope, channel,
+    dimension::{Stored, stored},
+};
+
+/// A statement with its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sql {
+    /// Text with `{name:Type}` for each value.
+    pub text: String,
+    /// Values by name.
+    pub params: Vec<(String, Param)>,
+}
+
+/// A value from outside, sent beside the text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Param {
+    /// A domain.
+    Site(Uuid),
+    /// Milliseconds, counts.
+    Int(i64),
+    /// Text.
+    Text(String),
+    /// A list of texts.
+    Texts(Vec<String>),
+    /// A list of numbers.
+    Ints(Vec<i64>),
+}
+
+impl Param {
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Site(_) => "UUID",
+            Self::Int(_) => "Int64",
+            Self::Text(_) => "String",
+            Self::Texts(_) => "Array(String)",
+            Self::Ints(_) => "Array(Int64)",
+        }
+    }
+}
+
+/// Why a question has no statement yet.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0}; ask for one of them at a time")]
+pub struct Unsupported(pub String);
+
+/// Collects values while text is made.
+#[derive(Debug, Default)]
+pub(crate) struct Builder {
+    params: Vec<(String, Param)>,
+}
+
+impl Builder {
+    /// Adds a value (once) and answers its place in the text.
+    pub(crate) fn bind(&mut self, value: Param) -> String {
+        let kind = value.kind();
+        if let Some((name, _)) = self.params.iter().find(|(_, known)| *known == value) {
+            return format!("{{{name}:{kind}}}");
+        }
+        let name = format!("p{}", self.params.len());
+        self.params.push((name.clone(), value));
+        format!("{{{name}:{kind}}}")
+    }
+
+    /// An instant.
+    pub(crate) fn instant(&mut self, ms: i64) -> String {
+        let place = self.bind(Param::Int(ms));
+        format!("fromUnixTimestamp64Milli({place}, 'UTC')")
+    }
+
+    fn finish(self, text: String) -> Sql {
+        Sql {
+            text,
+            params: self.params,
+        }
+    }
+}
+
+/// Event figures: sums are visitors, pageviews, events.
+///
+/// # Errors
+/// When the grouping is not offered for event figures.
+pub fn events(scope: Scope, query: &Query) -> Result<Sql, Unsupported> {
+    let ends = query
+        .groups
+        .iter()
+        .any(|group| matches!(group, Group::By(d) if matches!(stored(*d), Stored::End(_))));
+    if ends {
+        ends::statement(scope, query)
+    } else {
+        Ok(events::statement(scope, query))
+    }
+}
+
+/// Visit figures: sums are visits, bounces, milliseconds, pageviews of those visits.
+///
+/// # Errors
+/// With a page as group or filter, where other rules hold.
+pub fn visits(scope: Scope, query: &Query) -> Result<Sql, Unsupported> {
+    visits::statement(scope, query)
+}
+
+/// Rows in the range: decides whether visitors are counted exactly. Text and values; answers one `UInt64`.
+#[must_use]
+pub fn event_count(scope: Scope, query: &Query) -> Sql {
+    events::count(scope, query)
+}
+
+/// The time of the first event that counts, in milliseconds; 0 without one. Answers one `Int64`.
+#[must_use]
+pub fn first_event(scope: Scope) -> Sql {
+    events::first(scope)
+}
+
+/// The select list `labels, sums, total` and what follows the source, shared by all families.
+fn grouped(
+    b: &mut Builder,
+    query: &Query,
+    labels: &[String],
+    sums: &[String],
+    from: &str,
+) -> String {
+    let sums = sums
+        .iter()
+        .map(|sum| format!("toInt64({sum})"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if labels.is_empty() {
+        return format!(
+            "SELECT emptyArrayString() AS labels, [{sums}] AS sums, toUInt64(1) AS total\n{from}"
+        );
+    }
+    let keys: Vec<String> = (0..labels.len()).map(|i| format!("k{i}")).collect();
+    let named: Vec<String> = labels
+        .iter()
+        .zip(&keys)
+        .map(|(label, key)| format!("{label} AS {key}"))
+        .collect();
+    let shown: Vec<String> = keys.iter().map(|key| format!("toString({key})")).collect();
+    let by_time = matches!(query.groups.first(), Some(Group::Time(_)));
+    let order = if by_time {
+        keys.join(", ")
+    } else {
+        format!("sums[1] DESC, {}", keys.join(", "))
+    };
+    let limit = b.bind(Param::Int(i64::try_from(query.limit).unwrap_or(i64::MAX)));
+    let offset = b.bind(Param::Int(i64::try_from(query.offset).unwrap_or(i64::MAX)));
+    format!(
+        "SELECT [{}] AS labels, [{sums}] AS sums, toUInt64(count() OVER ()) AS total, {}\n{from}\nGROUP BY {}\nORDER BY {order}\nLIMIT {limit} OFFSET {offset}",
+        shown.join(", "),
+        named.join(", "),
+        keys.join(", "),
+    )
+}
+
+/// The label expression of a group over a table with the time column `time`.
+fn label(b: &mut Builder, group: &Group, time: &str) -> String {
+    match group {
+        Group::Time(starts) => {
+            let starts = b.bind(Param::Ints(starts.clone()));
+            format!("roundDown(toUnixTimestamp64Milli({time}), {starts})")
+        }
+        Group::By(dimension) => column(b, *dimension),
+    }
+}
+
+fn column(b: &mut Builder, dimension: Dimension) -> String {
+    match stored(dimension) {
+        Stored::Event(column) | Stored::Visit(column) => column.to_owned(),
+        Stored::End(end) => format!("{end}.path"),
+        Stored::Channel => channel::expression(b),
+    }
+}
+
+const fn distinct(approximate: bool) -> &'static str {
+    if approximate { "uniq" } else { "uniqExact" }
+}

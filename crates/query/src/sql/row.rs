@@ -1,0 +1,12 @@
+//! The one shape in which statements answer.
+
+/// One row: columns `labels Array(String)`, `sums Array(Int64)`, `total UInt64`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// One per group.
+    pub labels: Vec<String>,
+    /// In the order that the statement's family fixes.
+    pub sums: Vec<i64>,
+    /// Rows over all pages.
+    pub total: u64,
+}
