@@ -53,6 +53,8 @@ const TOTAL: &str = "";
 const ROWS_PER_INSERT: usize = 1_000;
 /// Keys per look-up.
 const KEYS_PER_SELECT: usize = 200;
+/// 9999-12-31: later years have five digits, which sort wrongly as text.
+const LAST_MS: i64 = 253_402_214_400_000;
 /// Makes partitions one after the other: "footpart" in ASCII.
 const PARTITION_LOCK: i64 = 0x666f_6f74_7061_7274;
 
@@ -268,11 +270,10 @@ pub(crate) async fn forget_site(db: &impl ConnectionTrait, site: SiteId) -> Resu
     Ok(())
 }
 
+/// Bounds beyond what both engines can express are drawn in.
 fn in_range(site: SiteId, from_ms: i64, to_ms: i64) -> Result<Condition, MetaError> {
-    Ok(Condition::all()
-        .add(row::Column::SiteId.eq(site.0))
-        .add(row::Column::Hour.gte(instant(from_ms)?))
-        .add(row::Column::Hour.lt(instant(to_ms)?)))
+    let bound = |ms: i64| instant(ms.clamp(0, LAST_MS));
+    Ok(Condition::all().add(row::Column::SiteId.eq(site.0)).add(row::Column::Hour.gte(bound(from_ms)?)).add(row::Column::Hour.lt(bound(to_ms)?)))
 }
 
 fn instant(ms: i64) -> Result<DateTime<Utc>, MetaError> {

@@ -93,12 +93,9 @@ impl Meta {
     /// # Errors
     /// When the database fails.
     pub async fn set_up(&self, token: &str, email: &Email, password: &Password) -> Result<Setup, MetaError> {
-        // Hashing is dear: only for who holds the link.
-        if users::any(&self.db).await? {
-            return Ok(Setup::AlreadyDone);
-        }
+        // Hashing is dear: only for who holds the link. The token is looked at first, as it goes when a user comes.
         if !token_fits(&self.db, token).await? {
-            return Ok(Setup::WrongToken);
+            return Ok(if users::any(&self.db).await? { Setup::AlreadyDone } else { Setup::WrongToken });
         }
         let hash = self.hash_password(password).await?;
         let txn = self.begin().await?;

@@ -23,9 +23,8 @@ pub(crate) mod row {
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
-        pub email: String,
         /// Lower case, unique.
-        pub email_key: String,
+        pub email: String,
         /// Absent for users who only sign in elsewhere.
         pub password_hash: Option<String>,
         pub role: String,
@@ -81,7 +80,7 @@ impl FromStr for Role {
 pub struct User {
     /// Id.
     pub id: Uuid,
-    /// Address, as typed.
+    /// Address.
     pub email: Email,
     /// What they may do.
     pub role: Role,
@@ -122,7 +121,7 @@ impl Meta {
     /// When the database fails.
     pub async fn verify_login(&self, email: &str, password: &str) -> Result<Option<User>, MetaError> {
         let found = match email.parse::<Email>() {
-            Ok(email) => row::Entity::find().filter(row::Column::EmailKey.eq(email.key())).one(&self.db).await?,
+            Ok(email) => row::Entity::find().filter(row::Column::Email.eq(email.as_str())).one(&self.db).await?,
             Err(_) => None,
         };
         let stored = found.as_ref().and_then(|user| user.password_hash.clone());
@@ -194,7 +193,7 @@ impl Meta {
     /// # Errors
     /// When the database fails.
     pub async fn user_by_email(&self, email: &Email) -> Result<Option<User>, MetaError> {
-        row::Entity::find().filter(row::Column::EmailKey.eq(email.key())).one(&self.db).await?.map(User::try_from).transpose()
+        row::Entity::find().filter(row::Column::Email.eq(email.as_str())).one(&self.db).await?.map(User::try_from).transpose()
     }
 
     /// Whether anybody was added yet; until then the set-up link works.
@@ -233,7 +232,6 @@ pub(crate) async fn insert(db: &impl ConnectionTrait, email: &Email, password_ha
     let new = row::ActiveModel {
         id: Set(user.id),
         email: Set(email.as_str().to_owned()),
-        email_key: Set(email.key()),
         password_hash: Set(Some(password_hash)),
         role: Set(role.code().to_owned()),
         created_at: Set(user.created_at),

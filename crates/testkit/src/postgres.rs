@@ -1,0 +1,152 @@
+//! A private PostgreSQL: a cluster in a temporary folder on a free loopback port, gone with the value.
+
+use std::{
+    net::TcpListener,
+    os::unix::{fs::chown, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, bail, ensure};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::eventually;
+
+/// What to do where it is missing.
+const INSTALL: &str = "PostgreSQL 15 is not installed; run: apt-get update && apt-get install -y postgresql-15";
+/// A cold start on a busy machine.
+const START_WITHIN: Duration = Duration::from_secs(60);
+const USER: &str = "footfall";
+
+/// A running cluster.
+pub struct Postgres {
+    server: Child,
+    port: u16,
+    password: String,
+    programs: PathBuf,
+    account: Option<(u32, u32)>,
+    _folder: TempDir,
+}
+
+impl Postgres {
+    /// Makes a cluster and starts it. PostgreSQL refuses to run as root: then it runs as the package's user `postgres`.
+    ///
+    /// # Errors
+    /// When PostgreSQL is not installed (the text says how), or does not start.
+    pub async fn start() -> anyhow::Result<Self> {
+        let programs = programs()?;
+        let account = if is_root()? { Some(postgres_account()?) } else { None };
+        let folder = TempDir::with_prefix("footfall-postgres-")?;
+        let password = Uuid::new_v4().simple().to_string();
+        let password_file = folder.path().join("password");
+        std::fs::write(&password_file, &password)?;
+        let data = folder.path().join("data");
+        if let Some((uid, gid)) = account {
+            chown(folder.path(), Some(uid), Some(gid))?;
+            chown(&password_file, Some(uid), Some(gid))?;
+        }
+        let made = as_account(&programs.join("initdb"), account)
+            .current_dir(folder.path())
+            .args(["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "--username", USER, "--pwfile"])
+            .arg(&password_file)
+            .arg("-D")
+            .arg(&data)
+            .output()?;
+        ensure!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+
+        // Somebody else may take the port between looking for it and using it: try another one.
+        for _ in 0..3 {
+            let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+            let log = std::fs::File::create(folder.path().join("log"))?;
+            let server = as_account(&programs.join("postgres"), account)
+                .current_dir(folder.path())
+                .arg("-D")
+                .arg(&data)
+                .args(["-p", &port.to_string()])
+                .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"])
+                .stdout(Stdio::null())
+                .stderr(log)
+                .spawn()?;
+            let mut started = Self { server, port, password: password.clone(), programs: programs.clone(), account, _folder: TempDir::new()? };
+            if started.is_ready().await? {
+                started._folder = folder;
+                return Ok(started);
+            }
+        }
+        bail!("PostgreSQL does not start: {}", std::fs::read_to_string(folder.path().join("log")).unwrap_or_default());
+    }
+
+    /// Makes an empty database of its own; answers its URL.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn database(&self) -> anyhow::Result<String> {
+        let name = format!("test_{}", Uuid::new_v4().simple());
+        let made = tokio::process::Command::new(self.programs.join("psql"))
+            .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", USER, "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-qc"])
+            .arg(format!("CREATE DATABASE {name}"))
+            .env("PGPASSWORD", &self.password)
+            .output()
+            .await?;
+        ensure!(made.status.success(), "create database: {}", String::from_utf8_lossy(&made.stderr));
+        Ok(format!("postgres://{USER}:{}@127.0.0.1:{}/{name}", self.password, self.port))
+    }
+
+    /// Waits until it answers; false if it ended instead.
+    async fn is_ready(&mut self) -> anyhow::Result<bool> {
+        let asked = self.programs.join("pg_isready");
+        let port = self.port.to_string();
+        let server = &mut self.server;
+        let answer = eventually(START_WITHIN, async || {
+            if !matches!(server.try_wait(), Ok(None)) {
+                return Some(false);
+            }
+            let status = tokio::process::Command::new(&asked).args(["-q", "-h", "127.0.0.1", "-p", &port]).status().await;
+            status.is_ok_and(|status| status.success()).then_some(true)
+        })
+        .await;
+        answer.context("PostgreSQL did not answer in time")
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // SIGQUIT ends all its processes at once and frees its shared memory.
+        let _ = as_account(Path::new("kill"), self.account).args(["-s", "QUIT", &self.server.id().to_string()]).output();
+        let _ = self.server.wait();
+    }
+}
+
+fn as_account(program: &Path, account: Option<(u32, u32)>) -> Command {
+    let mut command = Command::new(program);
+    if let Some((uid, gid)) = account {
+        command.uid(uid).gid(gid);
+    }
+    command
+}
+
+/// Debian keeps the server's programs out of PATH, by version; the newest is taken.
+fn programs() -> anyhow::Result<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|versions| versions.flatten().map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").exists()).collect())
+        .unwrap_or_default();
+    found.sort();
+    let on_path = std::env::var_os("PATH").and_then(|path| std::env::split_paths(&path).find(|folder| folder.join("initdb").exists()));
+    found.pop().or(on_path).context(INSTALL)
+}
+
+fn is_root() -> anyhow::Result<bool> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    Ok(status.lines().any(|line| line.strip_prefix("Uid:").is_some_and(|ids| ids.split_whitespace().nth(1) == Some("0"))))
+}
+
+fn postgres_account() -> anyhow::Result<(u32, u32)> {
+    let users = std::fs::read_to_string("/etc/passwd")?;
+    let fields: Vec<&str> = users.lines().find(|line| line.starts_with("postgres:")).context(INSTALL)?.split(':').collect();
+    match fields.as_slice() {
+        [_, _, uid, gid, ..] => Ok((uid.parse()?, gid.parse()?)),
+        _ => bail!("the user postgres in /etc/passwd is not readable"),
+    }
+}
