@@ -1,0 +1,176 @@
+//! Server functions: three lines each over [`crate::backend::Backend`].
+//!
+//! Reads are GET, so they can be repeated and cached by nobody but us; writes are POST and carry the viewer's token.
+
+#![allow(missing_docs, reason = "the fields of the generated request types are the documented arguments")]
+
+use footfall_model::{
+    Period,
+    report::{Breakdown, Kpis},
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    query::{PanelId, ViewQuery},
+    types::{AppError, Compare, Dashboard, Series, Site, Sites, Viewer},
+};
+
+#[cfg(feature = "ssr")]
+use crate::backend::Backend;
+
+/// The backend and who asks it.
+#[cfg(feature = "ssr")]
+async fn reader() -> Result<(std::sync::Arc<dyn Backend>, Viewer), AppError> {
+    let (backend, headers) = request()?;
+    let viewer = backend.viewer(&headers).await?;
+    Ok((backend, viewer))
+}
+
+/// The backend and who changes something.
+#[cfg(feature = "ssr")]
+async fn writer(csrf: &str) -> Result<(std::sync::Arc<dyn Backend>, Viewer), AppError> {
+    let (backend, headers) = request()?;
+    let viewer = backend.writer(&headers, csrf).await?;
+    Ok((backend, viewer))
+}
+
+#[cfg(feature = "ssr")]
+fn request() -> Result<(std::sync::Arc<dyn Backend>, http::HeaderMap), AppError> {
+    let backend = use_context::<std::sync::Arc<dyn Backend>>()
+        .ok_or_else(|| AppError::Other("the server provides no backend to its pages".into()))?;
+    let headers = use_context::<http::request::Parts>().map(|parts| parts.headers).unwrap_or_default();
+    Ok((backend, headers))
+}
+
+/// Who looks.
+#[server(name = GetViewer, prefix = "/api/app", endpoint = "viewer", input = GetUrl)]
+pub async fn viewer() -> Result<Viewer, AppError> {
+    let (_, viewer) = reader().await?;
+    Ok(viewer)
+}
+
+/// What the entrance needs to know: who looks, and the names of the domains that one may see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entrance {
+    /// Who looks.
+    pub viewer: Viewer,
+    /// Names of the viewer's domains.
+    pub domains: Vec<String>,
+}
+
+/// Who looks, and where they could go.
+#[server(name = GetEntrance, prefix = "/api/app", endpoint = "entrance", input = GetUrl)]
+pub async fn entrance() -> Result<Entrance, AppError> {
+    let (backend, viewer) = reader().await?;
+    let sites = if viewer.email.is_some() { backend.domains(&viewer).await? } else { Vec::new() };
+    Ok(Entrance { viewer, domains: sites.into_iter().map(|site| site.domain).collect() })
+}
+
+/// The list of domains.
+#[server(name = GetSites, prefix = "/api/app", endpoint = "sites", input = GetUrl)]
+pub async fn sites() -> Result<Sites, AppError> {
+    let (backend, viewer) = reader().await?;
+    let sites = backend.domains(&viewer).await?;
+    Ok(Sites { viewer, sites, time_zones: backend.time_zones() })
+}
+
+/// What the setup page shows: the viewer, the domain of the last step, the time zones of the second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setup {
+    /// Who looks.
+    pub viewer: Viewer,
+    /// The domain that was just added.
+    pub site: Option<Site>,
+    /// IANA names offered by the form.
+    pub time_zones: Vec<String>,
+}
+
+/// The state of the setup.
+#[server(name = GetSetup, prefix = "/api/app", endpoint = "setup", input = GetUrl)]
+pub async fn setup(domain: Option<String>) -> Result<Setup, AppError> {
+    let (backend, viewer) = reader().await?;
+    if viewer.needs_setup {
+        return Ok(Setup { viewer, site: None, time_zones: Vec::new() });
+    }
+    if viewer.email.is_none() {
+        return Err(AppError::NotSignedIn);
+    }
+    let site = match domain {
+        Some(domain) => Some(backend.domain(&viewer, &domain).await?),
+        None => None,
+    };
+    let time_zones = if site.is_none() { backend.time_zones() } else { Vec::new() };
+    Ok(Setup { viewer, site, time_zones })
+}
+
+/// The whole domain page in one answer: what the server renders first. `query` is the page's query string.
+#[server(name = GetDashboard, prefix = "/api/app", endpoint = "dashboard", input = GetUrl)]
+pub async fn dashboard(domain: String, query: String) -> Result<Dashboard, AppError> {
+    let (backend, viewer) = reader().await?;
+    let site = backend.domain(&viewer, &domain).await?;
+    let query = ViewQuery::parse(&query);
+    let period = query.period_or_default(site.young);
+    let rows = PanelId::ALL.map(|panel| query.panel(panel));
+    let rows = rows.map(|view| backend.breakdown(&viewer, &domain, &period, view.dimension, view.limit, view.page));
+    let (kpis, series, panels, live, domains) = futures::join!(
+        backend.kpis(&viewer, &domain, &period, query.compare),
+        backend.timeseries(&viewer, &domain, &period, query.interval, query.compare),
+        futures::future::join_all(rows),
+        backend.live(&viewer, &domain),
+        backend.domains(&viewer),
+    );
+    let domains = domains?.into_iter().map(|site| site.domain).collect();
+    Ok(Dashboard { viewer, site, domains, kpis, series, panels, live })
+}
+
+/// The six figures.
+#[server(name = GetKpis, prefix = "/api/app", endpoint = "kpis", input = GetUrl)]
+pub async fn kpis(domain: String, period: Period, compare: Compare) -> Result<Kpis, AppError> {
+    let (backend, viewer) = reader().await?;
+    backend.kpis(&viewer, &domain, &period, compare).await
+}
+
+/// The buckets of the chart. `view` is the page's query string: its interval and comparison count.
+#[server(name = GetSeries, prefix = "/api/app", endpoint = "series", input = GetUrl)]
+pub async fn series(domain: String, period: Period, view: String) -> Result<Series, AppError> {
+    let (backend, viewer) = reader().await?;
+    let view = ViewQuery::parse(&view);
+    backend.timeseries(&viewer, &domain, &period, view.interval, view.compare).await
+}
+
+/// The rows of a panel. `panel` counts in `PanelId::ALL`; `view` is the page's query string: the panel's tab and page count.
+#[server(name = GetPanel, prefix = "/api/app", endpoint = "panel", input = GetUrl)]
+pub async fn panel(domain: String, period: Period, panel: usize, view: String) -> Result<Breakdown, AppError> {
+    let (backend, viewer) = reader().await?;
+    let panel = PanelId::ALL.get(panel).copied().ok_or(AppError::NotFound)?;
+    let view = ViewQuery::parse(&view).panel(panel);
+    backend.breakdown(&viewer, &domain, &period, view.dimension, view.limit, view.page).await
+}
+
+/// Adds a domain, then leads to its snippet.
+#[server(prefix = "/api/app", endpoint = "add-domain")]
+pub async fn add_domain(csrf: String, domain: String, timezone: String) -> Result<Site, AppError> {
+    let (backend, viewer) = writer(&csrf).await?;
+    let site = backend.add_domain(&viewer, &domain, &timezone).await?;
+    leptos_axum::redirect(&format!("/setup?domain={}", site.domain));
+    Ok(site)
+}
+
+/// Loads demo data, then leads to the domain's page.
+#[server(prefix = "/api/app", endpoint = "load-demo")]
+pub async fn load_demo(csrf: String, domain: String) -> Result<(), AppError> {
+    let (backend, viewer) = writer(&csrf).await?;
+    backend.load_demo(&viewer, &domain).await?;
+    leptos_axum::redirect(&format!("/{domain}"));
+    Ok(())
+}
+
+/// Removes demo data, then leads to the domain's page.
+#[server(prefix = "/api/app", endpoint = "remove-demo")]
+pub async fn remove_demo(csrf: String, domain: String) -> Result<(), AppError> {
+    let (backend, viewer) = writer(&csrf).await?;
+    backend.remove_demo(&viewer, &domain).await?;
+    leptos_axum::redirect(&format!("/{domain}"));
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! The document around the pages: head, security policy, and the script that takes over.
+//!
+//! Pages that are plain HTML (`/`, `/login`) load no script at all.
+
+use leptos::{
+    nonce::{Nonce, use_nonce},
+    prelude::*,
+};
+use leptos_meta::MetaTags;
+
+use crate::{App, assets::Assets, i18n::Lang, theme};
+
+/// Paths of pages that need no script.
+const PLAIN: [&str; 2] = ["/", "/login"];
+
+/// The document. `assets` are the hashed names of the built files.
+#[must_use]
+pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
+    provide_context(Lang::default());
+    let nonce = use_nonce();
+    set_policy(nonce.as_ref());
+    let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
+    let interactive = !PLAIN.contains(&path.as_str());
+    view! {
+        <!DOCTYPE html>
+        <html lang=Lang::default().tag() data-theme=theme::of_request().code()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="referrer" content="same-origin" />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="stylesheet" href=assets.css.clone() />
+                <noscript>
+                    <style nonce=nonce.clone()>".script-only{display:none!important}"</style>
+                </noscript>
+                {(!interactive).then(|| view! { <style nonce=nonce.clone()>".script-only{display:none!important}"</style> })}
+                {interactive.then(|| scripts(&assets, nonce.clone()))}
+                <AutoReload options />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+fn scripts(assets: &Assets, nonce: Option<Nonce>) -> impl IntoView + use<> {
+    let Assets { js, wasm, charts, .. } = assets.clone();
+    let start = format!("import('{js}').then(m=>m.default({{module_or_path:'{wasm}'}}).then(()=>m.hydrate()))");
+    view! {
+        <link rel="modulepreload" href=js nonce=nonce.clone() />
+        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+        <meta name="footfall-charts" content=charts />
+        <script type="module" nonce=nonce inner_html=start></script>
+    }
+}
+
+/// Scripts by nonce only, no third party anywhere. Bar widths are style attributes, nothing else may be.
+fn set_policy(nonce: Option<&Nonce>) {
+    let (Some(response), Some(nonce)) = (use_context::<leptos_axum::ResponseOptions>(), nonce) else { return };
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; \
+         style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; \
+         form-action 'self'; frame-ancestors 'none'; manifest-src 'self'"
+    );
+    if let Ok(policy) = http::HeaderValue::from_str(&policy) {
+        response.insert_header(http::header::CONTENT_SECURITY_POLICY, policy);
+    }
+    for (name, value) in [("x-content-type-options", "nosniff"), ("referrer-policy", "same-origin"), ("cache-control", "no-store")] {
+        response.insert_header(http::HeaderName::from_static(name), http::HeaderValue::from_static(value));
+    }
+}
