@@ -1,0 +1,98 @@
+//! What the tests of the log share.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use footfall_log::{
+    Assignment, Entry, EventLog, FetchLimit, Intent, Polled, StartAt, StoredEntry, Subscription,
+};
+use footfall_model::SiteId;
+use uuid::Uuid;
+
+/// Longer than any test should take: a wait that ends by itself is a failure.
+pub const LONG: Duration = Duration::from_secs(60);
+
+pub fn entry(text: &str) -> Entry {
+    Entry {
+        key: SiteId(Uuid::nil()),
+        payload: Bytes::copy_from_slice(text.as_bytes()),
+    }
+}
+
+pub fn text(entry: &StoredEntry) -> String {
+    String::from_utf8(entry.payload.to_vec()).unwrap()
+}
+
+pub fn limit(entries: usize) -> FetchLimit {
+    FetchLimit {
+        entries,
+        bytes: 1 << 20,
+    }
+}
+
+pub fn intent(first: u64, last: u64) -> Intent {
+    Intent {
+        first,
+        last,
+        rebuild_from: first,
+        content: "abc".into(),
+        splits: Vec::new(),
+        dead: Vec::new(),
+    }
+}
+
+/// A subscription that has seen its assignment.
+pub struct Reader {
+    pub sub: Box<dyn Subscription>,
+    pub assignment: Assignment,
+}
+
+impl Reader {
+    pub async fn open(log: &dyn EventLog, group: &str, start: StartAt) -> Self {
+        let mut sub = log.subscribe(group, start).await.unwrap();
+        match sub.poll(LONG, limit(1)).await.unwrap() {
+            Polled::Assigned(mut assigned) if assigned.len() == 1 => Self {
+                sub,
+                assignment: assigned.remove(0),
+            },
+            other => panic!("one assignment expected, not {other:?}"),
+        }
+    }
+
+    /// Polls until this many entries came.
+    pub async fn take(&mut self, count: usize) -> Vec<StoredEntry> {
+        let mut taken = Vec::new();
+        while taken.len() < count {
+            match self
+                .sub
+                .poll(LONG, limit(count - taken.len()))
+                .await
+                .unwrap()
+            {
+                Polled::Entries {
+                    partition: 0,
+                    entries,
+                } => taken.extend(entries),
+                other => panic!("entries expected, not {other:?}"),
+            }
+        }
+        taken
+    }
+
+    pub async fn texts(&mut self, count: usize) -> Vec<String> {
+        self.take(count).await.iter().map(text).collect()
+    }
+}
+
+/// Waits until a condition holds.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(LONG, wait)
+        .await
+        .unwrap_or_else(|_| panic!("waited in vain until {what}"));
+}
