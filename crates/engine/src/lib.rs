@@ -20,7 +20,7 @@
 //! - An answer's first piece is held until the second or the end: early errors become real HTTP errors, and a short
 //!   answer gets a `Content-Length`.
 //! - What the session must not do (read files, call addresses, run programs, write files) is refused by grants, and where
-//!   the library's grants have holes by [`sql`].
+//!   the library's grants have holes by the module `sql`.
 //!
 //! Supervision: the child lives as long as its stdin. It is restarted on exit, on the same port with the same password, so
 //! that an [`Endpoint`] stays valid. Everything acknowledged is in the library's own storage: recovery is opening the folder.
