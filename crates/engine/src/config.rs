@@ -19,11 +19,7 @@ const GRANTS: [&str; 3] = [
 const LONGEST_QUERY_SECONDS: u64 = 300;
 
 /// The arguments of every session: the first one opens the folder with them.
-pub(crate) fn prepare(
-    data: &Path,
-    folder: &Path,
-    memory_cap: u64,
-) -> Result<Vec<CString>, EngineError> {
+pub(crate) fn prepare(data: &Path, folder: &Path, memory_cap: u64) -> Result<Vec<CString>, EngineError> {
     let run = run_folder(data);
     let (server, users) = (run.join("engine-server.xml"), run.join("engine-users.xml"));
     for inner in ["tmp", "user_files", "user_scripts", "format_schemas"] {
@@ -31,15 +27,8 @@ pub(crate) fn prepare(
     }
     write_private(&users, &users_xml(memory_cap))?;
     write_private(&server, &server_xml(folder, &users, memory_cap))?;
-    let arguments = [
-        "footfall".to_owned(),
-        format!("--config-file={}", server.display()),
-        format!("--path={}", folder.display()),
-    ];
-    arguments
-        .into_iter()
-        .map(|argument| CString::new(argument).map_err(EngineError::internal))
-        .collect()
+    let arguments = ["footfall".to_owned(), format!("--config-file={}", server.display()), format!("--path={}", folder.display())];
+    arguments.into_iter().map(|argument| CString::new(argument).map_err(EngineError::internal)).collect()
 }
 
 fn server_xml(folder: &Path, users: &Path, memory_cap: u64) -> String {
@@ -49,18 +38,12 @@ fn server_xml(folder: &Path, users: &Path, memory_cap: u64) -> String {
         ("tmp_path", format!("{}/", inner("tmp"))),
         ("user_files_path", format!("{}/", inner("user_files"))),
         ("user_scripts_path", format!("{}/", inner("user_scripts"))),
-        (
-            "format_schema_path",
-            format!("{}/", inner("format_schemas")),
-        ),
+        ("format_schema_path", format!("{}/", inner("format_schemas"))),
         ("max_server_memory_usage", memory_cap.to_string()),
         ("max_server_memory_usage_to_ram_ratio", "0.9".to_owned()),
         ("max_concurrent_queries", "100".to_owned()),
         // A one-machine installation reads little at a time: the page cache does the rest.
-        (
-            "mark_cache_size",
-            (memory_cap / 16).clamp(8 << 20, 128 << 20).to_string(),
-        ),
+        ("mark_cache_size", (memory_cap / 16).clamp(8 << 20, 128 << 20).to_string()),
         ("uncompressed_cache_size", "0".to_owned()),
         ("index_mark_cache_size", (8u64 << 20).to_string()),
         ("index_uncompressed_cache_size", "0".to_owned()),
@@ -69,19 +52,13 @@ fn server_xml(folder: &Path, users: &Path, memory_cap: u64) -> String {
         ("query_cache.max_size_in_bytes", "0".to_owned()),
         // Idle threads cost memory and wake-ups; two merges at a time keep up with what one collector writes.
         ("background_pool_size", "2".to_owned()),
-        (
-            "background_merges_mutations_concurrency_ratio",
-            "2".to_owned(),
-        ),
+        ("background_merges_mutations_concurrency_ratio", "2".to_owned()),
         ("background_schedule_pool_size", "4".to_owned()),
         ("background_common_pool_size", "2".to_owned()),
         ("background_fetches_pool_size", "1".to_owned()),
         ("background_move_pool_size", "1".to_owned()),
         ("background_buffer_flush_schedule_pool_size", "1".to_owned()),
-        (
-            "background_message_broker_schedule_pool_size",
-            "1".to_owned(),
-        ),
+        ("background_message_broker_schedule_pool_size", "1".to_owned()),
         ("background_distributed_schedule_pool_size", "1".to_owned()),
         ("asynchronous_metrics_update_period_s", "60".to_owned()),
         ("memory_worker_period_ms", "500".to_owned()),
@@ -90,9 +67,7 @@ fn server_xml(folder: &Path, users: &Path, memory_cap: u64) -> String {
     for (name, value) in &settings {
         match name.split_once('.') {
             None => xml += &format!("  <{name}>{value}</{name}>\n"),
-            Some((outer, name)) => {
-                xml += &format!("  <{outer}><{name}>{value}</{name}></{outer}>\n")
-            }
+            Some((outer, name)) => xml += &format!("  <{outer}><{name}>{value}</{name}></{outer}>\n"),
         }
     }
     // A pool of 2 threads × 2 would refuse to start with the defaults, which expect 16.
@@ -103,20 +78,14 @@ fn server_xml(folder: &Path, users: &Path, memory_cap: u64) -> String {
     // A list that matches nothing: no address may be called.
     xml += "  <remote_url_allow_hosts><host>none.invalid</host></remote_url_allow_hosts>\n";
     xml += "  <access_control_improvements><table_engines_require_grant>true</table_engines_require_grant></access_control_improvements>\n";
-    xml += &format!(
-        "  <user_directories><users_xml><path>{}</path></users_xml></user_directories>\n</clickhouse>\n",
-        escape(users)
-    );
+    xml += &format!("  <user_directories><users_xml><path>{}</path></users_xml></user_directories>\n</clickhouse>\n", escape(users));
     xml
 }
 
 /// Days and months of the tables are UTC days and months, whatever the machine's zone; hence `session_timezone` (the library ignores
 /// the server's own setting).
 fn users_xml(memory_cap: u64) -> String {
-    let grants: String = GRANTS
-        .iter()
-        .map(|grant| format!("        <query>{grant}</query>\n"))
-        .collect();
+    let grants: String = GRANTS.iter().map(|grant| format!("        <query>{grant}</query>\n")).collect();
     // A single query may take three quarters: the rest is for merges and inserts beside it.
     let per_query = memory_cap / 4 * 3;
     format!(
@@ -154,11 +123,7 @@ fn users_xml(memory_cap: u64) -> String {
 }
 
 fn escape(path: &Path) -> String {
-    path.display()
-        .to_string()
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    path.display().to_string().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// The folder the library opens.
@@ -181,17 +146,7 @@ mod tests {
     #[test]
     fn nothing_outside_is_granted() {
         let grants = GRANTS.join("; ").to_uppercase();
-        for right in [
-            "FILE",
-            "URL",
-            "REMOTE",
-            "S3",
-            "SOURCES",
-            "DICTIONARY",
-            "GRANT ALL",
-            "BACKUP",
-            "ROLE",
-        ] {
+        for right in ["FILE", "URL", "REMOTE", "S3", "SOURCES", "DICTIONARY", "GRANT ALL", "BACKUP", "ROLE"] {
             assert!(!grants.contains(right), "{right}");
         }
     }

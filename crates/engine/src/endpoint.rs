@@ -32,10 +32,7 @@ pub struct Endpoint {
 /// The password is not for logs.
 impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Endpoint")
-            .field("url", &self.url)
-            .field("user", &self.user)
-            .finish_non_exhaustive()
+        f.debug_struct("Endpoint").field("url", &self.url).field("user", &self.user).finish_non_exhaustive()
     }
 }
 
@@ -51,19 +48,14 @@ impl Endpoint {
 
     /// Whether the engine runs a query for these credentials, within two seconds.
     pub async fn answers(&self) -> bool {
-        tokio::time::timeout(PROBE_TIMEOUT, self.select_one())
-            .await
-            .is_ok_and(|answer| answer.is_some())
+        tokio::time::timeout(PROBE_TIMEOUT, self.select_one()).await.is_ok_and(|answer| answer.is_some())
     }
 
     async fn select_one(&self) -> Option<()> {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(0)
-            .build(connector);
-        let credentials = base64::engine::general_purpose::STANDARD
-            .encode(format!("{}:{}", self.user, self.password));
+        let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+        let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{}:{}", self.user, self.password));
         let request = http::Request::post(format!("{}/", self.url))
             .header(http::header::AUTHORIZATION, format!("Basic {credentials}"))
             .body(Full::from("SELECT 1"))
@@ -95,9 +87,7 @@ impl State {
     /// Removes the file if it is still this process's.
     pub(crate) fn remove(data: &Path) {
         let path = state_path(data);
-        let own = std::fs::read_to_string(&path)
-            .ok()
-            .and_then(|text| serde_json::from_str::<State>(&text).ok());
+        let own = std::fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str::<State>(&text).ok());
         if own.is_some_and(|state| state.pid == std::process::id()) {
             let _ = std::fs::remove_file(&path);
         }
@@ -115,11 +105,7 @@ fn state_path(data: &Path) -> PathBuf {
 
 /// Makes a folder for its owner alone; one that exists keeps its mode.
 pub(crate) fn make_folder(path: &Path) -> Result<(), EngineError> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|source| EngineError::file("create", path, source))
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| EngineError::file("create", path, source))
 }
 
 /// Writes a file with mode 0600, by renaming a finished one into place.
@@ -127,12 +113,7 @@ pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), EngineError> 
     let failed = |source| EngineError::file("write", path, source);
     let temporary = path.with_extension(format!("{}.new", std::process::id()));
     let _ = std::fs::remove_file(&temporary);
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&temporary)
-        .map_err(failed)?;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     drop(file);
     std::fs::rename(&temporary, path).map_err(failed)
@@ -145,11 +126,7 @@ mod tests {
     use super::*;
 
     fn endpoint() -> Endpoint {
-        Endpoint {
-            url: "http://127.0.0.1:1".into(),
-            user: "footfall".into(),
-            password: "geheim".into(),
-        }
+        Endpoint { url: "http://127.0.0.1:1".into(), user: "footfall".into(), password: "geheim".into() }
     }
 
     #[test]
@@ -162,16 +139,9 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         assert!(Endpoint::discover(data.path()).await.is_none());
         make_folder(&run_folder(data.path())).unwrap();
-        let state = State {
-            endpoint: endpoint(),
-            pid: std::process::id(),
-            started: "2026-01-01T00:00:00Z".into(),
-        };
+        let state = State { endpoint: endpoint(), pid: std::process::id(), started: "2026-01-01T00:00:00Z".into() };
         state.write(data.path()).unwrap();
-        let mode = std::fs::metadata(state_path(data.path()))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = std::fs::metadata(state_path(data.path())).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(Endpoint::discover(data.path()).await.is_none());
         State::remove(data.path());

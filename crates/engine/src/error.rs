@@ -75,9 +75,7 @@ pub enum EngineError {
         source: std::io::Error,
     },
     /// The child process ended or stayed silent before it was ready.
-    #[error(
-        "the engine did not start: {reason}; run `footfall engine` by hand to see it fail, or `footfall doctor`"
-    )]
+    #[error("the engine did not start: {reason}; run `footfall engine` by hand to see it fail, or `footfall doctor`")]
     NotReady {
         /// Its exit status and last words.
         reason: String,
@@ -92,24 +90,15 @@ pub enum EngineError {
 
 impl EngineError {
     pub(crate) fn file(action: &'static str, path: &Path, source: std::io::Error) -> Self {
-        Self::File {
-            action,
-            path: path.to_owned(),
-            source,
-        }
+        Self::File { action, path: path.to_owned(), source }
     }
 
     pub(crate) fn internal(reason: impl std::fmt::Display) -> Self {
-        Self::Internal {
-            reason: reason.to_string(),
-        }
+        Self::Internal { reason: reason.to_string() }
     }
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    let shown: Vec<String> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+    let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     shown.join(", ")
 }

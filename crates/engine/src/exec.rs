@@ -1,14 +1,16 @@
-//! Runs one request in the library: its own session, on its own thread.
+//! Runs one request in the library: its own session, on a thread with a large stack.
 
 use std::ffi::CString;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use crate::ffi::{Chdb, Class, Connection, Counters, Params};
 use crate::kill::{Killer, Tag};
 use crate::prologue::Prologue;
+use crate::workers::Workers;
 
 /// ClickHouse parses and plans recursively; 2 MiB are not enough for it.
 pub(crate) const STACK: usize = 8 << 20;
@@ -28,6 +30,9 @@ pub(crate) struct Engine {
     arguments: Vec<CString>,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) killer: Killer,
+    workers: Workers,
+    /// Set once, when the process is to end.
+    stop: watch::Sender<bool>,
 }
 
 /// What a request wants.
@@ -77,70 +82,103 @@ impl Engine {
             arguments,
             places: Arc::new(Semaphore::new(CONCURRENT as usize)),
             killer,
+            workers: Workers::default(),
+            stop: watch::Sender::new(false),
         }
     }
 
-    /// Starts the request's thread.
-    pub(crate) fn start(
-        &self,
-        job: Job,
-        place: OwnedSemaphorePermit,
-    ) -> std::io::Result<mpsc::Receiver<Event>> {
+    /// Gives the request to a thread.
+    pub(crate) fn start(&self, job: Job, place: OwnedSemaphorePermit) -> std::io::Result<mpsc::Receiver<Event>> {
         let (events, receiver) = mpsc::channel(PIECES);
         let (chdb, arguments) = (self.chdb.clone(), self.arguments.clone());
-        std::thread::Builder::new()
-            .name("engine-query".to_owned())
-            .stack_size(STACK)
-            .spawn(move || {
-                let tag = Arc::clone(&job.tag);
-                let last = match run(&chdb, &arguments, job, &events) {
-                    Ok(counters) => Event::End(counters),
-                    Err(error) => Event::Failed(error),
-                };
-                tag.finish();
-                let _ = events.blocking_send(last);
-                drop(place);
-            })?;
+        let mut client = Client { events, stop: self.stop.subscribe(), runtime: Handle::current() };
+        self.workers.run(move || {
+            let tag = Arc::clone(&job.tag);
+            let last = match run(&chdb, &arguments, job, &mut client) {
+                Ok(counters) => Event::End(counters),
+                Err(error) => Event::Failed(error),
+            };
+            tag.finish();
+            let _ = client.send(last);
+            drop(place);
+        })?;
         Ok(receiver)
+    }
+
+    /// Stops whatever runs or waits for its client; the places become free within moments.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+        self.killer.stop_all();
+    }
+}
+
+/// The request's other side, as its thread sees it.
+struct Client {
+    events: mpsc::Sender<Event>,
+    stop: watch::Receiver<bool>,
+    runtime: Handle,
+}
+
+impl Client {
+    /// Hands an event on, as soon as the client has taken earlier ones.
+    fn send(&mut self, event: Event) -> Result<(), String> {
+        let event = match self.events.try_send(event) {
+            Ok(()) => return Ok(()),
+            Err(mpsc::error::TrySendError::Closed(_)) => return Err(left()),
+            Err(mpsc::error::TrySendError::Full(event)) => event,
+        };
+        let Self { events, stop, runtime } = self;
+        runtime.block_on(async {
+            tokio::select! {
+                sent = events.send(event) => sent.map_err(|_| left()),
+                _ = stop.wait_for(|stop| *stop) => Err(left()),
+            }
+        })
+    }
+
+    /// The next piece of data; `None` when the client is gone.
+    fn receive(&mut self, pieces: &mut mpsc::Receiver<Piece>) -> Option<Piece> {
+        if let Ok(piece) = pieces.try_recv() {
+            return Some(piece);
+        }
+        let Self { stop, runtime, .. } = self;
+        runtime.block_on(async {
+            tokio::select! {
+                piece = pieces.recv() => piece,
+                _ = stop.wait_for(|stop| *stop) => None,
+            }
+        })
     }
 }
 
 /// The request's whole life in the library. The session is closed when this returns.
-fn run(
-    chdb: &Chdb,
-    arguments: &[CString],
-    job: Job,
-    events: &mpsc::Sender<Event>,
-) -> Result<Counters, String> {
+fn run(chdb: &Chdb, arguments: &[CString], job: Job, client: &mut Client) -> Result<Counters, String> {
     let Some(mut session) = chdb.connect(arguments) else {
-        return Err(
-            "Code: 1001. DB::Exception: the engine opens no session. (STD_EXCEPTION)".to_owned(),
-        );
+        return Err("Code: 1001. DB::Exception: the engine opens no session. (STD_EXCEPTION)".to_owned());
     };
     prepare(&mut session, &job)?;
     if job.tag.has_left() {
         return Err(left());
     }
     match job.work {
-        Work::Insert(pieces) => insert(&mut session, &job.sql, &job.format, &job.params, pieces),
+        Work::Insert(pieces) => insert(&mut session, (&job.sql, &job.format, &job.params), pieces, client),
         Work::Stream => {
             check(&mut session, &job.sql, true)?;
-            stream(&mut session, &job, events)
+            stream(&mut session, &job, client)
         }
         Work::Select => {
             check(&mut session, &job.sql, true)?;
-            whole(&mut session, &job, events)
+            whole(&mut session, &job, client)
         }
         Work::Other => {
             check(&mut session, &job.sql, false)?;
-            whole(&mut session, &job, events)
+            whole(&mut session, &job, client)
         }
     }
 }
 
 fn left() -> String {
-    "Code: 394. DB::Exception: Query was cancelled: the client has left. (QUERY_WAS_CANCELLED)"
-        .to_owned()
+    "Code: 394. DB::Exception: Query was cancelled: the client has left, or the engine stops. (QUERY_WAS_CANCELLED)".to_owned()
 }
 
 fn prepare(session: &mut Connection, job: &Job) -> Result<(), String> {
@@ -160,69 +198,46 @@ fn check(session: &mut Connection, sql: &str, select: bool) -> Result<(), String
         return Ok(());
     };
     if class.statements > 1 {
-        return Err(
-            "Code: 62. DB::Exception: Multi-statements are not allowed. (SYNTAX_ERROR)".to_owned(),
-        );
+        return Err("Code: 62. DB::Exception: Multi-statements are not allowed. (SYNTAX_ERROR)".to_owned());
     }
     if select && class.class != Class::READ {
-        return Err(
-            "Code: 358. DB::Exception: INTO OUTFILE is not allowed. (INTO_OUTFILE_NOT_ALLOWED)"
-                .to_owned(),
-        );
+        return Err("Code: 358. DB::Exception: INTO OUTFILE is not allowed. (INTO_OUTFILE_NOT_ALLOWED)".to_owned());
     }
     Ok(())
 }
 
-fn stream(
-    session: &mut Connection,
-    job: &Job,
-    events: &mpsc::Sender<Event>,
-) -> Result<Counters, String> {
+fn stream(session: &mut Connection, job: &Job, client: &mut Client) -> Result<Counters, String> {
     let mut prologue = Prologue::new(&job.format);
     let mut counters = Counters::default();
     let mut rows = session.stream(&job.sql, &job.format, &job.params)?;
     while let Some(piece) = rows.fetch()? {
         counters.add(piece.counters());
         let data = prologue.strip(piece.data());
-        if !data.is_empty()
-            && events
-                .blocking_send(Event::Rows(Bytes::copy_from_slice(data), counters))
-                .is_err()
-        {
-            return Err(left());
+        if !data.is_empty() {
+            client.send(Event::Rows(Bytes::copy_from_slice(data), counters))?;
         }
     }
     Ok(counters)
 }
 
-fn whole(
-    session: &mut Connection,
-    job: &Job,
-    events: &mpsc::Sender<Event>,
-) -> Result<Counters, String> {
+fn whole(session: &mut Connection, job: &Job, client: &mut Client) -> Result<Counters, String> {
     let result = session.query(&job.sql, &job.format, &job.params)?;
     let counters = result.counters();
     for piece in result.data().chunks(WHOLE_PIECE) {
-        if events
-            .blocking_send(Event::Rows(Bytes::copy_from_slice(piece), counters))
-            .is_err()
-        {
-            return Err(left());
-        }
+        client.send(Event::Rows(Bytes::copy_from_slice(piece), counters))?;
     }
     Ok(counters)
 }
 
 fn insert(
     session: &mut Connection,
-    sql: &str,
-    format: &str,
-    params: &Params,
+    (sql, format, params): (&str, &str, &Params),
     mut pieces: mpsc::Receiver<Piece>,
+    client: &mut Client,
 ) -> Result<Counters, String> {
     let mut rows = session.insert(sql, format, params)?;
     loop {
-        match pieces.blocking_recv() {
+        match client.receive(&mut pieces) {
             Some(Piece::Data(data)) => rows.append(&data)?,
             Some(Piece::End) => return rows.finish(),
             // Dropping the stream cancels it: nothing of a broken body is stored.

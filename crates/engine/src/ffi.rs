@@ -6,10 +6,7 @@
 //! - every result, stream and insert is destroyed exactly once, by `Drop`, before its connection is closed;
 //! - texts go in with a length and may hold zero bytes; texts that come out are copied at once;
 //! - the library is never unloaded: it has threads and thread-local state of its own.
-#![allow(
-    unsafe_code,
-    reason = "calls into a C library; each block says why it is sound"
-)]
+#![allow(unsafe_code, reason = "calls into a C library; each block says why it is sound")]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::mem::ManuallyDrop;
@@ -149,17 +146,12 @@ impl Chdb {
         let unusable = |error: libloading::Error| {
             let cause = std::error::Error::source(&error).map(|source| format!(" ({source})"));
             let reason = format!("{error}{}", cause.unwrap_or_default());
-            EngineError::LibraryUnusable {
-                path: path.to_owned(),
-                reason,
-            }
+            EngineError::LibraryUnusable { path: path.to_owned(), reason }
         };
         let functions = Functions::load(path).map_err(unusable)?;
         // SAFETY: no connection exists yet, as the library asks.
         unsafe { (functions.chdb_set_signal_handlers_enabled)(0) };
-        Ok(Self {
-            functions: Arc::new(functions),
-        })
+        Ok(Self { functions: Arc::new(functions) })
     }
 
     /// The library's version, for instance `26.7.3`.
@@ -171,17 +163,11 @@ impl Chdb {
     /// Opens a session. The first one opens the folder; all must carry the same arguments. `None`: the library refused and
     /// said why on stderr.
     pub(crate) fn connect(&self, arguments: &[CString]) -> Option<Connection> {
-        let mut argv: Vec<*mut c_char> = arguments
-            .iter()
-            .map(|argument| argument.as_ptr().cast_mut())
-            .collect();
+        let mut argv: Vec<*mut c_char> = arguments.iter().map(|argument| argument.as_ptr().cast_mut()).collect();
         let count = c_int::try_from(argv.len()).ok()?;
         // SAFETY: `argv` holds `count` texts that end in zero and outlive the call; the library copies them.
         let slot = unsafe { (self.functions.chdb_connect)(count, argv.as_mut_ptr()) };
-        NonNull::new(slot).map(|slot| Connection {
-            chdb: self.clone(),
-            slot,
-        })
+        NonNull::new(slot).map(|slot| Connection { chdb: self.clone(), slot })
     }
 
     /// Ends the library's background work; afterwards no session can be opened in this process.
@@ -191,13 +177,8 @@ impl Chdb {
     }
 
     fn take_result(&self, raw: Handle) -> Result<QueryResult, String> {
-        let raw = NonNull::new(raw).ok_or_else(|| {
-            "Code: 1001. DB::Exception: the engine gave no result. (STD_EXCEPTION)".to_owned()
-        })?;
-        let result = QueryResult {
-            chdb: self.clone(),
-            raw,
-        };
+        let raw = NonNull::new(raw).ok_or_else(|| "Code: 1001. DB::Exception: the engine gave no result. (STD_EXCEPTION)".to_owned())?;
+        let result = QueryResult { chdb: self.clone(), raw };
         // SAFETY: `raw` is a live result.
         match text(unsafe { (self.functions.chdb_result_error)(raw.as_ptr()) }) {
             Some(error) => Err(error),
@@ -222,29 +203,16 @@ impl Connection {
         unsafe { *self.slot.as_ptr() }
     }
 
-    fn call(
-        &self,
-        plain: QueryFn,
-        with_params: QueryParamsFn,
-        sql: &str,
-        format: &str,
-        params: &Params,
-    ) -> Handle {
+    fn call(&self, plain: QueryFn, with_params: QueryParamsFn, sql: &str, format: &str, params: &Params) -> Handle {
         let (sql, sql_len) = (sql.as_ptr().cast(), sql.len());
         let (format, format_len) = (format.as_ptr().cast(), format.len());
         if params.is_empty() {
             // SAFETY: the connection is open; both texts are valid for their lengths during the call.
             return unsafe { plain(self.handle(), sql, sql_len, format, format_len) };
         }
-        let names: Vec<*const c_char> = params
-            .iter()
-            .map(|(name, _)| name.as_ptr().cast())
-            .collect();
+        let names: Vec<*const c_char> = params.iter().map(|(name, _)| name.as_ptr().cast()).collect();
         let name_lens: Vec<usize> = params.iter().map(|(name, _)| name.len()).collect();
-        let values: Vec<*const c_char> = params
-            .iter()
-            .map(|(_, value)| value.as_ptr().cast())
-            .collect();
+        let values: Vec<*const c_char> = params.iter().map(|(_, value)| value.as_ptr().cast()).collect();
         let value_lens: Vec<usize> = params.iter().map(|(_, value)| value.len()).collect();
         // SAFETY: as above, and the four lists have `params.len()` entries each that outlive the call.
         unsafe {
@@ -264,70 +232,27 @@ impl Connection {
     }
 
     /// Runs a statement and makes its whole result. The error is ClickHouse's text.
-    pub(crate) fn query(
-        &mut self,
-        sql: &str,
-        format: &str,
-        params: &Params,
-    ) -> Result<QueryResult, String> {
+    pub(crate) fn query(&mut self, sql: &str, format: &str, params: &Params) -> Result<QueryResult, String> {
         let functions = &self.chdb.functions;
-        let raw = self.call(
-            functions.chdb_query_n,
-            functions.chdb_query_with_params_n,
-            sql,
-            format,
-            params,
-        );
+        let raw = self.call(functions.chdb_query_n, functions.chdb_query_with_params_n, sql, format, params);
         self.chdb.take_result(raw)
     }
 
     /// Starts a `SELECT` whose rows come in pieces.
-    pub(crate) fn stream(
-        &mut self,
-        sql: &str,
-        format: &str,
-        params: &Params,
-    ) -> Result<ResultStream<'_>, String> {
+    pub(crate) fn stream(&mut self, sql: &str, format: &str, params: &Params) -> Result<ResultStream<'_>, String> {
         let functions = &self.chdb.functions;
-        let raw = self.call(
-            functions.chdb_stream_query_n,
-            functions.chdb_stream_query_with_params_n,
-            sql,
-            format,
-            params,
-        );
+        let raw = self.call(functions.chdb_stream_query_n, functions.chdb_stream_query_with_params_n, sql, format, params);
         let head = self.chdb.take_result(raw)?;
-        Ok(ResultStream {
-            connection: self,
-            head,
-            running: true,
-        })
+        Ok(ResultStream { connection: self, head, running: true })
     }
 
     /// Starts an `INSERT` whose data comes in pieces.
-    pub(crate) fn insert(
-        &mut self,
-        sql: &str,
-        format: &str,
-        params: &Params,
-    ) -> Result<InsertStream<'_>, String> {
+    pub(crate) fn insert(&mut self, sql: &str, format: &str, params: &Params) -> Result<InsertStream<'_>, String> {
         let functions = &self.chdb.functions;
-        let raw = self.call(
-            functions.chdb_stream_insert_n,
-            functions.chdb_stream_insert_with_params_n,
-            sql,
-            format,
-            params,
-        );
-        let raw = NonNull::new(raw).ok_or_else(|| {
-            "Code: 1001. DB::Exception: the engine gave no insert stream. (STD_EXCEPTION)"
-                .to_owned()
-        })?;
-        let mut stream = InsertStream {
-            connection: self,
-            raw,
-            running: false,
-        };
+        let raw = self.call(functions.chdb_stream_insert_n, functions.chdb_stream_insert_with_params_n, sql, format, params);
+        let raw =
+            NonNull::new(raw).ok_or_else(|| "Code: 1001. DB::Exception: the engine gave no insert stream. (STD_EXCEPTION)".to_owned())?;
+        let mut stream = InsertStream { connection: self, raw, running: false };
         if let Some(error) = stream.error() {
             return Err(error);
         }
@@ -337,12 +262,7 @@ impl Connection {
 
     /// Lets the library parse a text without running it; `None` where it cannot.
     pub(crate) fn classify(&mut self, sql: &str) -> Option<Class> {
-        let mut classes = Classes {
-            struct_size: size_of::<Classes>() as u32,
-            statement_count: 0,
-            flags: 0,
-            query_class: 0,
-        };
+        let mut classes = Classes { struct_size: size_of::<Classes>() as u32, statement_count: 0, flags: 0, query_class: 0 };
         // SAFETY: the connection is open, the text valid for its length, no target database, and the struct carries its size.
         let status = unsafe {
             (self.chdb.functions.chdb_classify_query_n)(
@@ -354,10 +274,7 @@ impl Connection {
                 &raw mut classes,
             )
         };
-        (status == 0).then_some(Class {
-            statements: classes.statement_count,
-            class: classes.query_class,
-        })
+        (status == 0).then_some(Class { statements: classes.statement_count, class: classes.query_class })
     }
 }
 
@@ -381,15 +298,8 @@ impl QueryResult {
         let raw = self.raw.as_ptr();
         // SAFETY: the result is live, and its buffer lives and stays unchanged as long as it.
         unsafe {
-            let (buffer, length) = (
-                (functions.chdb_result_buffer)(raw),
-                (functions.chdb_result_length)(raw),
-            );
-            if buffer.is_null() || length == 0 {
-                &[]
-            } else {
-                std::slice::from_raw_parts(buffer.cast::<u8>().cast_const(), length)
-            }
+            let (buffer, length) = ((functions.chdb_result_buffer)(raw), (functions.chdb_result_length)(raw));
+            if buffer.is_null() || length == 0 { &[] } else { std::slice::from_raw_parts(buffer.cast::<u8>().cast_const(), length) }
         }
     }
 
@@ -431,15 +341,8 @@ impl ResultStream<'_> {
         }
         let chdb = &self.connection.chdb;
         // SAFETY: connection and stream are live; the stream has not ended.
-        let raw = unsafe {
-            (chdb.functions.chdb_stream_fetch_result)(
-                self.connection.handle(),
-                self.head.raw.as_ptr(),
-            )
-        };
-        let piece = chdb
-            .take_result(raw)
-            .inspect_err(|_| self.running = false)?;
+        let raw = unsafe { (chdb.functions.chdb_stream_fetch_result)(self.connection.handle(), self.head.raw.as_ptr()) };
+        let piece = chdb.take_result(raw).inspect_err(|_| self.running = false)?;
         if piece.data().is_empty() && piece.counters().result_rows == 0 {
             self.running = false;
             return Ok(None);
@@ -452,12 +355,7 @@ impl Drop for ResultStream<'_> {
     fn drop(&mut self) {
         if self.running {
             // SAFETY: connection and stream are live, and this is the thread that fetches.
-            unsafe {
-                (self.connection.chdb.functions.chdb_stream_cancel_query)(
-                    self.connection.handle(),
-                    self.head.raw.as_ptr(),
-                )
-            };
+            unsafe { (self.connection.chdb.functions.chdb_stream_cancel_query)(self.connection.handle(), self.head.raw.as_ptr()) };
         }
     }
 }
@@ -473,20 +371,11 @@ impl InsertStream<'_> {
     /// Hands over a piece of data; any cut is fine. After an error the insert is void.
     pub(crate) fn append(&mut self, piece: &[u8]) -> Result<(), String> {
         // SAFETY: the insert is live and running; the piece is valid for its length, and the library copies it.
-        let status = unsafe {
-            (self.connection.chdb.functions.chdb_stream_append)(
-                self.raw.as_ptr(),
-                piece.as_ptr().cast(),
-                piece.len(),
-            )
-        };
+        let status = unsafe { (self.connection.chdb.functions.chdb_stream_append)(self.raw.as_ptr(), piece.as_ptr().cast(), piece.len()) };
         if status == 0 {
             return Ok(());
         }
-        Err(self.error().unwrap_or_else(|| {
-            "Code: 1001. DB::Exception: the engine refused a piece of data. (STD_EXCEPTION)"
-                .to_owned()
-        }))
+        Err(self.error().unwrap_or_else(|| "Code: 1001. DB::Exception: the engine refused a piece of data. (STD_EXCEPTION)".to_owned()))
     }
 
     /// Ends the data and waits until the rows are stored.
@@ -494,17 +383,12 @@ impl InsertStream<'_> {
         self.running = false;
         // SAFETY: the insert is live and was neither ended nor cancelled.
         let raw = unsafe { (self.connection.chdb.functions.chdb_stream_done)(self.raw.as_ptr()) };
-        self.connection
-            .chdb
-            .take_result(raw)
-            .map(|result| result.counters())
+        self.connection.chdb.take_result(raw).map(|result| result.counters())
     }
 
     fn error(&self) -> Option<String> {
         // SAFETY: the insert is live.
-        text(unsafe {
-            (self.connection.chdb.functions.chdb_stream_insert_error)(self.raw.as_ptr())
-        })
+        text(unsafe { (self.connection.chdb.functions.chdb_stream_insert_error)(self.raw.as_ptr()) })
     }
 }
 
@@ -526,8 +410,6 @@ fn text(raw: *const c_char) -> Option<String> {
         return None;
     }
     // SAFETY: the library's texts end in zero and live as long as what they were asked of; copied here.
-    let text = unsafe { CStr::from_ptr(raw) }
-        .to_string_lossy()
-        .into_owned();
+    let text = unsafe { CStr::from_ptr(raw) }.to_string_lossy().into_owned();
     (!text.is_empty()).then_some(text)
 }

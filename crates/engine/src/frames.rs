@@ -72,8 +72,7 @@ impl NativeDecoder {
             METHOD_NONE => Ok(Some(data)),
             METHOD_LZ4 => {
                 let mut output = vec![0; plain];
-                let written = lz4_flex::block::decompress_into(&data, &mut output)
-                    .map_err(|error| FrameError::Data(error.to_string()))?;
+                let written = lz4_flex::block::decompress_into(&data, &mut output).map_err(|error| FrameError::Data(error.to_string()))?;
                 if written != plain {
                     return Err(FrameError::Size(written));
                 }
@@ -85,11 +84,7 @@ impl NativeDecoder {
 
     /// Checks that the last frame was whole.
     pub(crate) fn finish(&self) -> Result<(), FrameError> {
-        if self.pending.is_empty() {
-            Ok(())
-        } else {
-            Err(FrameError::Truncated)
-        }
+        if self.pending.is_empty() { Ok(()) } else { Err(FrameError::Truncated) }
     }
 }
 
@@ -121,8 +116,7 @@ pub(crate) fn lz4_start() -> Bytes {
 
 /// `data` as stored blocks of an LZ4 frame.
 pub(crate) fn lz4_blocks(data: &[u8]) -> Bytes {
-    let mut output =
-        BytesMut::with_capacity(data.len() + 4 * data.len().div_ceil(LZ4_LARGEST_BLOCK));
+    let mut output = BytesMut::with_capacity(data.len() + 4 * data.len().div_ceil(LZ4_LARGEST_BLOCK));
     for block in data.chunks(LZ4_LARGEST_BLOCK) {
         output.put_u32_le(block.len() as u32 | LZ4_STORED);
         output.extend_from_slice(block);
@@ -156,23 +150,16 @@ mod tests {
 
     /// A frame that ClickHouse's own client library made.
     const KNOWN: [u8; 48] = [
-        245, 5, 222, 235, 225, 158, 59, 108, 225, 31, 65, 215, 66, 66, 36, 92, 130, 34, 0, 0, 0,
-        23, 0, 0, 0, 240, 8, 1, 0, 2, 255, 255, 255, 255, 0, 1, 1, 1, 115, 6, 83, 116, 114, 105,
-        110, 103, 3, 97,
+        245, 5, 222, 235, 225, 158, 59, 108, 225, 31, 65, 215, 66, 66, 36, 92, 130, 34, 0, 0, 0, 23, 0, 0, 0, 240, 8, 1, 0, 2, 255, 255,
+        255, 255, 0, 1, 1, 1, 115, 6, 83, 116, 114, 105, 110, 103, 3, 97,
     ];
 
     #[test]
     fn reads_a_known_frame_and_refuses_it_when_a_byte_differs() {
         let frame = [&KNOWN[..], &[98, 99]].concat();
-        let plain = [
-            1, 0, 2, 255, 255, 255, 255, 0, 1, 1, 1, 115, 6, 83, 116, 114, 105, 110, 103, 3, 97,
-            98, 99,
-        ];
+        let plain = [1, 0, 2, 255, 255, 255, 255, 0, 1, 1, 1, 115, 6, 83, 116, 114, 105, 110, 103, 3, 97, 98, 99];
         assert_eq!(decode(&frame, 7).unwrap(), plain);
-        assert_eq!(
-            decode(&frame[..frame.len() - 1], 7),
-            Err(FrameError::Truncated)
-        );
+        assert_eq!(decode(&frame[..frame.len() - 1], 7), Err(FrameError::Truncated));
         for at in 25..frame.len() {
             let mut broken = frame.clone();
             broken[at] ^= 1;
@@ -185,10 +172,7 @@ mod tests {
         let data = vec![7; LZ4_LARGEST_BLOCK + 3];
         let blocks = lz4_blocks(&data);
         assert_eq!(blocks.len(), data.len() + 8);
-        assert_eq!(
-            &blocks[..4],
-            (LZ4_LARGEST_BLOCK as u32 | LZ4_STORED).to_le_bytes()
-        );
+        assert_eq!(&blocks[..4], (LZ4_LARGEST_BLOCK as u32 | LZ4_STORED).to_le_bytes());
     }
 
     proptest! {

@@ -11,10 +11,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::exec::quote;
 use crate::ffi::Connection;
 
 /// How often a query that does not end is told again.
 const AGAIN: Duration = Duration::from_millis(100);
+
+/// Begins a request's tag.
+const MARK: &str = "request:";
 
 /// One request, as the process list and the killer know it.
 #[derive(Debug)]
@@ -30,14 +34,10 @@ impl Tag {
     pub(crate) fn new(own: Option<&str>) -> Arc<Self> {
         let id = uuid::Uuid::new_v4().simple();
         let comment = match own {
-            Some(own) if !own.is_empty() => format!("{own} request:{id}"),
-            _ => format!("request:{id}"),
+            Some(own) if !own.is_empty() => format!("{own} {MARK}{id}"),
+            _ => format!("{MARK}{id}"),
         };
-        Arc::new(Self {
-            comment,
-            left: AtomicBool::new(false),
-            finished: AtomicBool::new(false),
-        })
+        Arc::new(Self { comment, left: AtomicBool::new(false), finished: AtomicBool::new(false) })
     }
 
     /// The client has gone.
@@ -55,15 +55,12 @@ impl Tag {
 #[derive(Debug)]
 pub(crate) struct Guard {
     tag: Arc<Tag>,
-    killer: Sender<Arc<Tag>>,
+    killer: Sender<Target>,
 }
 
 impl Guard {
     pub(crate) fn new(tag: Arc<Tag>, killer: &Killer) -> Self {
-        Self {
-            tag,
-            killer: killer.queue.clone(),
-        }
+        Self { tag, killer: killer.queue.clone() }
     }
 }
 
@@ -71,7 +68,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         if !self.tag.finished.load(Ordering::Acquire) {
             self.tag.left.store(true, Ordering::Release);
-            let _ = self.killer.send(Arc::clone(&self.tag));
+            let _ = self.killer.send(Target::One(Arc::clone(&self.tag)));
         }
     }
 }
@@ -79,49 +76,67 @@ impl Drop for Guard {
 /// The thread that stops queries.
 #[derive(Debug)]
 pub(crate) struct Killer {
-    queue: Sender<Arc<Tag>>,
+    queue: Sender<Target>,
+}
+
+/// What to stop.
+#[derive(Debug)]
+enum Target {
+    One(Arc<Tag>),
+    /// Every request, again and again until the thread ends.
+    All,
+    /// The thread itself.
+    Thread,
 }
 
 impl Killer {
-    /// Starts the thread. It ends, and closes its session, when the killer and all guards are gone.
+    /// Stops every request from now on.
+    pub(crate) fn stop_all(&self) {
+        let _ = self.queue.send(Target::All);
+    }
+
+    /// Ends the thread and its session.
+    pub(crate) fn end(&self) {
+        let _ = self.queue.send(Target::Thread);
+    }
+
+    /// Starts the thread.
     pub(crate) fn start(connection: Connection) -> std::io::Result<(Self, JoinHandle<()>)> {
-        let (queue, tags) = channel();
-        let builder = std::thread::Builder::new()
-            .name("engine-kill".to_owned())
-            .stack_size(crate::exec::STACK);
-        let thread = builder.spawn(move || run(connection, &tags))?;
+        let (queue, targets) = channel();
+        let builder = std::thread::Builder::new().name("engine-kill".to_owned()).stack_size(crate::exec::STACK);
+        let thread = builder.spawn(move || run(connection, &targets))?;
         Ok((Self { queue }, thread))
     }
 }
 
-fn run(mut connection: Connection, tags: &Receiver<Arc<Tag>>) {
+fn run(mut connection: Connection, targets: &Receiver<Target>) {
     let mut open: Vec<Arc<Tag>> = Vec::new();
+    let mut all = false;
     loop {
-        let received = if open.is_empty() {
-            tags.recv().map_err(|_| RecvTimeoutError::Disconnected)
-        } else {
-            tags.recv_timeout(AGAIN)
-        };
-        match received {
-            Ok(tag) => open.push(tag),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
+        let received =
+            if open.is_empty() && !all { targets.recv().map_err(|_| RecvTimeoutError::Disconnected) } else { targets.recv_timeout(AGAIN) };
+        if matches!(received, Err(RecvTimeoutError::Disconnected)) {
+            return;
         }
-        open.extend(tags.try_iter());
+        for target in received.into_iter().chain(targets.try_iter()) {
+            match target {
+                Target::One(tag) => open.push(tag),
+                Target::All => all = true,
+                Target::Thread => return,
+            }
+        }
         open.retain(|tag| !tag.finished.load(Ordering::Acquire));
-        if open.is_empty() {
+        let which = if all {
+            format!("LIKE '%{MARK}%'")
+        } else if open.is_empty() {
             continue;
-        }
-        let comments: Vec<String> = open
-            .iter()
-            .map(|tag| crate::exec::quote(&tag.comment))
-            .collect();
-        let sql = format!(
-            "KILL QUERY WHERE Settings['log_comment'] IN ({}) ASYNC",
-            comments.join(", ")
-        );
+        } else {
+            let comments: Vec<String> = open.iter().map(|tag| quote(&tag.comment)).collect();
+            format!("IN ({})", comments.join(", "))
+        };
+        let sql = format!("KILL QUERY WHERE Settings['log_comment'] {which} ASYNC");
         if let Err(error) = connection.query(&sql, "Null", &[]) {
-            tracing::warn!(%error, queries = open.len(), "cannot stop queries whose clients have left");
+            tracing::warn!(%error, "cannot stop queries whose clients have left");
         }
     }
 }

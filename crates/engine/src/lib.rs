@@ -39,6 +39,7 @@ mod process;
 mod prologue;
 mod sql;
 mod supervisor;
+mod workers;
 
 pub use endpoint::Endpoint;
 pub use error::EngineError;

@@ -21,9 +21,7 @@ const IN_CHECKOUT: &str = "node_modules/@chdb/lib-linux-x64-gnu/libchdb.so";
 /// [`EngineError::LibraryMissing`] lists every place looked at. A file that was named but is not there is an error at once:
 /// falling back would hide the mistake.
 pub fn find_library(data: &Path, explicit: Option<&Path>) -> Result<PathBuf, EngineError> {
-    let variable = std::env::var_os(LIBRARY_VARIABLE)
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from);
+    let variable = std::env::var_os(LIBRARY_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
     let named = explicit.map(Path::to_owned).or(variable);
     let exe = std::env::current_exe().ok();
     let cwd = std::env::current_dir().ok();
@@ -32,9 +30,7 @@ pub fn find_library(data: &Path, explicit: Option<&Path>) -> Result<PathBuf, Eng
         None => candidates(data, exe.as_deref(), cwd.as_deref()),
     };
     match candidates.iter().find(|path| path.is_file()) {
-        Some(found) => found
-            .canonicalize()
-            .map_err(|source| EngineError::file("resolve", found, source)),
+        Some(found) => found.canonicalize().map_err(|source| EngineError::file("resolve", found, source)),
         None => Err(EngineError::LibraryMissing { looked: candidates }),
     }
 }
@@ -63,44 +59,19 @@ mod tests {
 
     #[test]
     fn looks_beside_the_program_then_in_the_data_folder_then_upwards() {
-        let found = candidates(
-            Path::new("/data"),
-            Some(Path::new("/opt/app/bin/footfall")),
-            Some(Path::new("/opt")),
-        );
-        let shown: Vec<_> = found
-            .iter()
-            .map(|path| path.to_string_lossy().into_owned())
-            .collect();
+        let found = candidates(Path::new("/data"), Some(Path::new("/opt/app/bin/footfall")), Some(Path::new("/opt")));
+        let shown: Vec<_> = found.iter().map(|path| path.to_string_lossy().into_owned()).collect();
         assert_eq!(shown[0], "/opt/app/bin/libchdb.so");
         assert_eq!(shown[1], "/data/libchdb.so");
-        assert_eq!(
-            shown[2],
-            "/opt/app/bin/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so"
-        );
-        assert_eq!(
-            shown
-                .iter()
-                .filter(|path| path.starts_with("/opt/node_modules/"))
-                .count(),
-            1
-        );
+        assert_eq!(shown[2], "/opt/app/bin/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so");
+        assert_eq!(shown.iter().filter(|path| path.starts_with("/opt/node_modules/")).count(), 1);
     }
 
     #[test]
     fn a_named_file_that_is_missing_is_an_error_that_says_how_to_get_it() {
-        let error = find_library(
-            Path::new("/nowhere"),
-            Some(Path::new("/nowhere/libchdb.so")),
-        )
-        .unwrap_err();
+        let error = find_library(Path::new("/nowhere"), Some(Path::new("/nowhere/libchdb.so"))).unwrap_err();
         let text = error.to_string();
-        for part in [
-            "/nowhere/libchdb.so",
-            LIBRARY_PACKAGE,
-            "make setup",
-            LIBRARY_VARIABLE,
-        ] {
+        for part in ["/nowhere/libchdb.so", LIBRARY_PACKAGE, "make setup", LIBRARY_VARIABLE] {
             assert!(text.contains(part), "{text:?} lacks {part:?}");
         }
     }

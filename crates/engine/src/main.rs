@@ -4,8 +4,7 @@ use std::process::ExitCode;
 
 use footfall_engine::EngineOptions;
 
-const USAGE: &str =
-    "usage: footfall-engine engine --data DIR [--listen ADDR] [--memory-cap BYTES] [--supervised]";
+const USAGE: &str = "usage: footfall-engine engine --data DIR [--listen ADDR] [--memory-cap BYTES] [--supervised]";
 
 #[allow(clippy::print_stderr, reason = "this is a command line")]
 #[tokio::main]

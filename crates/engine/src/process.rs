@@ -79,26 +79,14 @@ impl EngineOptions {
 ///
 /// When the library is missing or unfit, the folder is locked or cannot be opened, or the address is taken.
 pub async fn run(options: EngineOptions) -> Result<(), EngineError> {
-    let EngineOptions {
-        data,
-        listen,
-        memory_cap,
-        library,
-        supervised,
-        lock_wait,
-    } = options;
-    let data =
-        std::path::absolute(&data).map_err(|source| EngineError::file("resolve", &data, source))?;
+    let EngineOptions { data, listen, memory_cap, library, supervised, lock_wait } = options;
+    let data = std::path::absolute(&data).map_err(|source| EngineError::file("resolve", &data, source))?;
     let library = find_library(&data, library.as_deref())?;
     let folder = config::folder(&data);
     make_folder(&run_folder(&data))?;
     make_folder(&folder)?;
 
-    let (password, stop) = if supervised {
-        supervised_input().await?
-    } else {
-        (new_password(), watch::channel(false).1)
-    };
+    let (password, stop) = if supervised { supervised_input().await? } else { (new_password(), watch::channel(false).1) };
     let deadline = Instant::now() + lock_wait;
     let lock = lock(&data, &folder, deadline).await?;
     let memory_cap = memory_cap.unwrap_or_else(default_memory_cap);
@@ -110,32 +98,12 @@ pub async fn run(options: EngineOptions) -> Result<(), EngineError> {
         tracing::warn!(%address, "the engine listens beyond loopback, without encryption");
     }
 
-    let endpoint = Endpoint {
-        url: format!("http://{address}"),
-        user: USER.to_owned(),
-        password: password.clone(),
-    };
-    let Opened {
-        chdb,
-        arguments,
-        keeper,
-        killer,
-        killer_thread,
-    } = opened;
+    let endpoint = Endpoint { url: format!("http://{address}"), user: USER.to_owned(), password: password.clone() };
+    let Opened { chdb, arguments, keeper, killer, killer_thread } = opened;
     let version = chdb.version();
     let engine = Engine::new(chdb.clone(), arguments, killer);
-    let server = Arc::new(Server {
-        engine,
-        credentials: Credentials {
-            user: USER.to_owned(),
-            password,
-        },
-    });
-    let state = State {
-        endpoint,
-        pid: std::process::id(),
-        started: chrono::Utc::now().to_rfc3339(),
-    };
+    let server = Arc::new(Server { engine, credentials: Credentials { user: USER.to_owned(), password } });
+    let state = State { endpoint, pid: std::process::id(), started: chrono::Utc::now().to_rfc3339() };
     state.write(&data)?;
     tracing::info!(%address, version, memory_cap_bytes = memory_cap, "engine ready");
 
@@ -159,36 +127,19 @@ struct Opened {
 }
 
 /// Loads the library and opens the folder, on a thread with a stack as large as ClickHouse wants.
-async fn open(
-    library: &Path,
-    folder: &Path,
-    arguments: Vec<CString>,
-    deadline: Instant,
-) -> Result<Opened, EngineError> {
+async fn open(library: &Path, folder: &Path, arguments: Vec<CString>, deadline: Instant) -> Result<Opened, EngineError> {
     let (library, folder) = (library.to_owned(), folder.to_owned());
     let (sender, receiver) = oneshot::channel();
     let work = move || {
         let _ = sender.send(open_blocking(&library, &folder, arguments, deadline));
     };
-    std::thread::Builder::new()
-        .name("engine-open".to_owned())
-        .stack_size(STACK)
-        .spawn(work)
-        .map_err(EngineError::internal)?;
+    std::thread::Builder::new().name("engine-open".to_owned()).stack_size(STACK).spawn(work).map_err(EngineError::internal)?;
     receiver.await.map_err(EngineError::internal)?
 }
 
-fn open_blocking(
-    library: &Path,
-    folder: &Path,
-    arguments: Vec<CString>,
-    deadline: Instant,
-) -> Result<Opened, EngineError> {
+fn open_blocking(library: &Path, folder: &Path, arguments: Vec<CString>, deadline: Instant) -> Result<Opened, EngineError> {
     let chdb = Chdb::load(library)?;
-    let failed = |reason: &str| EngineError::Open {
-        folder: folder.to_owned(),
-        reason: reason.to_owned(),
-    };
+    let failed = |reason: &str| EngineError::Open { folder: folder.to_owned(), reason: reason.to_owned() };
     let keeper = loop {
         match chdb.connect(&arguments) {
             Some(connection) => break connection,
@@ -197,32 +148,17 @@ fn open_blocking(
             None => return Err(failed("the library's reason is on stderr")),
         }
     };
-    let mut session = chdb
-        .connect(&arguments)
-        .ok_or_else(|| failed("no second session"))?;
-    let answer = session
-        .query("SELECT 1", "TabSeparated", &[])
-        .map_err(|error| failed(&error))?;
+    let mut session = chdb.connect(&arguments).ok_or_else(|| failed("no second session"))?;
+    let answer = session.query("SELECT 1", "TabSeparated", &[]).map_err(|error| failed(&error))?;
     if answer.data() != b"1\n" {
         return Err(failed("SELECT 1 gave something else"));
     }
     drop(answer);
     let (killer, killer_thread) = Killer::start(session).map_err(EngineError::internal)?;
-    Ok(Opened {
-        chdb,
-        arguments,
-        keeper,
-        killer,
-        killer_thread,
-    })
+    Ok(Opened { chdb, arguments, keeper, killer, killer_thread })
 }
 
-async fn serve(
-    listener: TcpListener,
-    server: Arc<Server>,
-    supervised: bool,
-    stop: watch::Receiver<bool>,
-) -> Result<(), EngineError> {
+async fn serve(listener: TcpListener, server: Arc<Server>, supervised: bool, stop: watch::Receiver<bool>) -> Result<(), EngineError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(EngineError::internal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(EngineError::internal)?;
     let (ended, mut wait) = watch::channel(false);
@@ -241,9 +177,7 @@ async fn serve(
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
-    let serving = axum::serve(listener, router(server))
-        .with_graceful_shutdown(order)
-        .into_future();
+    let serving = axum::serve(listener, router(server)).with_graceful_shutdown(order).into_future();
     let impatient = async {
         let _ = wait.wait_for(|ended| *ended).await;
         tokio::time::sleep(GRACE).await;
@@ -258,25 +192,18 @@ async fn until_set(mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// Waits for the request threads and closes the sessions. Connections that are still open were dropped with the server, so their
-/// queries are being stopped.
-async fn close(
-    server: Arc<Server>,
-    keeper: Connection,
-    killer_thread: std::thread::JoinHandle<()>,
-    chdb: Chdb,
-) {
-    let watchdog = std::thread::Builder::new()
-        .name("engine-watchdog".to_owned())
-        .spawn(|| {
-            std::thread::park_timeout(PATIENCE);
-            tracing::error!("the engine does not stop: ending by force");
-            std::process::abort();
-        });
-    let idle = Arc::clone(&server.engine.places)
-        .acquire_many_owned(CONCURRENT)
-        .await;
-    drop((idle, server));
+/// Stops what still runs, waits for the request threads and closes the sessions.
+async fn close(server: Arc<Server>, keeper: Connection, killer_thread: std::thread::JoinHandle<()>, chdb: Chdb) {
+    let watchdog = std::thread::Builder::new().name("engine-watchdog".to_owned()).spawn(|| {
+        std::thread::park_timeout(PATIENCE);
+        tracing::error!("the engine does not stop: ending by force");
+        std::process::abort();
+    });
+    server.engine.stop();
+    let idle = Arc::clone(&server.engine.places).acquire_many_owned(CONCURRENT).await;
+    // The places stay taken: whoever still holds a connection gets no further.
+    std::mem::forget(idle);
+    server.engine.killer.end();
     let closed = tokio::task::spawn_blocking(move || {
         let _ = killer_thread.join();
         drop(keeper);
@@ -300,60 +227,35 @@ async fn supervised_input() -> Result<(String, watch::Receiver<bool>), EngineErr
         while stdin.read(&mut rest).is_ok_and(|length| length > 0) {}
         let _ = ended.send(true);
     };
-    std::thread::Builder::new()
-        .name("engine-stdin".to_owned())
-        .spawn(watch)
-        .map_err(EngineError::internal)?;
+    std::thread::Builder::new().name("engine-stdin".to_owned()).spawn(watch).map_err(EngineError::internal)?;
     match password.await {
         Ok(password) if !password.is_empty() => Ok((password, stop)),
-        _ => Err(EngineError::internal(
-            "a supervised engine reads its password from the first line of stdin, which is empty",
-        )),
+        _ => Err(EngineError::internal("a supervised engine reads its password from the first line of stdin, which is empty")),
     }
 }
 
 /// 32 random letters and digits: about 190 bits.
 pub(crate) fn new_password() -> String {
-    rand::rng()
-        .sample_iter(rand::distr::Alphanumeric)
-        .take(32)
-        .map(char::from)
-        .collect()
+    rand::rng().sample_iter(rand::distr::Alphanumeric).take(32).map(char::from).collect()
 }
 
 /// Takes the folder; two engines on one folder would destroy it.
 async fn lock(data: &Path, folder: &Path, deadline: Instant) -> Result<std::fs::File, EngineError> {
     let path = run_folder(data).join("engine.lock");
     let failed = |source| EngineError::file("lock", &path, source);
-    let mut file = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(failed)?;
+    let mut file = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
     loop {
         match file.try_lock() {
             Ok(()) => break,
             Err(std::fs::TryLockError::Error(source)) => return Err(failed(source)),
-            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
-                tokio::time::sleep(LOCK_PAUSE).await
-            }
+            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => tokio::time::sleep(LOCK_PAUSE).await,
             Err(std::fs::TryLockError::WouldBlock) => {
-                let holder = std::fs::read_to_string(&path)
-                    .ok()
-                    .and_then(|text| text.trim().parse().ok());
-                return Err(EngineError::Locked {
-                    folder: folder.to_owned(),
-                    holder,
-                });
+                let holder = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
+                return Err(EngineError::Locked { folder: folder.to_owned(), holder });
             }
         }
     }
-    file.set_len(0)
-        .and_then(|()| file.rewind())
-        .and_then(|()| write!(file, "{}", std::process::id()))
-        .map_err(failed)?;
+    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id())).map_err(failed)?;
     Ok(file)
 }
 
@@ -366,11 +268,7 @@ fn bind(address: SocketAddr) -> Result<TcpListener, EngineError> {
 
 /// A socket that is bound to `address` and does not listen.
 pub(crate) fn reserve(address: SocketAddr) -> std::io::Result<TcpSocket> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     socket.set_reuseport(true)?;
     socket.bind(address)?;

@@ -31,9 +31,7 @@ const STREAMED: [&str; 25] = [
 
 /// Whether results in this format can be sent piece by piece.
 pub(crate) fn is_streamed(format: &str) -> bool {
-    STREAMED
-        .iter()
-        .any(|name| name.eq_ignore_ascii_case(format))
+    STREAMED.iter().any(|name| name.eq_ignore_ascii_case(format))
 }
 
 /// Drops the repeated prologue of one result's pieces.
@@ -46,10 +44,7 @@ pub(crate) struct Prologue {
 
 impl Prologue {
     pub(crate) fn new(format: &str) -> Self {
-        Self {
-            format: format.to_ascii_lowercase(),
-            first: None,
-        }
+        Self { format: format.to_ascii_lowercase(), first: None }
     }
 
     /// What of `piece` belongs into the answer.
@@ -71,11 +66,7 @@ impl Prologue {
         let length = if self.format.starts_with("rowbinary") {
             binary(piece, types)
         } else {
-            lines(
-                piece,
-                if types { 2 } else { 1 },
-                self.format.starts_with("csv"),
-            )
+            lines(piece, if types { 2 } else { 1 }, self.format.starts_with("csv"))
         };
         length.unwrap_or(0)
     }
@@ -85,11 +76,7 @@ impl Prologue {
 fn binary(piece: &[u8], types: bool) -> Option<usize> {
     let mut at = 0;
     let columns = variable_length(piece, &mut at)?;
-    for _ in 0..if types {
-        columns.checked_mul(2)?
-    } else {
-        columns
-    } {
+    for _ in 0..if types { columns.checked_mul(2)? } else { columns } {
         let length = variable_length(piece, &mut at)?;
         at = at.checked_add(length)?;
     }
@@ -134,56 +121,29 @@ mod tests {
 
     fn join(format: &str, pieces: &[&[u8]]) -> Vec<u8> {
         let mut prologue = Prologue::new(format);
-        pieces
-            .iter()
-            .flat_map(|piece| prologue.strip(piece).to_vec())
-            .collect()
+        pieces.iter().flat_map(|piece| prologue.strip(piece).to_vec()).collect()
     }
 
     #[test]
     fn prologues_appear_once() {
         assert_eq!(
-            join(
-                "RowBinaryWithNamesAndTypes",
-                &[b"\x01\x01a\x05UInt8\x01", b"\x01\x01a\x05UInt8\x02"]
-            ),
+            join("RowBinaryWithNamesAndTypes", &[b"\x01\x01a\x05UInt8\x01", b"\x01\x01a\x05UInt8\x02"]),
             b"\x01\x01a\x05UInt8\x01\x02"
         );
-        assert_eq!(
-            join("CSVWithNames", &[b"\"a\nb\"\n1\n", b"\"a\nb\"\n2\n"]),
-            b"\"a\nb\"\n1\n2\n"
-        );
-        assert_eq!(
-            join(
-                "TSVWithNamesAndTypes",
-                &[b"a\nString\nx\n", b"a\nString\ny\n"]
-            ),
-            b"a\nString\nx\ny\n"
-        );
+        assert_eq!(join("CSVWithNames", &[b"\"a\nb\"\n1\n", b"\"a\nb\"\n2\n"]), b"\"a\nb\"\n1\n2\n");
+        assert_eq!(join("TSVWithNamesAndTypes", &[b"a\nString\nx\n", b"a\nString\ny\n"]), b"a\nString\nx\ny\n");
     }
 
     #[test]
     fn rows_that_look_alike_stay() {
         assert_eq!(join("TSV", &[b"a\n", b"a\n"]), b"a\na\n");
-        assert_eq!(
-            join("RowBinary", &[b"\x01\x01", b"\x01\x01"]),
-            b"\x01\x01\x01\x01"
-        );
+        assert_eq!(join("RowBinary", &[b"\x01\x01", b"\x01\x01"]), b"\x01\x01\x01\x01");
     }
 
     #[test]
     fn only_row_wise_formats_are_streamed() {
         assert!(is_streamed("RowBinaryWithNamesAndTypes") && is_streamed("tsv"));
-        for format in [
-            "JSON",
-            "JSONCompact",
-            "Parquet",
-            "Arrow",
-            "ArrowStream",
-            "Pretty",
-            "Vertical",
-            "Values",
-        ] {
+        for format in ["JSON", "JSONCompact", "Parquet", "Arrow", "ArrowStream", "Pretty", "Vertical", "Values"] {
             assert!(!is_streamed(format), "{format}");
         }
     }

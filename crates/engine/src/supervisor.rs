@@ -75,30 +75,13 @@ impl Supervisor {
     /// When the child cannot be started, ends, or does not become ready within a minute; the text has its last words.
     pub async fn start(options: SuperviseOptions) -> Result<Supervisor, EngineError> {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let port = reserve(any).map_err(|source| EngineError::Listen {
-            address: any,
-            source,
-        })?;
+        let port = reserve(any).map_err(|source| EngineError::Listen { address: any, source })?;
         let address = port.local_addr().map_err(EngineError::internal)?;
-        let endpoint = Endpoint {
-            url: format!("http://{address}"),
-            user: "footfall".to_owned(),
-            password: new_password(),
-        };
-        let shared = Arc::new(Shared {
-            endpoint,
-            pid: AtomicU32::new(0),
-            restarts: AtomicU64::new(0),
-        });
+        let endpoint = Endpoint { url: format!("http://{address}"), user: "footfall".to_owned(), password: new_password() };
+        let shared = Arc::new(Shared { endpoint, pid: AtomicU32::new(0), restarts: AtomicU64::new(0) });
         let (stop, stopped) = watch::channel(false);
         let (ready, first) = oneshot::channel();
-        let task = Task {
-            options,
-            address,
-            shared: Arc::clone(&shared),
-            stopped,
-            _port: port,
-        };
+        let task = Task { options, address, shared: Arc::clone(&shared), stopped, _port: port };
         let task = tokio::spawn(task.run(ready));
         first.await.map_err(EngineError::internal)??;
         Ok(Supervisor { shared, stop, task })
@@ -168,11 +151,7 @@ impl Task {
                 pause = FIRST_PAUSE;
             }
             let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-            tracing::error!(
-                status,
-                pause_ms = pause.as_millis() as u64,
-                "the engine ended; it is started again"
-            );
+            tracing::error!(status, pause_ms = pause.as_millis() as u64, "the engine ended; it is started again");
             loop {
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
@@ -213,65 +192,30 @@ impl Task {
         self.shared.pid.store(0, Ordering::Release);
         let words = running.stop().await;
         let words = words.trim();
-        Err(EngineError::NotReady {
-            reason: if words.is_empty() {
-                reason
-            } else {
-                format!("{reason}: {words}")
-            },
-        })
+        Err(EngineError::NotReady { reason: if words.is_empty() { reason } else { format!("{reason}: {words}") } })
     }
 
     async fn spawn(&self) -> Result<Running, EngineError> {
-        let SuperviseOptions {
-            exe,
-            data,
-            library,
-            memory_cap,
-        } = &self.options;
+        let SuperviseOptions { exe, data, library, memory_cap } = &self.options;
         let mut command = Command::new(exe);
-        command
-            .arg("engine")
-            .arg("--data")
-            .arg(data)
-            .arg("--listen")
-            .arg(self.address.to_string())
-            .arg("--supervised");
+        command.arg("engine").arg("--data").arg(data).arg("--listen").arg(self.address.to_string()).arg("--supervised");
         if let Some(bytes) = memory_cap {
             command.arg("--memory-cap").arg(bytes.to_string());
         }
         // The library takes its zone from the environment; background work has no session's setting.
         command.env(LIBRARY_VARIABLE, library).env("TZ", "UTC");
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let failed = |source| EngineError::Spawn {
-            exe: exe.clone(),
-            source,
-        };
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let failed = |source| EngineError::Spawn { exe: exe.clone(), source };
         let mut child = command.spawn().map_err(failed)?;
         let mut stdin = child.stdin.take();
         if let Some(stdin) = &mut stdin {
             // A child that is gone already is noticed by its exit.
-            let _ = stdin
-                .write_all(format!("{}\n", self.shared.endpoint.password).as_bytes())
-                .await;
+            let _ = stdin.write_all(format!("{}\n", self.shared.endpoint.password).as_bytes()).await;
         }
         let words = Arc::new(Mutex::new(VecDeque::new()));
-        let listening = child
-            .stderr
-            .take()
-            .map(|stderr| tokio::spawn(pass_on(stderr, Arc::clone(&words))));
-        self.shared
-            .pid
-            .store(child.id().unwrap_or(0), Ordering::Release);
-        Ok(Running {
-            child,
-            stdin,
-            words,
-            listening,
-        })
+        let listening = child.stderr.take().map(|stderr| tokio::spawn(pass_on(stderr, Arc::clone(&words))));
+        self.shared.pid.store(child.id().unwrap_or(0), Ordering::Release);
+        Ok(Running { child, stdin, words, listening })
     }
 }
 
@@ -288,10 +232,7 @@ impl Running {
     /// Stops the child if it still runs, and returns its last words.
     async fn stop(mut self) -> String {
         drop(self.stdin.take());
-        if tokio::time::timeout(STOP_TIMEOUT, self.child.wait())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await.is_err() {
             tracing::error!("the engine does not stop: it is killed");
             let _ = self.child.kill().await;
         }

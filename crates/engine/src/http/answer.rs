@@ -31,19 +31,13 @@ impl Packing {
     fn of(request: &Request) -> Self {
         match request {
             Request { compress: true, .. } => Self::Native,
-            Request {
-                accepts_lz4: true, ..
-            } => Self::Lz4,
+            Request { accepts_lz4: true, .. } => Self::Lz4,
             _ => Self::None,
         }
     }
 
     fn start(self) -> Bytes {
-        if self == Self::Lz4 {
-            lz4_start()
-        } else {
-            Bytes::new()
-        }
+        if self == Self::Lz4 { lz4_start() } else { Bytes::new() }
     }
 
     fn piece(self, data: Bytes) -> Bytes {
@@ -55,11 +49,7 @@ impl Packing {
     }
 
     fn end(self) -> Bytes {
-        if self == Self::Lz4 {
-            lz4_end()
-        } else {
-            Bytes::new()
-        }
+        if self == Self::Lz4 { lz4_end() } else { Bytes::new() }
     }
 }
 
@@ -75,14 +65,7 @@ pub(super) async fn answer(
     let (first, so_far) = match next(&mut events).await? {
         Event::Failed(text) => return Err(Exception::from_text(text)),
         Event::End(counters) => {
-            return Ok(head(
-                request,
-                format,
-                Packing::None,
-                counters,
-                started,
-                Body::empty(),
-            ));
+            return Ok(head(request, format, Packing::None, counters, started, Body::empty()));
         }
         Event::Rows(data, counters) => (data, counters),
     };
@@ -98,38 +81,15 @@ pub(super) async fn answer(
                     body.freeze()
                 }
             };
-            Ok(head(
-                request,
-                format,
-                packing,
-                counters,
-                started,
-                Body::from(body),
-            ))
+            Ok(head(request, format, packing, counters, started, Body::from(body)))
         }
         Event::Rows(second, _) => {
-            let tag: String = (0..16)
-                .map(|_| char::from(rand::rng().random_range(b'a'..=b'z')))
-                .collect();
+            let tag: String = (0..16).map(|_| char::from(rand::rng().random_range(b'a'..=b'z'))).collect();
             let mut ready = vec![packing.start(), packing.piece(first), packing.piece(second)];
             ready.retain(|piece| !piece.is_empty());
             ready.reverse();
-            let body = Streaming {
-                events,
-                packing,
-                tag: tag.clone(),
-                ready,
-                step: Step::Rows,
-                _guard: guard,
-            };
-            let mut response = head(
-                request,
-                format,
-                packing,
-                so_far,
-                started,
-                Body::from_stream(stream::unfold(body, Streaming::next)),
-            );
+            let body = Streaming { events, packing, tag: tag.clone(), ready, step: Step::Rows, _guard: guard };
+            let mut response = head(request, format, packing, so_far, started, Body::from_stream(stream::unfold(body, Streaming::next)));
             set(&mut response, "X-ClickHouse-Exception-Tag", &tag);
             Ok(response)
         }
@@ -137,13 +97,7 @@ pub(super) async fn answer(
 }
 
 async fn next(events: &mut Receiver<Event>) -> Result<Event, Exception> {
-    let lost = || {
-        Exception::from(Refusal::new(
-            1001,
-            "STD_EXCEPTION",
-            "The request's thread ended without an answer",
-        ))
-    };
+    let lost = || Exception::from(Refusal::new(1001, "STD_EXCEPTION", "The request's thread ended without an answer"));
     events.recv().await.ok_or_else(lost)
 }
 
@@ -186,11 +140,7 @@ impl Streaming {
             Some(Event::End(_)) => {
                 self.step = Step::Over;
                 let end = self.packing.end();
-                if end.is_empty() {
-                    None
-                } else {
-                    Some((Ok(end), self))
-                }
+                if end.is_empty() { None } else { Some((Ok(end), self)) }
             }
             Some(Event::Failed(text)) => {
                 self.step = Step::Break;
@@ -199,50 +149,24 @@ impl Streaming {
             }
             None => {
                 self.step = Step::Over;
-                Some((
-                    Err(std::io::Error::other(
-                        "the query's thread ended without an answer",
-                    )),
-                    self,
-                ))
+                Some((Err(std::io::Error::other("the query's thread ended without an answer")), self))
             }
         }
     }
 }
 
-fn head(
-    request: &Request,
-    format: &str,
-    packing: Packing,
-    counters: Counters,
-    started: std::time::Instant,
-    body: Body,
-) -> Response {
+fn head(request: &Request, format: &str, packing: Packing, counters: Counters, started: std::time::Instant, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type(format)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type(format)));
     if packing == Packing::Lz4 {
-        response
-            .headers_mut()
-            .insert(CONTENT_ENCODING, HeaderValue::from_static("lz4"));
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("lz4"));
     }
     set(&mut response, "X-ClickHouse-Query-Id", &request.query_id);
     set(&mut response, "X-ClickHouse-Format", format);
-    set(
-        &mut response,
-        "X-ClickHouse-Server-Display-Name",
-        "footfall",
-    );
+    set(&mut response, "X-ClickHouse-Server-Display-Name", "footfall");
     set(&mut response, "X-ClickHouse-Timezone", "UTC");
-    let Counters {
-        read_rows,
-        read_bytes,
-        written_rows,
-        written_bytes,
-        result_rows,
-    } = counters;
+    let Counters { read_rows, read_bytes, written_rows, written_bytes, result_rows } = counters;
     let elapsed = started.elapsed().as_nanos();
     let summary = format!(
         r#"{{"read_rows":"{read_rows}","read_bytes":"{read_bytes}","written_rows":"{written_rows}","written_bytes":"{written_bytes}","total_rows_to_read":"0","result_rows":"{result_rows}","result_bytes":"0","elapsed_ns":"{elapsed}"}}"#
@@ -265,16 +189,9 @@ fn content_type(format: &str) -> &'static str {
         "application/json; charset=UTF-8"
     } else if format.starts_with("csv") {
         "text/csv; charset=UTF-8"
-    } else if format.starts_with("tabseparated")
-        || format.starts_with("tsv")
-        || format.starts_with("tskv")
-    {
+    } else if format.starts_with("tabseparated") || format.starts_with("tsv") || format.starts_with("tskv") {
         "text/tab-separated-values; charset=UTF-8"
-    } else if format.starts_with("rowbinary")
-        || matches!(
-            format.as_str(),
-            "native" | "parquet" | "arrow" | "arrowstream" | "orc" | "avro"
-        )
+    } else if format.starts_with("rowbinary") || matches!(format.as_str(), "native" | "parquet" | "arrow" | "arrowstream" | "orc" | "avro")
     {
         "application/octet-stream"
     } else {

@@ -17,36 +17,20 @@ pub(crate) struct Credentials {
 impl Credentials {
     /// Takes the credentials from `user`/`password`, else the `X-ClickHouse-…` headers, else basic authentication, as ClickHouse does.
     pub(super) fn check(&self, request: &Request, headers: &HeaderMap) -> Result<(), Exception> {
-        let header = |name: &str| {
-            headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-        };
-        let from_headers =
-            || header("X-ClickHouse-User").or(header("X-ClickHouse-Key").map(|_| String::new()));
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let from_headers = || header("X-ClickHouse-User").or(header("X-ClickHouse-Key").map(|_| String::new()));
         let given = if request.user.is_some() || request.password.is_some() {
-            Some((
-                request.user.clone().unwrap_or_default(),
-                request.password.clone().unwrap_or_default(),
-            ))
+            Some((request.user.clone().unwrap_or_default(), request.password.clone().unwrap_or_default()))
         } else if let Some(user) = from_headers() {
             Some((user, header("X-ClickHouse-Key").unwrap_or_default()))
         } else {
-            headers
-                .get(AUTHORIZATION)
-                .and_then(|value| basic(value.to_str().ok()?))
+            headers.get(AUTHORIZATION).and_then(|value| basic(value.to_str().ok()?))
         };
         let Some((user, password)) = given else {
             return Err(Exception::no_credentials());
         };
-        let same = user.as_bytes().ct_eq(self.user.as_bytes())
-            & password.as_bytes().ct_eq(self.password.as_bytes());
-        if bool::from(same) {
-            Ok(())
-        } else {
-            Err(Exception::wrong_credentials())
-        }
+        let same = user.as_bytes().ct_eq(self.user.as_bytes()) & password.as_bytes().ct_eq(self.password.as_bytes());
+        if bool::from(same) { Ok(()) } else { Err(Exception::wrong_credentials()) }
     }
 }
 
@@ -55,9 +39,7 @@ fn basic(value: &str) -> Option<(String, String)> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let decoded = base64::engine::general_purpose::STANDARD
-        .decode(encoded.trim())
-        .ok()?;
+    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
     let text = String::from_utf8(decoded).ok()?;
     let (user, password) = text.split_once(':')?;
     Some((user.to_owned(), password.to_owned()))

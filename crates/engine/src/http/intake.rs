@@ -25,10 +25,7 @@ pub(super) struct Intake {
 
 impl Intake {
     pub(super) fn new(body: Body, decompress: bool) -> Self {
-        Self {
-            body: body.into_data_stream(),
-            decoder: decompress.then(NativeDecoder::default),
-        }
+        Self { body: body.into_data_stream(), decoder: decompress.then(NativeDecoder::default) }
     }
 
     /// The next piece; `None` only at the body's proper end.
@@ -79,19 +76,9 @@ pub(super) async fn text(query: Option<String>, mut rest: Intake) -> Result<Text
     let mut buffer = BytesMut::new();
     if let Some(query) = query {
         let statement = analyse(&query);
-        if let Ok(
-            statement @ Statement {
-                kind: StatementKind::Insert { data },
-                ..
-            },
-        ) = statement
-        {
+        if let Ok(statement @ Statement { kind: StatementKind::Insert { data }, .. }) = statement {
             let data = Bytes::copy_from_slice(query.as_bytes().get(data..).unwrap_or_default());
-            return Ok(Text {
-                statement,
-                data,
-                rest,
-            });
+            return Ok(Text { statement, data, rest });
         }
         buffer.extend_from_slice(query.as_bytes());
         buffer.extend_from_slice(b"\n");
@@ -106,22 +93,15 @@ pub(super) async fn text(query: Option<String>, mut rest: Intake) -> Result<Text
             }
         }
         if buffer.len() > LONGEST_TEXT {
-            let message = format!(
-                "The statement is longer than {LONGEST_TEXT} bytes: send data as an insert's body"
-            );
+            let message = format!("The statement is longer than {LONGEST_TEXT} bytes: send data as an insert's body");
             return Err(Refusal::new(307, "TOO_MANY_BYTES", message).into());
         }
     }
     if let Some(statement) = insert_head(&buffer) {
         return Ok(with_data(statement, buffer, rest));
     }
-    let text = std::str::from_utf8(&buffer)
-        .map_err(|_| Refusal::new(62, "SYNTAX_ERROR", "The statement is not UTF-8"))?;
-    Ok(Text {
-        statement: analyse(text)?,
-        data: Bytes::new(),
-        rest,
-    })
+    let text = std::str::from_utf8(&buffer).map_err(|_| Refusal::new(62, "SYNTAX_ERROR", "The statement is not UTF-8"))?;
+    Ok(Text { statement: analyse(text)?, data: Bytes::new(), rest })
 }
 
 /// The insert at the start of a text whose data need not be text.
@@ -130,9 +110,7 @@ fn insert_head(buffer: &[u8]) -> Option<Statement> {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(buffer.get(..error.valid_up_to())?).ok()?,
     };
-    analyse(text)
-        .ok()
-        .filter(|statement| matches!(statement.kind, StatementKind::Insert { .. }))
+    analyse(text).ok().filter(|statement| matches!(statement.kind, StatementKind::Insert { .. }))
 }
 
 fn with_data(statement: Statement, buffer: BytesMut, rest: Intake) -> Text {
@@ -140,11 +118,7 @@ fn with_data(statement: Statement, buffer: BytesMut, rest: Intake) -> Text {
     if let StatementKind::Insert { data: start } = statement.kind {
         data = data.slice(start.min(data.len())..);
     }
-    Text {
-        statement,
-        data,
-        rest,
-    }
+    Text { statement, data, rest }
 }
 
 #[cfg(test)]
@@ -152,13 +126,7 @@ mod tests {
     use super::*;
 
     async fn cut(query: Option<&str>, body: &'static [u8]) -> (String, Vec<u8>) {
-        let text = text(
-            query.map(str::to_owned),
-            Intake::new(Body::from(body), false),
-        )
-        .await
-        .ok()
-        .unwrap();
+        let text = text(query.map(str::to_owned), Intake::new(Body::from(body), false)).await.ok().unwrap();
         let mut data = text.data.to_vec();
         let mut rest = text.rest;
         while let Some(piece) = rest.next().await.ok().unwrap() {
@@ -176,18 +144,9 @@ mod tests {
 
     #[tokio::test]
     async fn inserts_keep_every_byte_of_data() {
-        assert_eq!(
-            cut(Some("insert into t format CSV"), b"1,2\n").await,
-            ("insert into t".into(), b"1,2\n".to_vec())
-        );
-        assert_eq!(
-            cut(None, b"insert into t format RowBinary\n\xff\x00'").await,
-            ("insert into t".into(), b"\xff\x00'".to_vec())
-        );
+        assert_eq!(cut(Some("insert into t format CSV"), b"1,2\n").await, ("insert into t".into(), b"1,2\n".to_vec()));
+        assert_eq!(cut(None, b"insert into t format RowBinary\n\xff\x00'").await, ("insert into t".into(), b"\xff\x00'".to_vec()));
         assert_eq!(cut(Some("insert into t values"), b"(1)").await.1, b"(1)");
-        assert_eq!(
-            cut(Some("insert into t values (1)"), b",(2)").await.1,
-            b" (1),(2)"
-        );
+        assert_eq!(cut(Some("insert into t values (1)"), b",(2)").await.1, b" (1),(2)");
     }
 }

@@ -51,39 +51,23 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .route("/ping", get(|| async { "Ok.\n" }))
         .route("/replicas_status", get(|| async { "Ok.\n" }))
         .fallback(|uri: Uri| async move {
-            let text = format!("There is no handle {}\n\nUse / or /ping for health checks, and GET or POST to / for queries.\n", uri.path());
+            let text =
+                format!("There is no handle {}\n\nUse / or /ping for health checks, and GET or POST to / for queries.\n", uri.path());
             (http::StatusCode::NOT_FOUND, text)
         })
         .with_state(server)
 }
 
-async fn statement(
-    State(server): State<Arc<Server>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
+async fn statement(State(server): State<Arc<Server>>, method: Method, uri: Uri, headers: HeaderMap, body: Body) -> Response {
     match run(&server, &method, &uri, &headers, body).await {
         Ok(response) => response,
         Err(exception) => exception.into_response(),
     }
 }
 
-async fn run(
-    server: &Server,
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Response, Exception> {
+async fn run(server: &Server, method: &Method, uri: &Uri, headers: &HeaderMap, body: Body) -> Result<Response, Exception> {
     if !matches!(*method, Method::GET | Method::HEAD | Method::POST) {
-        return Err(Refusal::new(
-            48,
-            "NOT_IMPLEMENTED",
-            format!("Method {method} is not supported: use GET or POST"),
-        )
-        .into());
+        return Err(Refusal::new(48, "NOT_IMPLEMENTED", format!("Method {method} is not supported: use GET or POST")).into());
     }
     let mut request = Request::parse(uri.query().unwrap_or_default(), headers)?;
     server.credentials.check(&request, headers)?;
@@ -94,23 +78,12 @@ async fn run(
         }
         request.read_only();
     }
-    let Text {
-        statement,
-        data,
-        rest,
-    } = intake::text(request.query.take(), Intake::new(body, request.decompress)).await?;
-    let format = statement
-        .format
-        .unwrap_or_else(|| request.default_format.clone());
+    let Text { statement, data, rest } = intake::text(request.query.take(), Intake::new(body, request.decompress)).await?;
+    let format = statement.format.unwrap_or_else(|| request.default_format.clone());
 
     let turn = tokio::time::timeout(TURN, Arc::clone(&server.engine.places).acquire_owned()).await;
     let Ok(Ok(place)) = turn else {
-        return Err(Refusal::new(
-            202,
-            "TOO_MANY_SIMULTANEOUS_QUERIES",
-            "Too many simultaneous queries: try again later",
-        )
-        .into());
+        return Err(Refusal::new(202, "TOO_MANY_SIMULTANEOUS_QUERIES", "Too many simultaneous queries: try again later").into());
     };
     let tag = Tag::new(request.log_comment.as_deref());
     let (feed, work, guard) = match statement.kind {
@@ -125,11 +98,7 @@ async fn run(
                 StatementKind::Select => Work::Select,
                 _ => Work::Other,
             };
-            (
-                None,
-                work,
-                Some(Guard::new(Arc::clone(&tag), &server.engine.killer)),
-            )
+            (None, work, Some(Guard::new(Arc::clone(&tag), &server.engine.killer)))
         }
     };
     let job = Job {
@@ -141,13 +110,10 @@ async fn run(
         work,
         tag,
     };
-    let events = server.engine.start(job, place).map_err(|error| {
-        Exception::from(Refusal::new(
-            439,
-            "CANNOT_SCHEDULE_TASK",
-            format!("Cannot start a thread: {error}"),
-        ))
-    })?;
+    let events = server
+        .engine
+        .start(job, place)
+        .map_err(|error| Exception::from(Refusal::new(439, "CANNOT_SCHEDULE_TASK", format!("Cannot start a thread: {error}"))))?;
     if let Some((sender, mut rest)) = feed {
         pump(data, &mut rest, sender).await?;
     }
@@ -155,11 +121,7 @@ async fn run(
 }
 
 /// Sends an insert's data to its thread, no faster than that takes it.
-async fn pump(
-    first: bytes::Bytes,
-    rest: &mut Intake,
-    sender: mpsc::Sender<Piece>,
-) -> Result<(), Exception> {
+async fn pump(first: bytes::Bytes, rest: &mut Intake, sender: mpsc::Sender<Piece>) -> Result<(), Exception> {
     if !first.is_empty() && sender.send(Piece::Data(first)).await.is_err() {
         return rest.drain().await;
     }

@@ -48,15 +48,8 @@ pub(super) struct Request {
 
 impl Request {
     pub(super) fn parse(query: &str, headers: &HeaderMap) -> Result<Self, Exception> {
-        let header = |name: &str| {
-            headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-        };
-        if let Some(encoding) = header(CONTENT_ENCODING.as_str())
-            .filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
-        {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        if let Some(encoding) = header(CONTENT_ENCODING.as_str()).filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
             let message = format!(
                 "Content-Encoding {encoding} of requests is not supported: send the body as it is, or in native frames with decompress=1"
             );
@@ -65,14 +58,9 @@ impl Request {
         let accepts = header(ACCEPT_ENCODING.as_str()).unwrap_or_default();
         let mut request = Self {
             database: header("X-ClickHouse-Database"),
-            default_format: header("X-ClickHouse-Format")
-                .unwrap_or_else(|| "TabSeparated".to_owned()),
+            default_format: header("X-ClickHouse-Format").unwrap_or_else(|| "TabSeparated".to_owned()),
             query_id: uuid::Uuid::new_v4().to_string(),
-            accepts_lz4: accepts.split(',').any(|name| {
-                name.split(';')
-                    .next()
-                    .is_some_and(|name| name.trim().eq_ignore_ascii_case("lz4"))
-            }),
+            accepts_lz4: accepts.split(',').any(|name| name.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("lz4"))),
             ..Self::default()
         };
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -100,24 +88,16 @@ impl Request {
             "log_comment" => self.log_comment = Some(value),
             "readonly" => self.readonly = Some(value),
             "role" => {
-                return Err(Refusal::new(
-                    48,
-                    "NOT_IMPLEMENTED",
-                    "Roles are not supported by the embedded engine",
-                )
-                .into());
+                return Err(Refusal::new(48, "NOT_IMPLEMENTED", "Roles are not supported by the embedded engine").into());
             }
             name if IGNORED.contains(&name) => {}
             name => match name.strip_prefix("param_") {
                 Some(param) => self.params.push((param.to_owned(), value)),
                 None if is_setting_name(name) => self.settings.push((name.to_owned(), value)),
                 None => {
-                    return Err(Refusal::new(
-                        115,
-                        "UNKNOWN_SETTING",
-                        format!("Setting {name:?} is neither a setting nor a parameter"),
-                    )
-                    .into());
+                    return Err(
+                        Refusal::new(115, "UNKNOWN_SETTING", format!("Setting {name:?} is neither a setting nor a parameter")).into()
+                    );
                 }
             },
         }
@@ -125,52 +105,22 @@ impl Request {
     }
 
     /// Where the body is a form, its fields are parameters and no body is left.
-    pub(super) async fn absorb_form(
-        &mut self,
-        headers: &HeaderMap,
-        body: Body,
-    ) -> Result<Body, Exception> {
-        let content_type = headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        if !content_type
-            .to_ascii_lowercase()
-            .starts_with("multipart/form-data")
-        {
+    pub(super) async fn absorb_form(&mut self, headers: &HeaderMap, body: Body) -> Result<Body, Exception> {
+        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if !content_type.to_ascii_lowercase().starts_with("multipart/form-data") {
             return Ok(body);
         }
-        let malformed = |error: multer::Error| {
-            Exception::from(Refusal::new(
-                36,
-                "BAD_ARGUMENTS",
-                format!("Malformed form: {error}"),
-            ))
-        };
+        let malformed = |error: multer::Error| Exception::from(Refusal::new(36, "BAD_ARGUMENTS", format!("Malformed form: {error}")));
         let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
-        let limits = multer::Constraints::new()
-            .size_limit(multer::SizeLimit::new().whole_stream(LONGEST_TEXT as u64));
-        let mut form =
-            multer::Multipart::with_constraints(body.into_data_stream(), boundary, limits);
+        let limits = multer::Constraints::new().size_limit(multer::SizeLimit::new().whole_stream(LONGEST_TEXT as u64));
+        let mut form = multer::Multipart::with_constraints(body.into_data_stream(), boundary, limits);
         while let Some(field) = form.next_field().await.map_err(malformed)? {
             if field.file_name().is_some() {
-                return Err(Refusal::new(
-                    48,
-                    "NOT_IMPLEMENTED",
-                    "External tables are not supported by the embedded engine",
-                )
-                .into());
+                return Err(Refusal::new(48, "NOT_IMPLEMENTED", "External tables are not supported by the embedded engine").into());
             }
             let name = field.name().unwrap_or_default().to_owned();
-            let value = String::from_utf8(field.bytes().await.map_err(malformed)?.into()).map_err(
-                |_| {
-                    Exception::from(Refusal::new(
-                        36,
-                        "BAD_ARGUMENTS",
-                        format!("Field {name:?} is not UTF-8"),
-                    ))
-                },
-            )?;
+            let value = String::from_utf8(field.bytes().await.map_err(malformed)?.into())
+                .map_err(|_| Exception::from(Refusal::new(36, "BAD_ARGUMENTS", format!("Field {name:?} is not UTF-8"))))?;
             // Credentials were checked before the body was read.
             if !matches!(name.as_str(), "user" | "password") {
                 self.take(&name, value)?;
@@ -189,11 +139,7 @@ impl Request {
     /// The session's settings; `readonly` comes last, because nothing can be set after it.
     pub(super) fn take_settings(&mut self) -> Vec<(String, String)> {
         let mut settings = std::mem::take(&mut self.settings);
-        settings.extend(
-            self.readonly
-                .take()
-                .map(|value| ("readonly".to_owned(), value)),
-        );
+        settings.extend(self.readonly.take().map(|value| ("readonly".to_owned(), value)));
         settings
     }
 }
@@ -204,9 +150,7 @@ fn is_on(value: &str) -> bool {
 
 fn is_setting_name(name: &str) -> bool {
     name.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_')
-        && name
-            .chars()
-            .all(|char| char.is_ascii_alphanumeric() || char == '_')
+        && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
 }
 
 fn is_header_text(value: &str) -> bool {
@@ -219,21 +163,12 @@ mod tests {
 
     #[test]
     fn everything_unknown_is_a_setting_and_readonly_comes_last() {
-        let mut request = Request::parse(
-            "readonly=1&max_threads=2&param_x=a%20b&query=select+1&session_id=s&database=d",
-            &HeaderMap::new(),
-        )
-        .unwrap();
+        let mut request =
+            Request::parse("readonly=1&max_threads=2&param_x=a%20b&query=select+1&session_id=s&database=d", &HeaderMap::new()).unwrap();
         assert_eq!(request.query.as_deref(), Some("select 1"));
         assert_eq!(request.database.as_deref(), Some("d"));
         assert_eq!(request.params, [("x".to_owned(), "a b".to_owned())]);
-        assert_eq!(
-            request.take_settings(),
-            [
-                ("max_threads".to_owned(), "2".to_owned()),
-                ("readonly".to_owned(), "1".to_owned())
-            ]
-        );
+        assert_eq!(request.take_settings(), [("max_threads".to_owned(), "2".to_owned()), ("readonly".to_owned(), "1".to_owned())]);
     }
 
     #[test]

@@ -73,9 +73,7 @@ fn unescape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> char {
         Some('t') => '\t',
         Some('r') => '\r',
         Some('x') => {
-            let digits: String = (0..2)
-                .filter_map(|_| chars.next_if(char::is_ascii_hexdigit))
-                .collect();
+            let digits: String = (0..2).filter_map(|_| chars.next_if(char::is_ascii_hexdigit)).collect();
             u8::from_str_radix(&digits, 16).map_or('\u{fffd}', char::from)
         }
         Some(other) => other,
@@ -121,11 +119,7 @@ pub(super) fn tokens(sql: &str) -> Vec<Token> {
                 at = typographic_end(bytes, at, "”");
                 Kind::Name
             }
-            _ if is_word(byte)
-                || (byte == b'.'
-                    && next.is_some_and(|next| next.is_ascii_digit())
-                    && number_may_start(&found)) =>
-            {
+            _ if is_word(byte) || (byte == b'.' && next.is_some_and(|next| next.is_ascii_digit()) && number_may_start(&found)) => {
                 at += 1;
                 while bytes.get(at).is_some_and(|byte| is_word(*byte)) {
                     at += 1;
@@ -140,12 +134,7 @@ pub(super) fn tokens(sql: &str) -> Vec<Token> {
         if matches!(kind, Kind::Sign(b')' | b']' | b'}')) {
             depth = depth.saturating_sub(1);
         }
-        found.push(Token {
-            kind,
-            start,
-            end: at,
-            depth,
-        });
+        found.push(Token { kind, start, end: at, depth });
         if matches!(kind, Kind::Sign(b'(' | b'[' | b'{')) {
             depth += 1;
         }
@@ -159,19 +148,13 @@ fn is_word(byte: u8) -> bool {
 
 /// `.5` is a number unless it follows a name, as in `tuple.1`.
 fn number_may_start(before: &[Token]) -> bool {
-    !matches!(
-        before.last().map(|token| token.kind),
-        Some(Kind::Word | Kind::Name | Kind::Sign(b')' | b']'))
-    )
+    !matches!(before.last().map(|token| token.kind), Some(Kind::Word | Kind::Name | Kind::Sign(b')' | b']')))
 }
 
 /// The offset after a comment or a typographic blank that begins at `at`.
 fn comment_end(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = &bytes[at..];
-    let line = rest.starts_with(b"--")
-        || rest.starts_with(b"# ")
-        || rest.starts_with(b"#!")
-        || rest.starts_with("−−".as_bytes());
+    let line = rest.starts_with(b"--") || rest.starts_with(b"# ") || rest.starts_with(b"#!") || rest.starts_with("−−".as_bytes());
     if line {
         return Some(find(bytes, at, b"\n").map_or(bytes.len(), |newline| newline + 1));
     }
@@ -222,14 +205,9 @@ fn typographic_end(bytes: &[u8], start: usize, close: &str) -> usize {
 
 /// The length of `$tag$` at `start`, if one is there.
 fn heredoc_tag(bytes: &[u8], start: usize) -> Option<usize> {
-    let name = bytes[start + 1..]
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
-        .count();
+    let name = bytes[start + 1..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
     let tag = name + 2;
-    (bytes.get(start + tag - 1) == Some(&b'$')
-        && find(bytes, start + tag, &bytes[start..start + tag]).is_some())
-    .then_some(tag)
+    (bytes.get(start + tag - 1) == Some(&b'$') && find(bytes, start + tag, &bytes[start..start + tag]).is_some()).then_some(tag)
 }
 
 fn heredoc_end(bytes: &[u8], start: usize) -> usize {
@@ -240,11 +218,7 @@ fn heredoc_end(bytes: &[u8], start: usize) -> usize {
 }
 
 fn find(bytes: &[u8], from: usize, needle: &[u8]) -> Option<usize> {
-    bytes
-        .get(from..)?
-        .windows(needle.len())
-        .position(|window| window == needle)
-        .map(|at| from + at)
+    bytes.get(from..)?.windows(needle.len()).position(|window| window == needle).map(|at| from + at)
 }
 
 #[cfg(test)]
@@ -254,18 +228,12 @@ mod tests {
     use super::*;
 
     fn words(sql: &str) -> Vec<String> {
-        tokens(sql)
-            .iter()
-            .map(|token| token.text(sql).to_owned())
-            .collect()
+        tokens(sql).iter().map(|token| token.text(sql).to_owned()).collect()
     }
 
     #[test]
     fn literals_hide_what_is_in_them() {
-        assert_eq!(
-            words(r"select 'a;\'b', 'it''s;' x"),
-            ["select", r"'a;\'b'", ",", "'it''s;'", "x"]
-        );
+        assert_eq!(words(r"select 'a;\'b', 'it''s;' x"), ["select", r"'a;\'b'", ",", "'it''s;'", "x"]);
         assert_eq!(words(r#"`a;``b` "c;\"d""#), ["`a;``b`", r#""c;\"d""#]);
         assert_eq!(words("$a$ ; ' $a$ 1"), ["$a$ ; ' $a$", "1"]);
         assert_eq!(words("‘a;’ “b;” 1"), ["‘a;’", "“b;”", "1"]);
@@ -273,10 +241,7 @@ mod tests {
 
     #[test]
     fn comments_are_skipped_also_nested_ones() {
-        assert_eq!(
-            words("a -- ; '\nb # ; '\nc #! ;\nd /* ; /* ' */ ; */ e"),
-            ["a", "b", "c", "d", "e"]
-        );
+        assert_eq!(words("a -- ; '\nb # ; '\nc #! ;\nd /* ; /* ' */ ; */ e"), ["a", "b", "c", "d", "e"]);
         assert_eq!(words("a /* open"), ["a"]);
         assert_eq!(words("a - -1"), ["a", "-", "-", "1"]);
     }

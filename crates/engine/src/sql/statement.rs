@@ -47,11 +47,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(code: u32, name: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            name,
-            message: message.into(),
-        }
+        Self { code, name, message: message.into() }
     }
 
     fn syntax(message: &str) -> Self {
@@ -75,30 +71,15 @@ pub(crate) fn analyse(sql: &str) -> Result<Statement, Refusal> {
     let found = single(&found)?;
     refuse_files(sql, found)?;
     let end = found.last().map_or(0, |token| token.end);
-    let is_select = first.is(sql, "SELECT")
-        || (first.is(sql, "WITH")
-            && !found
-                .iter()
-                .any(|token| token.depth == 0 && token.is(sql, "INSERT")));
-    let kind = if is_select {
-        StatementKind::Select
-    } else {
-        StatementKind::Other
-    };
+    let is_select =
+        first.is(sql, "SELECT") || (first.is(sql, "WITH") && !found.iter().any(|token| token.depth == 0 && token.is(sql, "INSERT")));
+    let kind = if is_select { StatementKind::Select } else { StatementKind::Other };
     match format_clause(sql, found) {
-        None => Ok(Statement {
-            sql: sql[..end].to_owned(),
-            kind,
-            format: None,
-        }),
+        None => Ok(Statement { sql: sql[..end].to_owned(), kind, format: None }),
         Some((keyword, name)) => {
             let rest = sql.get(name.end..end).unwrap_or_default();
             let text = format!("{} {rest}", &sql[..keyword.start]);
-            Ok(Statement {
-                sql: text,
-                kind,
-                format: Some(name.content(sql)),
-            })
+            Ok(Statement { sql: text, kind, format: Some(name.content(sql)) })
         }
     }
 }
@@ -106,15 +87,10 @@ pub(crate) fn analyse(sql: &str) -> Result<Statement, Refusal> {
 /// The tokens without trailing semicolons; an inner one means several statements.
 fn single(found: &[Token]) -> Result<&[Token], Refusal> {
     let semicolon = |token: &Token| token.kind == Kind::Sign(b';');
-    let end = found
-        .iter()
-        .rposition(|token| !semicolon(token))
-        .map_or(0, |last| last + 1);
+    let end = found.iter().rposition(|token| !semicolon(token)).map_or(0, |last| last + 1);
     let (statement, _) = found.split_at(end);
     if statement.iter().any(semicolon) {
-        return Err(Refusal::syntax(
-            "Multi-statements are not allowed: send one statement per request",
-        ));
+        return Err(Refusal::syntax("Multi-statements are not allowed: send one statement per request"));
     }
     Ok(statement)
 }
@@ -123,25 +99,13 @@ fn refuse_files(sql: &str, found: &[Token]) -> Result<(), Refusal> {
     for (index, token) in found.iter().enumerate() {
         let before = |back: usize| index.checked_sub(back).and_then(|at| found.get(at));
         if token.is(sql, "OUTFILE") && before(1).is_some_and(|token| token.is(sql, "INTO")) {
-            return Err(Refusal::new(
-                358,
-                "INTO_OUTFILE_NOT_ALLOWED",
-                "INTO OUTFILE is not allowed: read the answer's body instead",
-            ));
+            return Err(Refusal::new(358, "INTO_OUTFILE_NOT_ALLOWED", "INTO OUTFILE is not allowed: read the answer's body instead"));
         }
         if token.is(sql, "INFILE") && before(1).is_some_and(|token| token.is(sql, "FROM")) {
-            return Err(Refusal::new(
-                497,
-                "ACCESS_DENIED",
-                "FROM INFILE is not allowed: send the data as the request's body",
-            ));
+            return Err(Refusal::new(497, "ACCESS_DENIED", "FROM INFILE is not allowed: send the data as the request's body"));
         }
         if let Some(name) = forbidden_call(sql, found, index) {
-            return Err(Refusal::new(
-                497,
-                "ACCESS_DENIED",
-                format!("Function {name} is not allowed in the embedded engine"),
-            ));
+            return Err(Refusal::new(497, "ACCESS_DENIED", format!("Function {name} is not allowed in the embedded engine")));
         }
     }
     Ok(())
@@ -156,11 +120,7 @@ fn forbidden_call(sql: &str, found: &[Token], index: usize) -> Option<&'static s
         Kind::Text => {
             let text = token.content(sql);
             let inner = tokens(&text);
-            let defines = inner.iter().any(|word| {
-                EXPRESSION_WORDS
-                    .iter()
-                    .any(|keyword| word.is(&text, keyword))
-            });
+            let defines = inner.iter().any(|word| EXPRESSION_WORDS.iter().any(|keyword| word.is(&text, keyword)));
             if !defines {
                 return None;
             }
@@ -168,17 +128,10 @@ fn forbidden_call(sql: &str, found: &[Token], index: usize) -> Option<&'static s
         }
         Kind::Word | Kind::Name => {
             let name = token.content(sql);
-            let forbidden = FORBIDDEN_CALLS
-                .into_iter()
-                .find(|call| name.eq_ignore_ascii_case(call))?;
-            let is_apply =
-                |token: Option<&Token>| token.is_some_and(|token| token.is(sql, "APPLY"));
-            let called = found
-                .get(index + 1)
-                .is_some_and(|next| next.kind == Kind::Sign(b'('));
-            let applied = is_apply(before(1))
-                || (before(1).is_some_and(|token| token.kind == Kind::Sign(b'('))
-                    && is_apply(before(2)));
+            let forbidden = FORBIDDEN_CALLS.into_iter().find(|call| name.eq_ignore_ascii_case(call))?;
+            let is_apply = |token: Option<&Token>| token.is_some_and(|token| token.is(sql, "APPLY"));
+            let called = found.get(index + 1).is_some_and(|next| next.kind == Kind::Sign(b'('));
+            let applied = is_apply(before(1)) || (before(1).is_some_and(|token| token.kind == Kind::Sign(b'(')) && is_apply(before(2)));
             (called || applied).then_some(forbidden)
         }
     }
@@ -186,30 +139,17 @@ fn forbidden_call(sql: &str, found: &[Token], index: usize) -> Option<&'static s
 
 /// `FORMAT name` at the statement's end or before its `SETTINGS`; not a column that is called format.
 fn format_clause(sql: &str, found: &[Token]) -> Option<(Token, Token)> {
-    let at = found
-        .iter()
-        .rposition(|token| token.depth == 0 && token.is(sql, "FORMAT"))?;
+    let at = found.iter().rposition(|token| token.depth == 0 && token.is(sql, "FORMAT"))?;
     let keyword = *found.get(at)?;
     let name = *found.get(at + 1)?;
     if !matches!(name.kind, Kind::Word | Kind::Name) {
         return None;
     }
-    let closes = found
-        .get(at + 2)
-        .is_none_or(|token| token.is(sql, "SETTINGS"));
-    let is_column = at
-        .checked_sub(1)
-        .and_then(|before| found.get(before))
-        .is_none_or(|token| {
-            matches!(
-                token.kind,
-                Kind::Sign(b',' | b'.' | b'=' | b'+' | b'-' | b'<' | b'>')
-            ) || [
-                "SELECT", "DISTINCT", "BY", "WHERE", "AND", "OR", "AS", "FROM",
-            ]
-            .iter()
-            .any(|word| token.is(sql, word))
-        });
+    let closes = found.get(at + 2).is_none_or(|token| token.is(sql, "SETTINGS"));
+    let is_column = at.checked_sub(1).and_then(|before| found.get(before)).is_none_or(|token| {
+        matches!(token.kind, Kind::Sign(b',' | b'.' | b'=' | b'+' | b'-' | b'<' | b'>'))
+            || ["SELECT", "DISTINCT", "BY", "WHERE", "AND", "OR", "AS", "FROM"].iter().any(|word| token.is(sql, word))
+    });
     (closes && !is_column).then_some((keyword, name))
 }
 
@@ -218,12 +158,7 @@ fn insert(sql: &str, found: &[Token]) -> Result<Statement, Refusal> {
     let is_name = |at: usize| {
         at.checked_sub(1)
             .and_then(|before| found.get(before))
-            .is_some_and(|token| {
-                token.kind == Kind::Sign(b'.')
-                    || ["INTO", "TABLE", "FUNCTION"]
-                        .iter()
-                        .any(|word| token.is(sql, word))
-            })
+            .is_some_and(|token| token.kind == Kind::Sign(b'.') || ["INTO", "TABLE", "FUNCTION"].iter().any(|word| token.is(sql, word)))
     };
     for (at, token) in found.iter().enumerate().skip(1) {
         if token.depth > 0 || is_name(at) {
@@ -240,28 +175,16 @@ fn insert(sql: &str, found: &[Token]) -> Result<Statement, Refusal> {
             && matches!(name.kind, Kind::Word | Kind::Name)
         {
             refuse_files(sql, single(head())?)?;
-            return Ok(with_data(
-                sql,
-                token.start,
-                name.content(sql),
-                data_start(sql, name.end),
-            ));
+            return Ok(with_data(sql, token.start, name.content(sql), data_start(sql, name.end)));
         }
         let opens = |token: &Token| token.is(sql, "SELECT") || token.is(sql, "WITH");
-        let bracketed = token.kind == Kind::Sign(b'(')
-            && found[at..]
-                .iter()
-                .find(|token| token.kind != Kind::Sign(b'('))
-                .is_some_and(opens);
+        let bracketed =
+            token.kind == Kind::Sign(b'(') && found[at..].iter().find(|token| token.kind != Kind::Sign(b'(')).is_some_and(opens);
         if opens(token) || bracketed {
             let found = single(found)?;
             refuse_files(sql, found)?;
             let end = found.last().map_or(0, |token| token.end);
-            return Ok(Statement {
-                sql: sql[..end].to_owned(),
-                kind: StatementKind::Other,
-                format: None,
-            });
+            return Ok(Statement { sql: sql[..end].to_owned(), kind: StatementKind::Other, format: None });
         }
         if token.kind == Kind::Sign(b';') {
             break;
@@ -274,11 +197,7 @@ fn insert(sql: &str, found: &[Token]) -> Result<Statement, Refusal> {
 }
 
 fn with_data(sql: &str, head: usize, format: String, data: usize) -> Statement {
-    Statement {
-        sql: sql[..head].trim_end().to_owned(),
-        kind: StatementKind::Insert { data },
-        format: Some(format),
-    }
+    Statement { sql: sql[..head].trim_end().to_owned(), kind: StatementKind::Insert { data }, format: Some(format) }
 }
 
 /// Data begins after the format's name, the blanks behind it and one line break, as in ClickHouse's own parser.
@@ -314,42 +233,18 @@ mod tests {
 
     #[test]
     fn selects_lose_their_format() {
-        assert_eq!(
-            cut("SELECT 1"),
-            ("SELECT 1".into(), None, StatementKind::Select)
-        );
-        assert_eq!(
-            cut("select 1 format JSON;\n"),
-            (
-                "select 1  ".into(),
-                Some("JSON".into()),
-                StatementKind::Select
-            )
-        );
-        assert_eq!(
-            cut("(select 1) FORMAT CSV SETTINGS max_threads=1").0,
-            "(select 1)   SETTINGS max_threads=1"
-        );
+        assert_eq!(cut("SELECT 1"), ("SELECT 1".into(), None, StatementKind::Select));
+        assert_eq!(cut("select 1 format JSON;\n"), ("select 1  ".into(), Some("JSON".into()), StatementKind::Select));
+        assert_eq!(cut("(select 1) FORMAT CSV SETTINGS max_threads=1").0, "(select 1)   SETTINGS max_threads=1");
         assert_eq!(cut("with 1 as x select x").2, StatementKind::Select);
-        assert_eq!(
-            cut("SHOW TABLES FORMAT JSON"),
-            (
-                "SHOW TABLES  ".into(),
-                Some("JSON".into()),
-                StatementKind::Other
-            )
-        );
+        assert_eq!(cut("SHOW TABLES FORMAT JSON"), ("SHOW TABLES  ".into(), Some("JSON".into()), StatementKind::Other));
     }
 
     #[test]
     fn format_is_also_a_name() {
-        for sql in [
-            "select format('{}', 1)",
-            "select format from t",
-            "select a as format from t",
-            "select 'FORMAT JSON'",
-            "select x.format y",
-        ] {
+        for sql in
+            ["select format('{}', 1)", "select format from t", "select a as format from t", "select 'FORMAT JSON'", "select x.format y"]
+        {
             assert_eq!(cut(sql), (sql.into(), None, StatementKind::Select), "{sql}");
         }
     }
@@ -357,47 +252,23 @@ mod tests {
     #[test]
     fn inserts_are_cut_before_their_data() {
         let sql = "INSERT INTO t (a, b) FORMAT RowBinary\nxyz;";
-        assert_eq!(
-            cut(sql),
-            (
-                "INSERT INTO t (a, b)".into(),
-                Some("RowBinary".into()),
-                StatementKind::Insert { data: 38 }
-            )
-        );
+        assert_eq!(cut(sql), ("INSERT INTO t (a, b)".into(), Some("RowBinary".into()), StatementKind::Insert { data: 38 }));
         assert_eq!(&sql[38..], "xyz;");
         let sql = "insert into `values`.`format` SETTINGS a='x' VALUES (1, ';')";
         let (head, format, kind) = cut(sql);
-        assert_eq!(
-            (head.as_str(), format.as_deref()),
-            (
-                "insert into `values`.`format` SETTINGS a='x'",
-                Some("Values")
-            )
-        );
-        assert_eq!(
-            kind,
-            StatementKind::Insert {
-                data: sql.len() - " (1, ';')".len()
-            }
-        );
+        assert_eq!((head.as_str(), format.as_deref()), ("insert into `values`.`format` SETTINGS a='x'", Some("Values")));
+        assert_eq!(kind, StatementKind::Insert { data: sql.len() - " (1, ';')".len() });
         assert_eq!(cut("insert into t").1.as_deref(), Some("Values"));
         assert_eq!(cut("insert into t select 1").2, StatementKind::Other);
         assert_eq!(cut("insert into t (a) (select 1)").2, StatementKind::Other);
-        assert_eq!(
-            cut("insert into db.format format CSV").0,
-            "insert into db.format"
-        );
+        assert_eq!(cut("insert into db.format format CSV").0, "insert into db.format");
     }
 
     #[test]
     fn several_statements_are_refused() {
-        for sql in [
-            "select 1; select 2",
-            "drop table a; drop table b;",
-            "insert into t select 1; select 2",
-            "insert into t; select 1 format CSV",
-        ] {
+        for sql in
+            ["select 1; select 2", "drop table a; drop table b;", "insert into t select 1; select 2", "insert into t; select 1 format CSV"]
+        {
             assert_eq!(refused(sql), 62, "{sql}");
         }
         assert_eq!(cut("select ';' -- ; x\n;;").0, "select ';'");
@@ -423,11 +294,7 @@ mod tests {
         ] {
             assert_eq!(refused(sql), 497, "{sql}");
         }
-        for sql in [
-            "select file from t",
-            "select 'see file (1)'",
-            "select disk, count() from system.parts group by disk",
-        ] {
+        for sql in ["select file from t", "select 'see file (1)'", "select disk, count() from system.parts group by disk"] {
             assert!(analyse(sql).is_ok(), "{sql}");
         }
     }

@@ -49,19 +49,8 @@ async fn selects_and_parameters() {
         .await
         .unwrap();
     assert_eq!(row, (nasty.to_owned(), -5, "a'|b".to_owned()));
-    assert_eq!(
-        client
-            .query("SELECT number FROM numbers(10) WHERE number > 100")
-            .fetch_all::<u64>()
-            .await
-            .unwrap(),
-        Vec::<u64>::new()
-    );
-    let optional = client
-        .query("SELECT 1 WHERE 0")
-        .fetch_optional::<u8>()
-        .await
-        .unwrap();
+    assert_eq!(client.query("SELECT number FROM numbers(10) WHERE number > 100").fetch_all::<u64>().await.unwrap(), Vec::<u64>::new());
+    let optional = client.query("SELECT 1 WHERE 0").fetch_optional::<u8>().await.unwrap();
     assert_eq!(optional, None);
 }
 
@@ -76,11 +65,7 @@ async fn inserts_come_back_as_they_went_in() {
         insert.write(event).await.unwrap();
     }
     insert.end().await.unwrap();
-    let back = client
-        .query("SELECT ?fields FROM events ORDER BY ts")
-        .fetch_all::<Event>()
-        .await
-        .unwrap();
+    let back = client.query("SELECT ?fields FROM events ORDER BY ts").fetch_all::<Event>().await.unwrap();
     assert_eq!(back.len(), events.len());
     assert!(back == events);
 }
@@ -102,24 +87,13 @@ async fn a_repeated_token_inserts_nothing() {
         }
         insert.end().await.unwrap();
     }
-    assert_eq!(
-        client
-            .query("SELECT count() FROM events")
-            .fetch_one::<u64>()
-            .await
-            .unwrap(),
-        20
-    );
+    assert_eq!(client.query("SELECT count() FROM events").fetch_one::<u64>().await.unwrap(), 20);
 }
 
 #[tokio::test]
 async fn a_million_rows_stream() {
     let engine = TestEngine::start().await;
-    let mut cursor = engine
-        .client()
-        .query("SELECT number, toString(number) FROM numbers(1000000)")
-        .fetch::<(u64, String)>()
-        .unwrap();
+    let mut cursor = engine.client().query("SELECT number, toString(number) FROM numbers(1000000)").fetch::<(u64, String)>().unwrap();
     let mut expected = 0;
     while let Some((number, text)) = cursor.next().await.unwrap() {
         assert_eq!(number, expected);
@@ -135,16 +109,8 @@ async fn a_million_rows_stream() {
 async fn errors_carry_clickhouses_text_also_in_mid_stream() {
     let engine = TestEngine::start().await;
     let client = engine.client();
-    let error = client
-        .query("SELECT * FROM nowhere")
-        .fetch_one::<u8>()
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("Code: 60.") && error.contains("UNKNOWN_TABLE"),
-        "{error}"
-    );
+    let error = client.query("SELECT * FROM nowhere").fetch_one::<u8>().await.unwrap_err().to_string();
+    assert!(error.contains("Code: 60.") && error.contains("UNKNOWN_TABLE"), "{error}");
 
     let sql = "SELECT throwIf(number = 900000, 'enough') FROM numbers(1000000) SETTINGS max_block_size = 10000";
     let mut cursor = client.query(sql).fetch::<u8>().unwrap();
@@ -157,10 +123,7 @@ async fn errors_carry_clickhouses_text_also_in_mid_stream() {
         }
     };
     assert!(rows > 0 && rows <= 900_000, "{rows}");
-    assert!(
-        error.contains("Code: 395.") && error.contains("enough"),
-        "{error}"
-    );
+    assert!(error.contains("Code: 395.") && error.contains("enough"), "{error}");
 }
 
 #[tokio::test]
@@ -174,27 +137,14 @@ async fn an_insert_that_is_dropped_or_does_not_fit_leaves_nothing() {
     }
     drop(insert);
     let mut broken = client.insert_formatted_with("INSERT INTO events FORMAT RowBinary");
-    broken
-        .send(bytes::Bytes::from_static(b"not a row at all"))
-        .await
-        .unwrap();
+    broken.send(bytes::Bytes::from_static(b"not a row at all")).await.unwrap();
     let error = broken.end().await.unwrap_err().to_string();
     assert!(error.contains("Code: 33."), "{error}");
     let mut no_table = client.insert_formatted_with("INSERT INTO nowhere FORMAT CSV");
-    no_table
-        .send(bytes::Bytes::from_static(b"1\n"))
-        .await
-        .unwrap();
+    no_table.send(bytes::Bytes::from_static(b"1\n")).await.unwrap();
     let no_table = no_table.end().await.unwrap_err().to_string();
     assert!(no_table.contains("Code: 60."), "{no_table}");
-    assert_eq!(
-        client
-            .query("SELECT count() FROM events")
-            .fetch_one::<u64>()
-            .await
-            .unwrap(),
-        0
-    );
+    assert_eq!(client.query("SELECT count() FROM events").fetch_one::<u64>().await.unwrap(), 0);
     let running = "SELECT count() FROM system.processes WHERE query NOT LIKE '%system.processes%'";
     assert_eq!(client.query(running).fetch_one::<u64>().await.unwrap(), 0);
 }
@@ -204,68 +154,31 @@ async fn settings_hold_for_one_request() {
     let engine = TestEngine::start().await;
     let client = engine.client();
     let read = "SELECT value FROM system.settings WHERE name = 'max_threads'";
-    let set = client
-        .query(read)
-        .with_setting("max_threads", "1")
-        .fetch_one::<String>()
-        .await
-        .unwrap();
+    let set = client.query(read).with_setting("max_threads", "1").fetch_one::<String>().await.unwrap();
     assert_eq!(set, "1");
     assert_ne!(client.query(read).fetch_one::<String>().await.unwrap(), "1");
     let async_insert = "SELECT value FROM system.settings WHERE name = 'async_insert'";
-    assert_eq!(
-        client
-            .query(async_insert)
-            .fetch_one::<String>()
-            .await
-            .unwrap(),
-        "0"
-    );
-    let error = client
-        .query("SELECT 1")
-        .with_setting("no_such_setting", "1")
-        .fetch_one::<u8>()
-        .await
-        .unwrap_err()
-        .to_string();
+    assert_eq!(client.query(async_insert).fetch_one::<String>().await.unwrap(), "0");
+    let error = client.query("SELECT 1").with_setting("no_such_setting", "1").fetch_one::<u8>().await.unwrap_err().to_string();
     assert!(error.contains("Code: 115."), "{error}");
-    assert_eq!(
-        client
-            .query("SELECT timezone()")
-            .fetch_one::<String>()
-            .await
-            .unwrap(),
-        "UTC"
-    );
+    assert_eq!(client.query("SELECT timezone()").fetch_one::<String>().await.unwrap(), "UTC");
 }
 
 #[tokio::test]
 async fn many_clients_at_once() {
     let engine = TestEngine::start().await;
     let client = engine.client();
-    client
-        .query("CREATE TABLE n (n UInt64) ENGINE = MergeTree ORDER BY n")
-        .execute()
-        .await
-        .unwrap();
+    client.query("CREATE TABLE n (n UInt64) ENGINE = MergeTree ORDER BY n").execute().await.unwrap();
     let tasks: Vec<_> = (0..60u64)
         .map(|task| {
             let client = client.clone();
             tokio::spawn(async move {
                 let mut insert = client.insert_formatted_with("INSERT INTO n FORMAT CSV");
                 for number in 0..20 {
-                    insert
-                        .send(bytes::Bytes::from(format!("{}\n", task * 20 + number)))
-                        .await
-                        .unwrap();
+                    insert.send(bytes::Bytes::from(format!("{}\n", task * 20 + number))).await.unwrap();
                 }
                 insert.end().await.unwrap();
-                let sum = client
-                    .query("SELECT sum(number) FROM numbers({n:UInt64})")
-                    .param("n", task)
-                    .fetch_one::<u64>()
-                    .await
-                    .unwrap();
+                let sum = client.query("SELECT sum(number) FROM numbers({n:UInt64})").param("n", task).fetch_one::<u64>().await.unwrap();
                 assert_eq!(sum, task * task.saturating_sub(1) / 2);
             })
         })
@@ -273,12 +186,5 @@ async fn many_clients_at_once() {
     for task in tasks {
         task.await.unwrap();
     }
-    assert_eq!(
-        client
-            .query("SELECT count(), sum(n) FROM n")
-            .fetch_one::<(u64, u64)>()
-            .await
-            .unwrap(),
-        (1200, 1199 * 600)
-    );
+    assert_eq!(client.query("SELECT count(), sum(n) FROM n").fetch_one::<(u64, u64)>().await.unwrap(), (1200, 1199 * 600));
 }

@@ -39,24 +39,15 @@ async fn kill_9_under_inserts_loses_nothing_that_was_acknowledged() {
         }
     });
     for (kill, at) in [10, 25, 40].into_iter().enumerate() {
-        eventually("batches are stored", async || {
-            acknowledged.load(Ordering::Acquire) >= at
-        })
-        .await;
+        eventually("batches are stored", async || acknowledged.load(Ordering::Acquire) >= at).await;
         signal(engine.supervisor.pid().unwrap(), "KILL");
-        eventually("the engine is back", async || {
-            engine.supervisor.restarts() == kill as u64 + 1
-        })
-        .await;
+        eventually("the engine is back", async || engine.supervisor.restarts() == kill as u64 + 1).await;
     }
     writer.await.unwrap();
     assert_eq!(engine.endpoint(), before);
     assert_ne!(engine.supervisor.pid().unwrap(), first);
-    let (rows, batches, each): (u64, u64, u64) = client
-        .query("SELECT count(), uniqExact(batch), uniqExact(batch, row) FROM batches")
-        .fetch_one()
-        .await
-        .unwrap();
+    let (rows, batches, each): (u64, u64, u64) =
+        client.query("SELECT count(), uniqExact(batch), uniqExact(batch, row) FROM batches").fetch_one().await.unwrap();
     assert_eq!((rows, batches, each), (30_000, 60, 30_000));
 }
 
@@ -64,9 +55,7 @@ async fn kill_9_under_inserts_loses_nothing_that_was_acknowledged() {
 async fn the_engine_ends_with_its_supervisor() {
     let engine = TestEngine::start().await;
     let pid = engine.supervisor.pid().unwrap();
-    engine
-        .ok("CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a")
-        .await;
+    engine.ok("CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a").await;
     engine.ok("INSERT INTO t VALUES (1)").await;
     let state = engine.data.path().join("run/engine.json");
     assert!(state.exists());
@@ -82,10 +71,7 @@ async fn a_dropped_supervisor_stops_the_engine_too() {
     let engine = TestEngine::start().await;
     let pid = engine.supervisor.pid().unwrap();
     drop(engine.supervisor);
-    eventually("the process is gone", async || {
-        !std::path::Path::new(&format!("/proc/{pid}")).exists()
-    })
-    .await;
+    eventually("the process is gone", async || !std::path::Path::new(&format!("/proc/{pid}")).exists()).await;
 }
 
 #[tokio::test]
@@ -93,19 +79,40 @@ async fn a_shutdown_does_not_wait_for_long_queries() {
     let engine = TestEngine::start().await;
     let client = engine.client();
     let long = tokio::spawn(async move {
-        client
-            .query("SELECT sum(sleepEachRow(1)) FROM numbers(280) SETTINGS max_block_size = 1")
-            .fetch_one::<u64>()
-            .await
+        client.query("SELECT sum(sleepEachRow(1)) FROM numbers(280) SETTINGS max_block_size = 1").fetch_one::<u64>().await
     });
     let client = engine.client();
     let count = "SELECT count() FROM system.processes WHERE query LIKE '%sleepEachRow%'";
-    eventually("the query runs", async || {
-        client.query(count).fetch_one::<u64>().await.unwrap() > 1
-    })
-    .await;
+    eventually("the query runs", async || client.query(count).fetch_one::<u64>().await.unwrap() > 1).await;
     let pid = engine.supervisor.pid().unwrap();
     engine.supervisor.shutdown().await;
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
     assert!(long.await.unwrap().is_err());
+}
+
+/// Neither a reader that does not read nor a writer that does not write keeps the process.
+#[tokio::test]
+async fn a_shutdown_does_not_wait_for_slow_clients() {
+    let engine = TestEngine::start().await;
+    let client = engine.client();
+    client.query("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a").execute().await.unwrap();
+    let mut writer = client.insert_formatted_with("INSERT INTO t FORMAT CSV");
+    writer.send(bytes::Bytes::from_static(b"1\n")).await.unwrap();
+    let mut reader = client.query("SELECT number, repeat('x', 1000) FROM numbers(10000000)").fetch::<(u64, String)>().unwrap();
+    assert!(reader.next().await.unwrap().is_some());
+    let count = "SELECT count() FROM system.processes";
+    eventually("both run", async || client.query(count).fetch_one::<u64>().await.unwrap() == 3).await;
+    let library = crate::support::library();
+    let TestEngine { supervisor, data } = engine;
+    let pid = supervisor.pid().unwrap();
+    supervisor.shutdown().await;
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    drop((reader, writer));
+
+    let options =
+        footfall_engine::SuperviseOptions { exe: crate::support::EXE.into(), data: data.path().to_owned(), library, memory_cap: None };
+    let supervisor = footfall_engine::Supervisor::start(options).await.unwrap();
+    let rows = crate::support::client(&supervisor.endpoint()).query("SELECT count() FROM t").fetch_one::<u64>().await.unwrap();
+    assert_eq!(rows, 0);
+    supervisor.shutdown().await;
 }

@@ -10,10 +10,7 @@ use crate::support::{EXE, TestEngine, command, eventually, library, signal};
 #[tokio::test]
 async fn a_running_engine_is_found_by_its_folder() {
     let engine = TestEngine::start().await;
-    assert_eq!(
-        Endpoint::discover(engine.data.path()).await,
-        Some(engine.endpoint())
-    );
+    assert_eq!(Endpoint::discover(engine.data.path()).await, Some(engine.endpoint()));
     let other = tempfile::tempdir().unwrap();
     assert_eq!(Endpoint::discover(other.path()).await, None);
 }
@@ -23,39 +20,23 @@ async fn started_by_hand_it_is_silent_and_ends_on_sigterm() {
     let data = tempfile::tempdir().unwrap();
     let child = command(data.path()).spawn().unwrap();
     let pid = child.id().unwrap();
-    eventually("the engine answers", async || {
-        Endpoint::discover(data.path()).await.is_some()
-    })
-    .await;
+    eventually("the engine answers", async || Endpoint::discover(data.path()).await.is_some()).await;
     let endpoint = Endpoint::discover(data.path()).await.unwrap();
     let client = crate::support::client(&endpoint);
-    client
-        .query("CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a")
-        .execute()
-        .await
-        .unwrap();
+    client.query("CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a").execute().await.unwrap();
     signal(pid, "TERM");
     let output = child.wait_with_output().await.unwrap();
     assert!(output.status.success(), "{output:?}");
-    assert_eq!(
-        (output.stdout.as_slice(), output.stderr.as_slice()),
-        (&b""[..], &b""[..])
-    );
+    assert_eq!((output.stdout.as_slice(), output.stderr.as_slice()), (&b""[..], &b""[..]));
     assert!(!data.path().join("run/engine.json").exists());
 
     // What it stored is there for the next one.
     let child = command(data.path()).spawn().unwrap();
-    eventually("the engine answers", async || {
-        Endpoint::discover(data.path()).await.is_some()
-    })
-    .await;
+    eventually("the engine answers", async || Endpoint::discover(data.path()).await.is_some()).await;
     let next = Endpoint::discover(data.path()).await.unwrap();
     assert_ne!(next.password, endpoint.password);
-    let tables = crate::support::client(&next)
-        .query("SELECT count() FROM system.tables WHERE name = 't'")
-        .fetch_one::<u64>()
-        .await
-        .unwrap();
+    let tables =
+        crate::support::client(&next).query("SELECT count() FROM system.tables WHERE name = 't'").fetch_one::<u64>().await.unwrap();
     assert_eq!(tables, 1);
     signal(child.id().unwrap(), "INT");
     assert!(child.wait_with_output().await.unwrap().status.success());
@@ -69,15 +50,9 @@ async fn a_folder_in_use_is_named_with_its_holder() {
     options.library = Some(library());
     options.lock_wait = Duration::from_millis(100);
     let error = run(options).await.unwrap_err();
-    assert!(
-        matches!(error, EngineError::Locked { holder: Some(holder), .. } if holder == pid),
-        "{error}"
-    );
+    assert!(matches!(error, EngineError::Locked { holder: Some(holder), .. } if holder == pid), "{error}");
     let text = error.to_string();
-    assert!(
-        text.contains("in use by another engine process") && text.contains("--data"),
-        "{text}"
-    );
+    assert!(text.contains("in use by another engine process") && text.contains("--data"), "{text}");
     assert_eq!(engine.ok("SELECT 1").await, "1\n");
 }
 
@@ -86,16 +61,10 @@ async fn a_folder_that_becomes_free_is_waited_for() {
     let engine = TestEngine::start().await;
     let mut child = command(engine.data.path()).spawn().unwrap();
     let own = std::fs::read_to_string(engine.data.path().join("run/engine.lock")).unwrap();
-    assert_eq!(
-        own.parse::<u32>().unwrap(),
-        engine.supervisor.pid().unwrap()
-    );
+    assert_eq!(own.parse::<u32>().unwrap(), engine.supervisor.pid().unwrap());
     let TestEngine { supervisor, data } = engine;
     supervisor.shutdown().await;
-    eventually("the second engine answers", async || {
-        Endpoint::discover(data.path()).await.is_some()
-    })
-    .await;
+    eventually("the second engine answers", async || Endpoint::discover(data.path()).await.is_some()).await;
     assert!(child.try_wait().unwrap().is_none());
     child.kill().await.unwrap();
 }
@@ -103,19 +72,10 @@ async fn a_folder_that_becomes_free_is_waited_for() {
 #[tokio::test]
 async fn a_missing_library_says_how_to_get_it() {
     let data = tempfile::tempdir().unwrap();
-    let output = command(data.path())
-        .env("FOOTFALL_LIBCHDB", "/nowhere/libchdb.so")
-        .output()
-        .await
-        .unwrap();
+    let output = command(data.path()).env("FOOTFALL_LIBCHDB", "/nowhere/libchdb.so").output().await.unwrap();
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stderr).unwrap();
-    for part in [
-        "/nowhere/libchdb.so",
-        "make setup",
-        "npm install @chdb/lib-linux-x64-gnu@26.7.3-stable.1",
-        "FOOTFALL_LIBCHDB",
-    ] {
+    for part in ["/nowhere/libchdb.so", "make setup", "npm install @chdb/lib-linux-x64-gnu@26.7.3-stable.1", "FOOTFALL_LIBCHDB"] {
         assert!(text.contains(part), "{text}");
     }
 }
@@ -131,20 +91,8 @@ async fn a_child_that_cannot_start_is_an_error_with_its_last_words() {
     };
     let no_library = data.path().join("libchdb.so");
     std::fs::write(&no_library, "no library").unwrap();
-    let error = Supervisor::start(options(EXE, &no_library))
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("cannot load") && error.contains("exit status: 1"),
-        "{error}"
-    );
-    let error = Supervisor::start(options("/nowhere/footfall", &no_library))
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.starts_with("cannot start /nowhere/footfall"),
-        "{error}"
-    );
+    let error = Supervisor::start(options(EXE, &no_library)).await.unwrap_err().to_string();
+    assert!(error.contains("cannot load") && error.contains("exit status: 1"), "{error}");
+    let error = Supervisor::start(options("/nowhere/footfall", &no_library)).await.unwrap_err().to_string();
+    assert!(error.starts_with("cannot start /nowhere/footfall"), "{error}");
 }

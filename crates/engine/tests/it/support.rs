@@ -50,29 +50,13 @@ impl TestEngine {
     }
 
     /// One plain request: `POST /?query…` with a body.
-    pub async fn post(
-        &self,
-        params: &[(&str, &str)],
-        body: impl Into<reqwest::Body>,
-    ) -> (u16, Option<String>, String) {
+    pub async fn post(&self, params: &[(&str, &str)], body: impl Into<reqwest::Body>) -> (u16, Option<String>, String) {
         let endpoint = self.endpoint();
         let url = url(&endpoint, params);
-        let response = reqwest::Client::new()
-            .post(url)
-            .basic_auth(&endpoint.user, Some(&endpoint.password))
-            .body(body)
-            .send()
-            .await
-            .unwrap();
-        let code = response
-            .headers()
-            .get("X-ClickHouse-Exception-Code")
-            .map(|code| code.to_str().unwrap().to_owned());
-        (
-            response.status().as_u16(),
-            code,
-            response.text().await.unwrap(),
-        )
+        let response =
+            reqwest::Client::new().post(url).basic_auth(&endpoint.user, Some(&endpoint.password)).body(body).send().await.unwrap();
+        let code = response.headers().get("X-ClickHouse-Exception-Code").map(|code| code.to_str().unwrap().to_owned());
+        (response.status().as_u16(), code, response.text().await.unwrap())
     }
 
     /// Runs a statement that must work.
@@ -85,10 +69,7 @@ impl TestEngine {
     /// Runs a statement that must fail; gives status and ClickHouse's code.
     pub async fn fails(&self, sql: &str) -> (u16, String) {
         let (status, code, text) = self.post(&[], sql.to_owned()).await;
-        assert!(
-            text.starts_with(&format!("Code: {}.", code.as_deref().unwrap_or("none"))),
-            "{sql}: {status} {text}"
-        );
+        assert!(text.starts_with(&format!("Code: {}.", code.as_deref().unwrap_or("none"))), "{sql}: {status} {text}");
         (status, code.unwrap())
     }
 }
@@ -102,12 +83,8 @@ pub fn url(endpoint: &Endpoint, params: &[(&str, &str)]) -> String {
 pub fn client(endpoint: &Endpoint) -> Client {
     let mut connector = hyper_util::client::legacy::connect::HttpConnector::new();
     connector.set_nodelay(true);
-    let http = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new())
-        .build(connector);
-    Client::with_http_client(http)
-        .with_url(&endpoint.url)
-        .with_user(&endpoint.user)
-        .with_password(&endpoint.password)
+    let http = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build(connector);
+    Client::with_http_client(http).with_url(&endpoint.url).with_user(&endpoint.user).with_password(&endpoint.password)
 }
 
 /// Waits for a condition, half a minute at most.
@@ -122,24 +99,12 @@ pub async fn eventually<F: AsyncFnMut() -> bool>(what: &str, mut holds: F) {
 /// The program started by hand, not supervised.
 pub fn command(data: &std::path::Path) -> tokio::process::Command {
     let mut command = tokio::process::Command::new(EXE);
-    command
-        .arg("engine")
-        .arg("--data")
-        .arg(data)
-        .env("FOOTFALL_LIBCHDB", library());
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+    command.arg("engine").arg("--data").arg(data).env("FOOTFALL_LIBCHDB", library());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
 
 pub fn signal(pid: u32, name: &str) {
-    let status = std::process::Command::new("kill")
-        .arg(format!("-{name}"))
-        .arg(pid.to_string())
-        .status()
-        .unwrap();
+    let status = std::process::Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status().unwrap();
     assert!(status.success());
 }
