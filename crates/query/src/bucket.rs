@@ -26,9 +26,7 @@ pub struct Bucket {
 
 /// A series would have more than [`MOST_BUCKETS`] points.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error(
-    "the period has more than 10000 intervals of one {0}; ask for a longer interval or a shorter period"
-)]
+#[error("the period has more than 10000 intervals of one {0}; ask for a longer interval or a shorter period")]
 pub struct TooManyBuckets(pub &'static str);
 
 /// Cuts a range.
@@ -40,11 +38,7 @@ pub fn buckets(range: Range, interval: Interval, zone: Tz) -> Result<Vec<Bucket>
     let mut at = range.from;
     while at < range.to {
         let end = end_of(at, interval, zone).min(range.to);
-        found.push(Bucket {
-            from: at,
-            to: end,
-            label: label(at, range.from, interval, zone),
-        });
+        found.push(Bucket { from: at, to: end, label: label(at, range.from, interval, zone) });
         if found.len() > MOST_BUCKETS {
             return Err(TooManyBuckets(interval.code()));
         }
@@ -61,8 +55,7 @@ fn end_of(at: i64, interval: Interval, zone: Tz) -> i64 {
         Interval::Hour => return hour_end(at, zone),
         Interval::Day => next_day(1),
         Interval::Week => next_day(7 - u64::from(local(at, zone).weekday().num_days_from_monday())),
-        Interval::Month => Some(month_start(day_of(at, zone), 0))
-            .and_then(|first| first.checked_add_months(chrono::Months::new(1))),
+        Interval::Month => Some(month_start(day_of(at, zone), 0)).and_then(|first| first.checked_add_months(chrono::Months::new(1))),
     };
     let mut next = next.unwrap_or(NaiveDate::MAX);
     // A day that the zone never had is empty: go on to the next.
@@ -100,9 +93,7 @@ fn label(at: i64, first: i64, interval: Interval, zone: Tz) -> String {
         Interval::Hour => format!("{} {:02}:00:00", day, clock.hour()),
         Interval::Day => day.to_string(),
         Interval::Week => {
-            let monday = day
-                .checked_sub_days(Days::new(u64::from(day.weekday().num_days_from_monday())))
-                .unwrap_or(day);
+            let monday = day.checked_sub_days(Days::new(u64::from(day.weekday().num_days_from_monday()))).unwrap_or(day);
             monday.max(day_of(first, zone)).to_string()
         }
         Interval::Month => month_start(day, 0).to_string(),
@@ -110,12 +101,7 @@ fn label(at: i64, first: i64, interval: Interval, zone: Tz) -> String {
 }
 
 fn minute_label(clock: NaiveDateTime) -> String {
-    format!(
-        "{} {:02}:{:02}:00",
-        clock.date(),
-        clock.hour(),
-        clock.minute()
-    )
+    format!("{} {:02}:{:02}:00", clock.date(), clock.hour(), clock.minute())
 }
 
 #[cfg(test)]
@@ -124,15 +110,8 @@ mod tests {
 
     fn cut(from: &str, to: &str, interval: Interval, zone: &str) -> Vec<(String, i64)> {
         let zone: Tz = zone.parse().unwrap();
-        let range = Range::new(
-            day_start(from.parse().unwrap(), zone),
-            day_start(to.parse().unwrap(), zone),
-        );
-        buckets(range, interval, zone)
-            .unwrap()
-            .into_iter()
-            .map(|b| (b.label, (b.to - b.from) / MINUTE_MS))
-            .collect()
+        let range = Range::new(day_start(from.parse().unwrap(), zone), day_start(to.parse().unwrap(), zone));
+        buckets(range, interval, zone).unwrap().into_iter().map(|b| (b.label, (b.to - b.from) / MINUTE_MS)).collect()
     }
 
     #[test]
@@ -145,16 +124,8 @@ mod tests {
         assert_eq!(autumn[2], ("2026-10-25 02:00:00".to_owned(), 120));
         let india = cut("2026-10-25", "2026-10-26", Interval::Hour, "Asia/Kolkata");
         assert!(india.len() == 24 && india.iter().all(|(_, minutes)| *minutes == 60));
-        let lord_howe = cut(
-            "2026-04-05",
-            "2026-04-06",
-            Interval::Hour,
-            "Australia/Lord_Howe",
-        );
-        assert_eq!(
-            lord_howe.iter().map(|(_, minutes)| minutes).sum::<i64>(),
-            24 * 60 + 30
-        );
+        let lord_howe = cut("2026-04-05", "2026-04-06", Interval::Hour, "Australia/Lord_Howe");
+        assert_eq!(lord_howe.iter().map(|(_, minutes)| minutes).sum::<i64>(), 24 * 60 + 30);
     }
 
     #[test]
@@ -168,12 +139,7 @@ mod tests {
 
     #[test]
     fn months_are_labelled_by_their_first() {
-        let months = cut(
-            "2026-01-15",
-            "2026-03-02",
-            Interval::Month,
-            "America/New_York",
-        );
+        let months = cut("2026-01-15", "2026-03-02", Interval::Month, "America/New_York");
         let labels: Vec<_> = months.iter().map(|(label, _)| label.as_str()).collect();
         assert_eq!(labels, ["2026-01-01", "2026-02-01", "2026-03-01"]);
     }
@@ -188,12 +154,7 @@ mod tests {
     #[test]
     fn a_flood_of_points_is_refused() {
         let range = Range::new(0, 400 * 24 * HOUR_MS);
-        assert!(
-            buckets(range, Interval::Minute, Tz::UTC)
-                .unwrap_err()
-                .to_string()
-                .contains("10000 intervals of one minute")
-        );
+        assert!(buckets(range, Interval::Minute, Tz::UTC).unwrap_err().to_string().contains("10000 intervals of one minute"));
     }
 
     proptest::proptest! {

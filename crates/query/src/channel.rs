@@ -8,20 +8,25 @@ use footfall_enrich::{
 
 use crate::sql::{Builder, Param};
 
-/// The stored columns that decide, in the order in which they are selected.
-pub(crate) const COLUMNS: [&str; 5] = [
-    "source",
-    "utm_medium",
-    "utm_campaign",
-    "referrer",
-    "click_id",
-];
+/// What the rules look at, to group by first: they are dear per row and cheap per combination. Of the referrer only whether there is one.
+pub(crate) const COMBINATION: &str = "source, utm_medium, utm_campaign, click_id, referrer != '' AS referred";
+/// The names of [`COMBINATION`].
+pub(crate) const COMBINED: &str = "source, utm_medium, utm_campaign, click_id, referred";
 
-/// An expression over [`COLUMNS`] that says the channel's name.
-pub(crate) fn expression(b: &mut Builder) -> String {
+/// What an expression is computed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// Rows of a table.
+    Rows,
+    /// Rows of [`COMBINATION`].
+    Combinations,
+}
+
+/// An expression that says the channel's name.
+pub(crate) fn expression(b: &mut Builder, over: Over) -> String {
     let mut text = String::from("multiIf(");
     for (channel, condition) in RULES {
-        let when = of(b, condition);
+        let when = of(b, over, condition);
         let name = b.bind(Param::Text(channel.name().to_owned()));
         text.push_str(&format!("{when}, {name}, "));
     }
@@ -41,7 +46,7 @@ const fn column(field: Field) -> &'static str {
     }
 }
 
-fn of(b: &mut Builder, condition: &Condition) -> String {
+fn of(b: &mut Builder, over: Over, condition: &Condition) -> String {
     let text = |b: &mut Builder, value: &str| b.bind(Param::Text(value.to_owned()));
     match *condition {
         Condition::SourceIs(category) => one_of(b, Field::Source, source::sources_in(category)),
@@ -57,9 +62,10 @@ fn of(b: &mut Builder, condition: &Condition) -> String {
         Condition::Matches(field, pattern) => {
             format!("match({}, {})", column(field), text(b, pattern.text()))
         }
+        Condition::Present(Field::Referrer) if over == Over::Combinations => "referred".to_owned(),
         Condition::Present(field) => format!("{} != ''", column(field)),
-        Condition::Any(conditions) => joined(b, conditions, " OR "),
-        Condition::All(conditions) => joined(b, conditions, " AND "),
+        Condition::Any(conditions) => joined(b, over, conditions, " OR "),
+        Condition::All(conditions) => joined(b, over, conditions, " AND "),
     }
 }
 
@@ -68,10 +74,7 @@ fn one_of(b: &mut Builder, field: Field, values: &[String]) -> String {
     format!("has({list}, {})", column(field))
 }
 
-fn joined(b: &mut Builder, conditions: &[Condition], with: &str) -> String {
-    let parts: Vec<String> = conditions
-        .iter()
-        .map(|condition| of(b, condition))
-        .collect();
+fn joined(b: &mut Builder, over: Over, conditions: &[Condition], with: &str) -> String {
+    let parts: Vec<String> = conditions.iter().map(|condition| of(b, over, condition)).collect();
     format!("({})", parts.join(with))
 }

@@ -4,9 +4,7 @@ use chrono::{DateTime, Datelike, NaiveDate};
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use crate::range::{
-    DAY_MS, MINUTE_MS, Range, day_of, day_start, days_before, minute_of, month_start,
-};
+use crate::range::{DAY_MS, MINUTE_MS, Range, day_of, day_start, days_before, minute_of, month_start};
 
 /// The value is no date range; the text is the one that clients of the protocol know.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -17,12 +15,7 @@ pub struct NotADateRange(pub String);
 ///
 /// # Errors
 /// When it is none.
-pub fn resolve(
-    value: &Value,
-    zone: Tz,
-    now: i64,
-    first_event: Option<i64>,
-) -> Result<Range, NotADateRange> {
+pub fn resolve(value: &Value, zone: Tz, now: i64, first_event: Option<i64>) -> Result<Range, NotADateRange> {
     let refuse = || NotADateRange(value.to_string());
     match value {
         Value::String(name) => named(name, zone, now, first_event).ok_or_else(refuse),
@@ -37,9 +30,7 @@ pub fn resolve(
 fn named(name: &str, zone: Tz, now: i64, first_event: Option<i64>) -> Option<Range> {
     let end = minute_of(now) + MINUTE_MS;
     let today = day_of(now, zone);
-    let days = |from: NaiveDate, after: NaiveDate| {
-        Range::new(day_start(from, zone), day_start(after, zone))
-    };
+    let days = |from: NaiveDate, after: NaiveDate| Range::new(day_start(from, zone), day_start(after, zone));
     let tomorrow = today.succ_opt()?;
     Some(match name {
         "realtime" => Range::new(end - 5 * MINUTE_MS, end),
@@ -48,19 +39,13 @@ fn named(name: &str, zone: Tz, now: i64, first_event: Option<i64>) -> Option<Ran
         "day" => days(today, tomorrow),
         "month" => days(month_start(today, 0), tomorrow),
         "year" => days(month_start(today, today.month0()), tomorrow),
-        "all" => days(
-            first_event.map_or(today, |first| day_of(first, zone)),
-            tomorrow,
-        ),
+        "all" => days(first_event.map_or(today, |first| day_of(first, zone)), tomorrow),
         other => {
             if let Some(count) = other.strip_suffix("mo").and_then(count) {
                 let this = month_start(today, 0);
                 days(month_start(this, count), this)
             } else {
-                days(
-                    days_before(today, other.strip_suffix('d').and_then(count)?),
-                    today,
-                )
+                days(days_before(today, other.strip_suffix('d').and_then(count)?), today)
             }
         }
     })
@@ -69,9 +54,7 @@ fn named(name: &str, zone: Tz, now: i64, first_event: Option<i64>) -> Option<Ran
 /// A count of days or months: 1 to 10,000, digits only.
 fn count(text: &str) -> Option<u32> {
     let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    text.parse()
-        .ok()
-        .filter(|count| plain && (1..=10_000).contains(count))
+    text.parse().ok().filter(|count| plain && (1..=10_000).contains(count))
 }
 
 fn between(from: &str, to: &str, zone: Tz) -> Option<Range> {
@@ -81,11 +64,7 @@ fn between(from: &str, to: &str, zone: Tz) -> Option<Range> {
             .and_then(|()| to.succ_opt())
             .map(|after| Range::new(day_start(from, zone), day_start(after, zone)));
     }
-    let instant = |text: &str| {
-        DateTime::parse_from_rfc3339(text)
-            .ok()
-            .map(|at| at.timestamp_millis())
-    };
+    let instant = |text: &str| DateTime::parse_from_rfc3339(text).ok().map(|at| at.timestamp_millis());
     let (from, to) = (instant(from)?, instant(to)?);
     // The second instant belongs to the range, to the second.
     (0 <= from && from <= to).then(|| Range::new(from, to - to.rem_euclid(1_000) + 1_000))
@@ -122,11 +101,7 @@ mod tests {
         .iter()
         .map(|value| {
             let range = resolve(value, zone, now, first).unwrap();
-            format!(
-                "{value}: {} .. {}",
-                local(range.from, zone),
-                local(range.to, zone)
-            )
+            format!("{value}: {} .. {}", local(range.from, zone), local(range.to, zone))
         })
         .collect();
         insta::assert_snapshot!(shown.join("\n"));

@@ -47,21 +47,12 @@ pub const fn missing(dimension: Dimension) -> &'static str {
         Dimension::Source | Dimension::Referrer => "Direct / None",
         Dimension::Campaign => "(not set)",
         Dimension::EntryPage | Dimension::ExitPage => "(none)",
-        Dimension::Page
-        | Dimension::Channel
-        | Dimension::Country
-        | Dimension::Browser
-        | Dimension::Os
-        | Dimension::Device => "(unknown)",
+        Dimension::Page | Dimension::Channel | Dimension::Country | Dimension::Browser | Dimension::Os | Dimension::Device => "(unknown)",
     }
 }
 
 /// A stored value as reports show it.
 #[must_use]
 pub fn shown(dimension: Dimension, value: &str) -> &str {
-    if value.is_empty() {
-        missing(dimension)
-    } else {
-        value
-    }
+    if value.is_empty() { missing(dimension) } else { value }
 }

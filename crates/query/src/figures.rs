@@ -34,12 +34,7 @@ impl VisitSums {
     /// From a row.
     #[must_use]
     pub fn of(sums: &[i64]) -> Self {
-        Self {
-            visits: part(sums, 0),
-            bounces: part(sums, 1),
-            duration_ms: part(sums, 2),
-            pageviews: part(sums, 3),
-        }
+        Self { visits: part(sums, 0), bounces: part(sums, 1), duration_ms: part(sums, 2), pageviews: part(sums, 3) }
     }
 
     /// 100 × bounces / visits, whole percent; 0 without visits.
@@ -51,10 +46,7 @@ impl VisitSums {
     /// Mean duration in whole seconds; 0 without visits.
     #[must_use]
     pub fn duration_s(self) -> u64 {
-        half_up(
-            u128::from(self.duration_ms),
-            self.visits.saturating_mul(1_000),
-        )
+        half_up(u128::from(self.duration_ms), self.visits.saturating_mul(1_000))
     }
 
     /// Pageviews per visit, 2 decimals; 0 without visits.
@@ -68,11 +60,7 @@ impl EventSums {
     /// From a row.
     #[must_use]
     pub fn of(sums: &[i64]) -> Self {
-        Self {
-            visitors: part(sums, 0),
-            pageviews: part(sums, 1),
-            events: part(sums, 2),
-        }
+        Self { visitors: part(sums, 0), pageviews: part(sums, 1), events: part(sums, 2) }
     }
 }
 
@@ -133,47 +121,13 @@ mod tests {
 
     #[test]
     fn rounds_half_up() {
-        let sums = VisitSums {
-            visits: 8,
-            bounces: 1,
-            duration_ms: 12_000,
-            pageviews: 13,
-        };
-        assert_eq!(
-            (
-                sums.bounce_rate(),
-                sums.duration_s(),
-                sums.views_per_visit()
-            ),
-            (13, 2, 1.63)
-        );
-        let thirds = VisitSums {
-            visits: 3,
-            bounces: 1,
-            duration_ms: 1_499,
-            pageviews: 4,
-        };
-        assert_eq!(
-            (
-                thirds.bounce_rate(),
-                thirds.duration_s(),
-                thirds.views_per_visit()
-            ),
-            (33, 0, 1.33)
-        );
+        let sums = VisitSums { visits: 8, bounces: 1, duration_ms: 12_000, pageviews: 13 };
+        assert_eq!((sums.bounce_rate(), sums.duration_s(), sums.views_per_visit()), (13, 2, 1.63));
+        let thirds = VisitSums { visits: 3, bounces: 1, duration_ms: 1_499, pageviews: 4 };
+        assert_eq!((thirds.bounce_rate(), thirds.duration_s(), thirds.views_per_visit()), (33, 0, 1.33));
         let none = VisitSums::default();
-        assert_eq!(
-            (
-                none.bounce_rate(),
-                none.duration_s(),
-                none.views_per_visit()
-            ),
-            (0, 0, 0.0)
-        );
-        assert_eq!(
-            (share(1, 3), share(2, 3), share(1, 16), share(0, 0)),
-            (33.3, 66.7, 6.3, 0.0)
-        );
+        assert_eq!((none.bounce_rate(), none.duration_s(), none.views_per_visit()), (0, 0, 0.0));
+        assert_eq!((share(1, 3), share(2, 3), share(1, 16), share(0, 0)), (33.3, 66.7, 6.3, 0.0));
     }
 
     #[test]

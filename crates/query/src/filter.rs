@@ -28,22 +28,10 @@ impl Filter {
     /// A filter on values as reports show them: the text for a missing value means a missing value.
     #[must_use]
     pub fn new(op: Op, dimension: Dimension, shown: impl IntoIterator<Item = String>) -> Self {
-        let mut values: Vec<String> = shown
-            .into_iter()
-            .map(|value| {
-                if value == missing(dimension) {
-                    String::new()
-                } else {
-                    value
-                }
-            })
-            .collect();
+        let mut values: Vec<String> =
+            shown.into_iter().map(|value| if value == missing(dimension) { String::new() } else { value }).collect();
         values.sort();
         values.dedup();
-        Self {
-            op,
-            dimension,
-            values,
-        }
+        Self { op, dimension, values }
     }
 }

@@ -4,10 +4,7 @@ use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 use footfall_model::{Interval, Period};
 
-use crate::range::{
-    DAY_MS, MINUTE_MS, Range, day_of, day_start, days_before, minute_of, month_start, shift_days,
-    year_before,
-};
+use crate::range::{DAY_MS, MINUTE_MS, Range, day_of, day_start, days_before, minute_of, month_start, shift_days, year_before};
 
 /// What a period is compared with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -75,30 +72,15 @@ pub fn compared(period: &Period, range: Range, compare: &Compare, zone: Tz) -> O
     match (period, compare) {
         (_, Compare::Custom { from, to }) => Some(dates(*from, *to, zone, i64::MAX)),
         (Period::All, _) => None,
-        (_, Compare::Year) => Some(Range::new(
-            year_before(range.from, zone),
-            year_before(range.to, zone),
-        )),
+        (_, Compare::Year) => Some(Range::new(year_before(range.from, zone), year_before(range.to, zone))),
         (Period::Last30Minutes, Compare::Previous { .. }) => Some(before(range)),
-        (
-            Period::Last24Hours,
-            Compare::Previous {
-                match_weekdays: false,
-            },
-        ) => Some(before(range)),
+        (Period::Last24Hours, Compare::Previous { match_weekdays: false }) => Some(before(range)),
         (_, Compare::Previous { match_weekdays }) => {
             let first = day_of(range.from, zone);
             let last = day_of(range.to - 1, zone);
             let days = (last - first).num_days() + 1;
-            let days = if *match_weekdays {
-                (days + 6) / 7 * 7
-            } else {
-                days
-            };
-            Some(Range::new(
-                shift_days(range.from, -days, zone),
-                shift_days(range.to, -days, zone),
-            ))
+            let days = if *match_weekdays { (days + 6) / 7 * 7 } else { days };
+            Some(Range::new(shift_days(range.from, -days, zone), shift_days(range.to, -days, zone)))
         }
     }
 }
@@ -149,41 +131,15 @@ mod tests {
             .iter()
             .cloned()
             .chain([
-                Period::Custom {
-                    from: "2026-10-24".into(),
-                    to: "2026-10-25".into(),
-                },
-                Period::Custom {
-                    from: "2026-11-20".into(),
-                    to: "2026-11-30".into(),
-                },
-                Period::Custom {
-                    from: "2027-01-01".into(),
-                    to: "2027-01-02".into(),
-                },
-                Period::Custom {
-                    from: "2026-02-01".into(),
-                    to: "2026-02-31".into(),
-                },
+                Period::Custom { from: "2026-10-24".into(), to: "2026-10-25".into() },
+                Period::Custom { from: "2026-11-20".into(), to: "2026-11-30".into() },
+                Period::Custom { from: "2027-01-01".into(), to: "2027-01-02".into() },
+                Period::Custom { from: "2026-02-01".into(), to: "2026-02-31".into() },
             ])
             .map(|period| {
                 let range = resolve(&period, zone, now, first);
-                let previous = compared(
-                    &period,
-                    range,
-                    &Compare::Previous {
-                        match_weekdays: false,
-                    },
-                    zone,
-                );
-                let weekdays = compared(
-                    &period,
-                    range,
-                    &Compare::Previous {
-                        match_weekdays: true,
-                    },
-                    zone,
-                );
+                let previous = compared(&period, range, &Compare::Previous { match_weekdays: false }, zone);
+                let weekdays = compared(&period, range, &Compare::Previous { match_weekdays: true }, zone);
                 let year = compared(&period, range, &Compare::Year, zone);
                 let or_none = |range: Option<Range>| range.map_or("none".to_owned(), show);
                 format!(
@@ -203,15 +159,7 @@ mod tests {
     fn today_compares_to_the_same_hours_across_a_change_of_clocks() {
         let zone: Tz = ZONE.parse().unwrap();
         let range = resolve(&Period::Today, zone, at("2026-10-25T14:05:30"), None);
-        let then = compared(
-            &Period::Today,
-            range,
-            &Compare::Previous {
-                match_weekdays: false,
-            },
-            zone,
-        )
-        .unwrap();
+        let then = compared(&Period::Today, range, &Compare::Previous { match_weekdays: false }, zone).unwrap();
         assert_eq!(show(then), "2026-10-24 00:00:00 .. 2026-10-24 14:06:00");
     }
 }

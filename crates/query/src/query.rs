@@ -32,15 +32,8 @@ pub enum Family {
 
 impl Metric {
     /// All metrics.
-    pub const ALL: &'static [Self] = &[
-        Self::Visitors,
-        Self::Visits,
-        Self::Pageviews,
-        Self::Events,
-        Self::ViewsPerVisit,
-        Self::BounceRate,
-        Self::VisitDuration,
-    ];
+    pub const ALL: &'static [Self] =
+        &[Self::Visitors, Self::Visits, Self::Pageviews, Self::Events, Self::ViewsPerVisit, Self::BounceRate, Self::VisitDuration];
 
     /// Its name in `POST /api/v2/query`.
     #[must_use]
@@ -59,10 +52,7 @@ impl Metric {
     /// The metric of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|metric| metric.name() == name)
+        Self::ALL.iter().copied().find(|metric| metric.name() == name)
     }
 
     /// Which rows it looks at.
@@ -70,9 +60,7 @@ impl Metric {
     pub const fn family(self) -> Family {
         match self {
             Self::Visitors | Self::Pageviews | Self::Events => Family::Event,
-            Self::Visits | Self::ViewsPerVisit | Self::BounceRate | Self::VisitDuration => {
-                Family::Visit
-            }
+            Self::Visits | Self::ViewsPerVisit | Self::BounceRate | Self::VisitDuration => Family::Visit,
         }
     }
 }
@@ -98,14 +86,7 @@ impl Query {
     /// The totals of a range.
     #[must_use]
     pub const fn totals(range: Range) -> Self {
-        Self {
-            range,
-            groups: Vec::new(),
-            filters: Vec::new(),
-            limit: 1,
-            offset: 0,
-            approximate: false,
-        }
+        Self { range, groups: Vec::new(), filters: Vec::new(), limit: 1, offset: 0, approximate: false }
     }
 
     /// Grouped.
@@ -127,8 +108,7 @@ impl Query {
     /// Rewrite: filters in one order, so that equal questions are equal values.
     #[must_use]
     pub fn normalised(mut self) -> Self {
-        self.filters
-            .sort_by(|a, b| format!("{a:?}").cmp(&format!("{b:?}")));
+        self.filters.sort_by(|a, b| format!("{a:?}").cmp(&format!("{b:?}")));
         self.filters.dedup();
         self
     }

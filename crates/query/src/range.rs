@@ -3,9 +3,7 @@
 //! A range is half open and in UTC milliseconds. Calendar days begin at the first instant that exists on them: where the clock is put
 //! forward at midnight that is 01:00, where it is put back over midnight it is the earlier of the two.
 
-use chrono::{
-    DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc,
-};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
 /// One minute in milliseconds.
@@ -28,10 +26,7 @@ impl Range {
     /// A range; never negative.
     #[must_use]
     pub const fn new(from: i64, to: i64) -> Self {
-        Self {
-            from,
-            to: if to < from { from } else { to },
-        }
+        Self { from, to: if to < from { from } else { to } }
     }
 
     /// Milliseconds.
@@ -122,9 +117,7 @@ pub fn shift_days(ms: i64, days: i64, zone: Tz) -> i64 {
 /// Moves an instant back by a year, keeping the clock; 29 February becomes the 28th.
 #[must_use]
 pub fn year_before(ms: i64, zone: Tz) -> i64 {
-    local(ms, zone)
-        .checked_sub_months(Months::new(12))
-        .map_or(ms, |moved| instant(moved, zone))
+    local(ms, zone).checked_sub_months(Months::new(12)).map_or(ms, |moved| instant(moved, zone))
 }
 
 /// The first day of the month `back` months before the month of `day`.
@@ -137,8 +130,7 @@ pub fn month_start(day: NaiveDate, back: u32) -> NaiveDate {
 /// The day `back` days earlier.
 #[must_use]
 pub fn days_before(day: NaiveDate, back: u32) -> NaiveDate {
-    day.checked_sub_days(Days::new(u64::from(back)))
-        .unwrap_or(day)
+    day.checked_sub_days(Days::new(u64::from(back))).unwrap_or(day)
 }
 
 #[cfg(test)]
@@ -163,8 +155,7 @@ mod tests {
             ("Pacific/Apia", "2011-12-30", 0.0),
         ] {
             let zone: Tz = zone.parse().unwrap();
-            let length =
-                day_start(date(day).succ_opt().unwrap(), zone) - day_start(date(day), zone);
+            let length = day_start(date(day).succ_opt().unwrap(), zone) - day_start(date(day), zone);
             assert_eq!(length as f64 / HOUR_MS as f64, hours, "{zone} {day}");
         }
     }

@@ -4,10 +4,7 @@ use footfall_model::{SiteId, report::Dimension};
 use footfall_query::{Filter, Group, Param, Query, Range, Scope, Sql, filter::Op, sql};
 use uuid::Uuid;
 
-const RANGE: Range = Range {
-    from: 1_790_812_800_000,
-    to: 1_793_404_800_000,
-};
+const RANGE: Range = Range { from: 1_790_812_800_000, to: 1_793_404_800_000 };
 
 fn scope() -> Scope {
     Scope::authorised(SiteId(Uuid::from_u128(7)))
@@ -28,103 +25,47 @@ fn show(sql: &Sql) -> String {
 #[test]
 fn totals() {
     let query = Query::totals(RANGE);
-    insta::assert_snapshot!(
-        "events_totals",
-        show(&sql::events(scope(), &query).unwrap())
-    );
-    insta::assert_snapshot!(
-        "visits_totals",
-        show(&sql::visits(scope(), &query).unwrap())
-    );
+    insta::assert_snapshot!("events_totals", show(&sql::events(scope(), &query).unwrap()));
+    insta::assert_snapshot!("visits_totals", show(&sql::visits(scope(), &query).unwrap()));
     insta::assert_snapshot!("event_count", show(&sql::event_count(scope(), &query)));
     insta::assert_snapshot!("first_event", show(&sql::first_event(scope())));
 }
 
 #[test]
 fn by_time() {
-    let query = Query::totals(RANGE).by(
-        Group::Time(vec![RANGE.from, RANGE.from + 3_600_000]),
-        1_000,
-        0,
-    );
-    insta::assert_snapshot!(
-        "events_by_time",
-        show(&sql::events(scope(), &query).unwrap())
-    );
-    insta::assert_snapshot!(
-        "visits_by_time",
-        show(&sql::visits(scope(), &query).unwrap())
-    );
+    let query = Query::totals(RANGE).by(Group::Time(vec![RANGE.from, RANGE.from + 3_600_000]), 1_000, 0);
+    insta::assert_snapshot!("events_by_time", show(&sql::events(scope(), &query).unwrap()));
+    insta::assert_snapshot!("visits_by_time", show(&sql::visits(scope(), &query).unwrap()));
 }
 
 #[test]
 fn by_dimension() {
     let by = |dimension| Query::totals(RANGE).by(Group::By(dimension), 10, 20);
-    insta::assert_snapshot!(
-        "events_by_page",
-        show(&sql::events(scope(), &by(Dimension::Page)).unwrap())
-    );
-    insta::assert_snapshot!(
-        "events_by_source",
-        show(&sql::events(scope(), &by(Dimension::Source)).unwrap())
-    );
-    insta::assert_snapshot!(
-        "events_by_channel",
-        show(&sql::events(scope(), &by(Dimension::Channel)).unwrap())
-    );
-    insta::assert_snapshot!(
-        "events_by_entry_page",
-        show(&sql::events(scope(), &by(Dimension::EntryPage)).unwrap())
-    );
-    insta::assert_snapshot!(
-        "visits_by_exit_page",
-        show(&sql::visits(scope(), &by(Dimension::ExitPage)).unwrap())
-    );
+    insta::assert_snapshot!("events_by_page", show(&sql::events(scope(), &by(Dimension::Page)).unwrap()));
+    insta::assert_snapshot!("events_by_source", show(&sql::events(scope(), &by(Dimension::Source)).unwrap()));
+    insta::assert_snapshot!("events_by_channel", show(&sql::events(scope(), &by(Dimension::Channel)).unwrap()));
+    insta::assert_snapshot!("events_by_entry_page", show(&sql::events(scope(), &by(Dimension::EntryPage)).unwrap()));
+    insta::assert_snapshot!("visits_by_exit_page", show(&sql::visits(scope(), &by(Dimension::ExitPage)).unwrap()));
 }
 
 #[test]
 fn filtered() {
-    let query = Query {
-        approximate: true,
-        ..Query::totals(RANGE)
-    }
-    .only(Filter::new(
-        Op::Is,
-        Dimension::Country,
-        ["DE".to_owned(), "AT".to_owned(), "DE".to_owned()],
-    ))
-    .only(Filter::new(
-        Op::IsNot,
-        Dimension::Source,
-        ["Direct / None".to_owned()],
-    ))
-    .normalised();
-    insta::assert_snapshot!(
-        "events_filtered",
-        show(&sql::events(scope(), &query).unwrap())
-    );
-    insta::assert_snapshot!(
-        "visits_filtered",
-        show(&sql::visits(scope(), &query).unwrap())
-    );
+    let query = Query { approximate: true, ..Query::totals(RANGE) }
+        .only(Filter::new(Op::Is, Dimension::Country, ["DE".to_owned(), "AT".to_owned(), "DE".to_owned()]))
+        .only(Filter::new(Op::IsNot, Dimension::Source, ["Direct / None".to_owned()]))
+        .normalised();
+    insta::assert_snapshot!("events_filtered", show(&sql::events(scope(), &query).unwrap()));
+    insta::assert_snapshot!("visits_filtered", show(&sql::visits(scope(), &query).unwrap()));
 }
 
 #[test]
 fn what_comes_from_outside_is_never_text() {
     let evil = "'; DROP TABLE events; --{p0:UUID}";
-    let query = Query::totals(RANGE)
-        .by(Group::By(Dimension::Channel), 5, 0)
-        .only(Filter::new(Op::Is, Dimension::Browser, [evil.to_owned()]));
-    for sql in [
-        sql::events(scope(), &query).unwrap(),
-        sql::visits(scope(), &query).unwrap(),
-    ] {
+    let query =
+        Query::totals(RANGE).by(Group::By(Dimension::Channel), 5, 0).only(Filter::new(Op::Is, Dimension::Browser, [evil.to_owned()]));
+    for sql in [sql::events(scope(), &query).unwrap(), sql::visits(scope(), &query).unwrap()] {
         assert!(!sql.text.contains("DROP TABLE"));
-        assert!(
-            sql.params
-                .iter()
-                .any(|(_, value)| *value == Param::Texts(vec![evil.to_owned()]))
-        );
+        assert!(sql.params.iter().any(|(_, value)| *value == Param::Texts(vec![evil.to_owned()])));
     }
 }
 

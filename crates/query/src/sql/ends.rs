@@ -16,27 +16,18 @@ const REACH_MS: i64 = DAY_MS + HOUR_MS;
 /// Sums: visitors, pageviews, and pageviews again in the place of events.
 pub(super) fn statement(scope: Scope, query: &Query) -> Result<Sql, Unsupported> {
     let [Group::By(dimension)] = query.groups.as_slice() else {
-        return Err(Unsupported(
-            "entry and exit pages do not go with other groups yet".to_owned(),
-        ));
+        return Err(Unsupported("entry and exit pages do not go with other groups yet".to_owned()));
     };
     let Stored::End(end) = stored(*dimension) else {
         return Err(Unsupported("not an end of a visit".to_owned()));
     };
     if let Some(what) = predicate::mixes(query) {
-        return Err(Unsupported(format!(
-            "entry and exit pages do not go with {what} yet"
-        )));
+        return Err(Unsupported(format!("entry and exit pages do not go with {what} yet")));
     }
     let mut b = Builder::default();
     let Range { from, to } = query.range;
     let (from_ms, to_ms) = (b.bind(Param::Int(from)), b.bind(Param::Int(to)));
-    let began = predicate::visits(
-        &mut b,
-        scope,
-        query,
-        Range::new(from - REACH_MS, to + REACH_MS),
-    );
+    let began = predicate::visits(&mut b, scope, query, Range::new(from - REACH_MS, to + REACH_MS));
     let (near_from, near_to) = (b.instant(from + REACH_MS), b.instant(to - REACH_MS));
     let columns = format!(
         "session_id, visitor_id, {end}.path AS label, pageviews, toUnixTimestamp64Milli(session_start) + first AS begins, toUnixTimestamp64Milli(session_start) + last AS ends"
@@ -52,17 +43,7 @@ pub(super) fn statement(scope: Scope, query: &Query) -> Result<Sql, Unsupported>
         "SELECT crossing.label AS label, inside.visitor_id AS visitor_id, inside.pageviews AS pageviews FROM (\n  SELECT session_id, any(visitor_id) AS visitor_id, countIf(name = 'pageview') AS pageviews FROM events\n  WHERE {events} AND (ts < {near_from} OR ts >= {near_to}) AND session_id IN (SELECT session_id FROM ({crossing}))\n  GROUP BY session_id\n) AS inside INNER JOIN ({crossing}) AS crossing ON inside.session_id = crossing.session_id"
     );
     let visitors = distinct(query.approximate);
-    let sums = [
-        format!("{visitors}(visitor_id)"),
-        "sum(pageviews)".to_owned(),
-        "sum(pageviews)".to_owned(),
-    ];
-    let text = grouped(
-        &mut b,
-        query,
-        &["label".to_owned()],
-        &sums,
-        &format!("FROM (\n{inside}\nUNION ALL\n{cut}\n)"),
-    );
+    let sums = [format!("{visitors}(visitor_id)"), "sum(pageviews)".to_owned(), "sum(pageviews)".to_owned()];
+    let text = grouped(&mut b, query, &["label".to_owned()], &sums, &format!("FROM (\n{inside}\nUNION ALL\n{cut}\n)"));
     Ok(b.finish(text))
 }

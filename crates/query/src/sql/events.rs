@@ -11,40 +11,21 @@ pub(super) fn statement(scope: Scope, query: &Query) -> Sql {
     let mut b = Builder::default();
     let condition = predicate::events(&mut b, scope, query);
     let visitors = distinct(query.approximate);
-    if let [group @ Group::By(dimension)] = query.groups.as_slice()
+    if let [Group::By(dimension)] = query.groups.as_slice()
         && stored(*dimension) == Stored::Channel
     {
-        // The rules are dear per row and cheap per combination of what they look at.
-        let columns = channel::COLUMNS.join(", ");
+        let (columns, names) = (channel::COMBINATION, channel::COMBINED);
         let from = format!(
-            "FROM (\n  SELECT {columns}, {visitors}State(visitor_id) AS visitors, countIf(name = 'pageview') AS pageviews, count() AS events\n  FROM events\n  WHERE {condition}\n  GROUP BY {columns}\n)"
+            "FROM (\n  SELECT {columns}, {visitors}State(visitor_id) AS visitors, countIf(name = 'pageview') AS pageviews, count() AS events\n  FROM events\n  WHERE {condition}\n  GROUP BY {names}\n)"
         );
-        let label = label(&mut b, group, "ts");
-        let sums = [
-            format!("{visitors}Merge(visitors)"),
-            "sum(pageviews)".to_owned(),
-            "sum(events)".to_owned(),
-        ];
+        let label = channel::expression(&mut b, channel::Over::Combinations);
+        let sums = [format!("{visitors}Merge(visitors)"), "sum(pageviews)".to_owned(), "sum(events)".to_owned()];
         let text = grouped(&mut b, query, &[label], &sums, &from);
         return b.finish(text);
     }
-    let labels: Vec<String> = query
-        .groups
-        .iter()
-        .map(|group| label(&mut b, group, "ts"))
-        .collect();
-    let sums = [
-        format!("{visitors}(visitor_id)"),
-        "countIf(name = 'pageview')".to_owned(),
-        "count()".to_owned(),
-    ];
-    let text = grouped(
-        &mut b,
-        query,
-        &labels,
-        &sums,
-        &format!("FROM events\nWHERE {condition}"),
-    );
+    let labels: Vec<String> = query.groups.iter().map(|group| label(&mut b, group, "ts")).collect();
+    let sums = [format!("{visitors}(visitor_id)"), "countIf(name = 'pageview')".to_owned(), "count()".to_owned()];
+    let text = grouped(&mut b, query, &labels, &sums, &format!("FROM events\nWHERE {condition}"));
     b.finish(text)
 }
 
@@ -52,16 +33,12 @@ pub(super) fn statement(scope: Scope, query: &Query) -> Sql {
 pub(super) fn count(scope: Scope, query: &Query) -> Sql {
     let mut b = Builder::default();
     let condition = predicate::events_in(&mut b, scope, query.range);
-    b.finish(format!(
-        "SELECT count() FROM events\nWHERE {condition} AND name != 'engagement'"
-    ))
+    b.finish(format!("SELECT count() FROM events\nWHERE {condition} AND name != 'engagement'"))
 }
 
 /// When the first event happened.
 pub(super) fn first(scope: Scope) -> Sql {
     let mut b = Builder::default();
     let site = b.bind(crate::sql::Param::Site(scope.site().0));
-    b.finish(format!(
-        "SELECT toInt64(ifNull(toUnixTimestamp64Milli(minOrNull(session_start)), 0)) FROM sessions\nWHERE site_id = {site}"
-    ))
+    b.finish(format!("SELECT toInt64(ifNull(toUnixTimestamp64Milli(minOrNull(session_start)), 0)) FROM sessions\nWHERE site_id = {site}"))
 }

@@ -90,10 +90,7 @@ impl Builder {
     }
 
     fn finish(self, text: String) -> Sql {
-        Sql {
-            text,
-            params: self.params,
-        }
+        Sql { text, params: self.params }
     }
 }
 
@@ -102,15 +99,8 @@ impl Builder {
 /// # Errors
 /// When the grouping is not offered for event figures.
 pub fn events(scope: Scope, query: &Query) -> Result<Sql, Unsupported> {
-    let ends = query
-        .groups
-        .iter()
-        .any(|group| matches!(group, Group::By(d) if matches!(stored(*d), Stored::End(_))));
-    if ends {
-        ends::statement(scope, query)
-    } else {
-        Ok(events::statement(scope, query))
-    }
+    let ends = query.groups.iter().any(|group| matches!(group, Group::By(d) if matches!(stored(*d), Stored::End(_))));
+    if ends { ends::statement(scope, query) } else { Ok(events::statement(scope, query)) }
 }
 
 /// Visit figures: sums are visits, bounces, milliseconds, pageviews of those visits.
@@ -134,36 +124,16 @@ pub fn first_event(scope: Scope) -> Sql {
 }
 
 /// The select list `labels, sums, total` and what follows the source, shared by all families.
-fn grouped(
-    b: &mut Builder,
-    query: &Query,
-    labels: &[String],
-    sums: &[String],
-    from: &str,
-) -> String {
-    let sums = sums
-        .iter()
-        .map(|sum| format!("toInt64({sum})"))
-        .collect::<Vec<_>>()
-        .join(", ");
+fn grouped(b: &mut Builder, query: &Query, labels: &[String], sums: &[String], from: &str) -> String {
+    let sums = sums.iter().map(|sum| format!("toInt64({sum})")).collect::<Vec<_>>().join(", ");
     if labels.is_empty() {
-        return format!(
-            "SELECT emptyArrayString() AS labels, [{sums}] AS sums, toUInt64(1) AS total\n{from}"
-        );
+        return format!("SELECT emptyArrayString() AS labels, [{sums}] AS sums, toUInt64(1) AS total\n{from}");
     }
     let keys: Vec<String> = (0..labels.len()).map(|i| format!("k{i}")).collect();
-    let named: Vec<String> = labels
-        .iter()
-        .zip(&keys)
-        .map(|(label, key)| format!("{label} AS {key}"))
-        .collect();
+    let named: Vec<String> = labels.iter().zip(&keys).map(|(label, key)| format!("{label} AS {key}")).collect();
     let shown: Vec<String> = keys.iter().map(|key| format!("toString({key})")).collect();
     let by_time = matches!(query.groups.first(), Some(Group::Time(_)));
-    let order = if by_time {
-        keys.join(", ")
-    } else {
-        format!("sums[1] DESC, {}", keys.join(", "))
-    };
+    let order = if by_time { keys.join(", ") } else { format!("sums[1] DESC, {}", keys.join(", ")) };
     let limit = b.bind(Param::Int(i64::try_from(query.limit).unwrap_or(i64::MAX)));
     let offset = b.bind(Param::Int(i64::try_from(query.offset).unwrap_or(i64::MAX)));
     format!(
@@ -189,7 +159,7 @@ fn column(b: &mut Builder, dimension: Dimension) -> String {
     match stored(dimension) {
         Stored::Event(column) | Stored::Visit(column) => column.to_owned(),
         Stored::End(end) => format!("{end}.path"),
-        Stored::Channel => channel::expression(b),
+        Stored::Channel => channel::expression(b, channel::Over::Rows),
     }
 }
 

@@ -29,9 +29,7 @@ pub(super) fn events_in(b: &mut Builder, scope: Scope, range: Range) -> String {
 pub(super) fn visits(b: &mut Builder, scope: Scope, query: &Query, begun: Range) -> String {
     let site = b.bind(Param::Site(scope.site().0));
     let (from, to) = (b.instant(begun.from), b.instant(begun.to));
-    let mut text = format!(
-        "site_id = {site} AND session_start >= {from} AND session_start < {to} AND bot = ''"
-    );
+    let mut text = format!("site_id = {site} AND session_start >= {from} AND session_start < {to} AND bot = ''");
     for filter in &query.filters {
         text.push_str(" AND ");
         text.push_str(&on(b, filter));
@@ -51,12 +49,9 @@ fn on(b: &mut Builder, filter: &Filter) -> String {
 
 /// Whether any filter looks at what only events, or only whole visits, know.
 pub(super) fn mixes(query: &Query) -> Option<&'static str> {
-    query
-        .filters
-        .iter()
-        .find_map(|filter| match stored(filter.dimension) {
-            Stored::Event(_) => Some("a page filter"),
-            Stored::End(_) => Some("a filter on entry or exit pages"),
-            Stored::Visit(_) | Stored::Channel => None,
-        })
+    query.filters.iter().find_map(|filter| match stored(filter.dimension) {
+        Stored::Event(_) => Some("a page filter"),
+        Stored::End(_) => Some("a filter on entry or exit pages"),
+        Stored::Visit(_) | Stored::Channel => None,
+    })
 }

@@ -8,40 +8,17 @@ use crate::{
 
 /// Sums: visits, bounces, milliseconds, pageviews.
 pub(super) fn statement(scope: Scope, query: &Query) -> Result<Sql, Unsupported> {
-    if query
-        .groups
-        .iter()
-        .any(|group| matches!(group, Group::By(d) if matches!(stored(*d), Stored::Event(_))))
-    {
-        return Err(Unsupported(
-            "visit figures by page follow other rules".to_owned(),
-        ));
+    if query.groups.iter().any(|group| matches!(group, Group::By(d) if matches!(stored(*d), Stored::Event(_)))) {
+        return Err(Unsupported("visit figures by page follow other rules".to_owned()));
     }
     if let Some(what) = predicate::mixes(query) {
-        return Err(Unsupported(format!(
-            "visit figures do not go with {what} yet"
-        )));
+        return Err(Unsupported(format!("visit figures do not go with {what} yet")));
     }
     let mut b = Builder::default();
     let condition = predicate::visits(&mut b, scope, query, query.range);
-    let labels: Vec<String> = query
-        .groups
-        .iter()
-        .map(|group| label(&mut b, group, "session_start"))
-        .collect();
-    let sums = [
-        "count()",
-        "countIf(pageviews <= 1 AND interactive = 0)",
-        "sum(toInt64(last) - toInt64(first))",
-        "sum(pageviews)",
-    ]
-    .map(str::to_owned);
-    let text = grouped(
-        &mut b,
-        query,
-        &labels,
-        &sums,
-        &format!("FROM sessions FINAL\nWHERE {condition}"),
-    );
+    let labels: Vec<String> = query.groups.iter().map(|group| label(&mut b, group, "session_start")).collect();
+    let sums = ["count()", "countIf(pageviews <= 1 AND interactive = 0)", "sum(toInt64(last) - toInt64(first))", "sum(pageviews)"]
+        .map(str::to_owned);
+    let text = grouped(&mut b, query, &labels, &sums, &format!("FROM sessions FINAL\nWHERE {condition}"));
     Ok(b.finish(text))
 }

@@ -1,0 +1,49 @@
+//! Removing what a domain or an import brought. Rows are rewritten, not only hidden: what is deleted is gone from the disk.
+
+use footfall_model::SiteId;
+use uuid::Uuid;
+
+use crate::{Store, StoreError, bounds::UPKEEP};
+
+impl Store {
+    /// Removes everything of a domain, dead letters included. Returns when it is gone.
+    ///
+    /// # Errors
+    /// When the store does not answer; then repeat it.
+    pub async fn delete_site(&self, site: SiteId) -> Result<(), StoreError> {
+        for table in ["events", "sessions", "dead_letters"] {
+            self.erase(table, &format!("site_id = toUUID('{site}')")).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes what an import brought to a domain. Returns when it is gone.
+    ///
+    /// # Errors
+    /// When the store does not answer; then repeat it.
+    pub async fn delete_import(&self, site: SiteId, import: Uuid) -> Result<(), StoreError> {
+        for table in ["events", "sessions"] {
+            self.erase(table, &format!("site_id = toUUID('{site}') AND import_id = toUUID('{import}')")).await?;
+        }
+        Ok(())
+    }
+
+    /// `condition` holds UUIDs only.
+    async fn erase(&self, table: &str, condition: &str) -> Result<(), StoreError> {
+        let on = self.flavour().on_cluster();
+        let text = format!("ALTER TABLE {table}{on} DELETE WHERE {condition} SETTINGS mutations_sync = 2");
+        self.execute(&text, UPKEEP).await
+    }
+
+    /// Hours (start, UTC ms) in which a domain has rows of an import: to recompute after [`Store::delete_import`].
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn hours_of_import(&self, site: SiteId, import: Uuid) -> Result<Vec<i64>, StoreError> {
+        let text = format!(
+            "SELECT DISTINCT intDiv(toUnixTimestamp64Milli(ts), 3600000) * 3600000 AS hour FROM events \
+             WHERE site_id = toUUID('{site}') AND import_id = toUUID('{import}') ORDER BY hour"
+        );
+        self.all::<i64>(&text).await
+    }
+}

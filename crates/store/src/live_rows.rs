@@ -1,0 +1,164 @@
+//! What live state starts from: counts of the last hours and days, read from the rows of one partition.
+
+use clickhouse::{Row, RowOwned, RowRead};
+use footfall_model::{Hash64, Offset, SiteId};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{Store, StoreError, bounds::RECOVERY, client::within, positions::Shard};
+
+/// Counts of counted rows, bots left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LiveRows {
+    /// Pageviews per (domain, minute start in ms, path).
+    pub minutes: Vec<(SiteId, i64, String, u64)>,
+    /// Pageviews per (domain, hour start in ms).
+    pub hours: Vec<(SiteId, i64, u64)>,
+    /// Last time seen per visitor and minute: (domain, ts, visitor).
+    pub visitors: Vec<(SiteId, i64, Hash64)>,
+    /// Newest events but engagement, oldest first; at most 20 per domain.
+    pub newest: Vec<SeenRow>,
+}
+
+/// One of [`LiveRows::newest`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenRow {
+    /// Offset.
+    pub offset: Offset,
+    /// Domain.
+    pub site: SiteId,
+    /// UTC milliseconds.
+    pub ts: i64,
+    /// Visitor id.
+    pub visitor: Hash64,
+    /// `pageview` or a custom name.
+    pub name: String,
+    /// Path.
+    pub path: String,
+    /// Country code.
+    pub country: String,
+    /// Source.
+    pub source: String,
+    /// Device.
+    pub device: String,
+}
+
+/// What to read.
+#[derive(Clone, Copy, Debug)]
+pub struct LiveWanted {
+    /// Rows of this partition below this offset.
+    pub below: Offset,
+    /// Minutes from here on, UTC ms.
+    pub minutes_from: i64,
+    /// Hours from here on.
+    pub hours_from: i64,
+    /// Visitors from here on.
+    pub visitors_from: i64,
+    /// Take imported rows along, which belong to no live partition.
+    pub imports: bool,
+}
+
+#[derive(Row, Deserialize)]
+struct Minute {
+    #[serde(with = "clickhouse::serde::uuid")]
+    site_id: Uuid,
+    minute: i64,
+    path: String,
+    pageviews: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct Hour {
+    #[serde(with = "clickhouse::serde::uuid")]
+    site_id: Uuid,
+    hour: i64,
+    pageviews: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct Visitor {
+    #[serde(with = "clickhouse::serde::uuid")]
+    site_id: Uuid,
+    at: i64,
+    visitor_id: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct Newest {
+    offset: u64,
+    #[serde(with = "clickhouse::serde::uuid")]
+    site_id: Uuid,
+    at: i64,
+    visitor_id: u64,
+    name: String,
+    path: String,
+    country: String,
+    source: String,
+    device: String,
+}
+
+impl Store {
+    /// Reads counts of a partition of the live log, to start live state from.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn live_rows(&self, shard: Shard, wanted: LiveWanted) -> Result<LiveRows, StoreError> {
+        let mut rows = format!("({} AND `offset` < {})", shard.condition(), wanted.below);
+        if wanted.imports {
+            rows = format!("({rows} OR log = 1)");
+        }
+        let since = |ms: i64| {
+            format!("FROM events WHERE {rows} AND ts >= fromUnixTimestamp64Milli(toInt64({ms}), 'UTC') AND drop_reason = '' AND bot = ''")
+        };
+        let minutes = format!(
+            "SELECT site_id, intDiv(toUnixTimestamp64Milli(ts), 60000) * 60000 AS minute, toString(path) AS path, count() AS pageviews {} AND name = 'pageview' GROUP BY site_id, minute, events.path",
+            since(wanted.minutes_from)
+        );
+        let hours = format!(
+            "SELECT site_id, intDiv(toUnixTimestamp64Milli(ts), 3600000) * 3600000 AS hour, count() AS pageviews {} AND name = 'pageview' GROUP BY site_id, hour",
+            since(wanted.hours_from)
+        );
+        let visitors = format!(
+            "SELECT site_id, toUnixTimestamp64Milli(max(ts)) AS at, visitor_id {} GROUP BY site_id, visitor_id, intDiv(toUnixTimestamp64Milli(ts), 60000) ORDER BY at",
+            since(wanted.visitors_from)
+        );
+        let newest = format!(
+            "SELECT `offset`, site_id, toUnixTimestamp64Milli(ts) AS at, visitor_id, toString(name) AS name, toString(path) AS path, toString(country) AS country, \
+             toString(source) AS source, toString(device) AS device {} AND events.name != 'engagement' ORDER BY ts DESC, `offset` DESC LIMIT 20 BY site_id",
+            since(wanted.minutes_from)
+        );
+        let (minutes, hours, visitors, mut newest) = tokio::try_join!(
+            self.all::<Minute>(&minutes),
+            self.all::<Hour>(&hours),
+            self.all::<Visitor>(&visitors),
+            self.all::<Newest>(&newest)
+        )?;
+        newest.reverse();
+        Ok(LiveRows {
+            minutes: minutes.into_iter().map(|row| (SiteId(row.site_id), row.minute, row.path, row.pageviews)).collect(),
+            hours: hours.into_iter().map(|row| (SiteId(row.site_id), row.hour, row.pageviews)).collect(),
+            visitors: visitors.into_iter().map(|row| (SiteId(row.site_id), row.at, Hash64(row.visitor_id))).collect(),
+            newest: newest
+                .into_iter()
+                .map(|row| SeenRow {
+                    offset: row.offset,
+                    site: SiteId(row.site_id),
+                    ts: row.at,
+                    visitor: Hash64(row.visitor_id),
+                    name: row.name,
+                    path: row.path,
+                    country: row.country,
+                    source: row.source,
+                    device: row.device,
+                })
+                .collect(),
+        })
+    }
+
+    pub(crate) async fn all<T>(&self, text: &str) -> Result<Vec<T>, StoreError>
+    where
+        T: RowOwned + RowRead,
+    {
+        within(RECOVERY, async { Ok(self.statement(text, RECOVERY).fetch_all::<T>().await?) }).await
+    }
+}

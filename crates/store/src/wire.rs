@@ -1,0 +1,165 @@
+//! How a row of `events` is packed. The names here are the columns; [`crate::ddl`] has their types and codecs.
+//!
+//! | column | is |
+//! |---|---|
+//! | `since_start` | `ts` − start of the visit: small, where the start itself would be a second random time |
+//! | `append_delay_s` | seconds from the event to its append, both rounded down: nearly always 0 |
+//! | `rebuild_back`, `event_id` | only where they are ever asked for: the last row of an insert, and ids that may come again |
+//! | `page_id` | 16 bits: it only tells the pages of one visit apart |
+//!
+//! `session_id`, `session_start` and `appended_s` are computed by the table from these.
+
+use clickhouse::Row;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::EventRow;
+
+/// One row as it is sent, borrowing everything.
+#[derive(Row, Serialize)]
+pub(crate) struct EventWire<'a> {
+    #[serde(with = "clickhouse::serde::uuid")]
+    site_id: Uuid,
+    ts: i64,
+    name: &'a str,
+    visitor_id: u64,
+    since_start: i32,
+    visit_pageviews: u32,
+    visit_interactive: u8,
+    visit_key: u64,
+    alias: &'a str,
+    hostname: &'a str,
+    path: &'a str,
+    title: &'a str,
+    referrer: &'a str,
+    source: &'a str,
+    utm_source: &'a str,
+    utm_medium: &'a str,
+    utm_campaign: &'a str,
+    utm_content: &'a str,
+    utm_term: &'a str,
+    click_id: &'a str,
+    browser: &'a str,
+    browser_version: &'a str,
+    os: &'a str,
+    os_version: &'a str,
+    device: &'a str,
+    screen: &'a str,
+    country: &'a str,
+    region: &'a str,
+    city: u32,
+    language: &'a str,
+    interactive: u8,
+    engagement_ms: u32,
+    scroll_depth: u8,
+    page_id: u16,
+    user_id: u64,
+    props: Vec<(&'a str, &'a str)>,
+    revenue_milli: i64,
+    currency: &'a str,
+    bot: &'a str,
+    drop_reason: &'a str,
+    #[serde(with = "clickhouse::serde::uuid")]
+    import_id: Uuid,
+    h3: u64,
+    event_id: u64,
+    id_given: u8,
+    append_delay_s: i32,
+    log: u8,
+    generation: u32,
+    partition: u32,
+    offset: u64,
+    rebuild_back: u64,
+}
+
+impl<'a> EventWire<'a> {
+    /// Packs a row; `last` for the last one of its insert.
+    pub(crate) fn of(row: &'a EventRow, last: bool) -> Self {
+        let visit = &row.visit;
+        let first = &*visit.attributes;
+        Self {
+            site_id: row.site.0,
+            ts: row.ts,
+            name: &row.name,
+            visitor_id: row.visitor.0,
+            since_start: clamp(row.ts - visit.start),
+            visit_pageviews: visit.pageviews,
+            visit_interactive: u8::from(visit.interactive),
+            visit_key: visit.key,
+            alias: &visit.alias,
+            hostname: &row.hostname,
+            path: &row.path,
+            title: &row.title,
+            referrer: &first.referrer,
+            source: &first.source,
+            utm_source: &first.utm_source,
+            utm_medium: &first.utm_medium,
+            utm_campaign: &first.utm_campaign,
+            utm_content: &first.utm_content,
+            utm_term: &first.utm_term,
+            click_id: &first.click_id,
+            browser: &first.browser,
+            browser_version: &first.browser_version,
+            os: &first.os,
+            os_version: &first.os_version,
+            device: &first.device,
+            screen: &first.screen,
+            country: &first.country,
+            region: &first.region,
+            city: first.city,
+            language: &first.language,
+            interactive: u8::from(row.interactive),
+            engagement_ms: row.engagement_ms,
+            scroll_depth: row.scroll_depth,
+            page_id: page_tag(row.page_id),
+            user_id: row.user_id,
+            props: row.props.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect(),
+            revenue_milli: row.revenue_milli,
+            currency: &row.currency,
+            bot: &row.bot,
+            drop_reason: row.drop_reason.map_or("", footfall_model::DropReason::code),
+            import_id: row.import.unwrap_or_default(),
+            h3: row.h3,
+            event_id: if row.id_given || last { row.event_id } else { 0 },
+            id_given: u8::from(row.id_given),
+            append_delay_s: clamp(row.appended.div_euclid(1_000) - row.ts.div_euclid(1_000)),
+            log: row.position.log.code(),
+            generation: row.position.generation,
+            partition: row.position.partition,
+            offset: row.position.offset,
+            rebuild_back: if last { row.position.offset.saturating_sub(row.rebuild_from) } else { 0 },
+        }
+    }
+}
+
+/// A visit lasts a day and a delay in seconds reaches over 68 years: this clamps what cannot happen.
+fn clamp(value: i64) -> i32 {
+    i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX })
+}
+
+/// 16 bits of a page id, 0 only for none.
+const fn page_tag(page_id: u64) -> u16 {
+    if page_id == 0 {
+        return 0;
+    }
+    let folded = page_id ^ (page_id >> 32);
+    let folded = ((folded ^ (folded >> 16)) & 0xffff) as u16;
+    if folded == 0 { 1 } else { folded }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_keeps_a_tag() {
+        assert_eq!(page_tag(0), 0);
+        assert_ne!(page_tag(0x0001_0001), 0, "a tag that folds to nothing is still one");
+        assert_ne!(page_tag(1), page_tag(2));
+    }
+
+    #[test]
+    fn odd_times_are_clamped() {
+        assert_eq!((clamp(5), clamp(i64::MAX), clamp(i64::MIN)), (5, i32::MAX, i32::MIN));
+    }
+}
