@@ -11,13 +11,13 @@ use footfall_model::{
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    query::{PanelId, ViewQuery},
-    types::{AppError, Compare, Dashboard, Series, Site, Sites, Viewer},
-};
+use crate::types::{AppError, Compare, Dashboard, Series, Site, Sites, Viewer};
 
 #[cfg(feature = "ssr")]
-use crate::backend::Backend;
+use crate::{
+    backend::Backend,
+    query::{PanelId, ViewQuery},
+};
 
 /// The backend and who asks it.
 #[cfg(feature = "ssr")]

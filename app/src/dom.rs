@@ -98,9 +98,7 @@ pub fn lead_to(address: &str) {
 /// Sets the status of the page while the server renders it.
 pub fn answer_with(status: u16) {
     #[cfg(feature = "ssr")]
-    if let (Some(response), Ok(status)) =
-        (use_context::<leptos_axum::ResponseOptions>(), http::StatusCode::from_u16(status))
-    {
+    if let (Some(response), Ok(status)) = (use_context::<leptos_axum::ResponseOptions>(), http::StatusCode::from_u16(status)) {
         response.set_status(status);
     }
     #[cfg(not(feature = "ssr"))]

@@ -57,4 +57,5 @@ pub fn App() -> impl IntoView {
             </footer>
         </Router>
     }
+    .into_any()
 }

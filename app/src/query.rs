@@ -117,17 +117,11 @@ pub struct ViewQuery {
 impl ViewQuery {
     /// From a look-up of parameters.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
-        let period = get("period")
-            .and_then(|code| Period::from_parts(&code, get("from").as_deref(), get("to").as_deref()).ok());
-        let compare = get("compare")
-            .and_then(|code| Compare::ALL.into_iter().find(|choice| choice.code() == code))
-            .unwrap_or_default();
+        let period = get("period").and_then(|code| Period::from_parts(&code, get("from").as_deref(), get("to").as_deref()).ok());
+        let compare = get("compare").and_then(|code| Compare::ALL.into_iter().find(|choice| choice.code() == code)).unwrap_or_default();
         let metric = if get("metric").as_deref() == Some("pageviews") { Metric::Pageviews } else { Metric::Visitors };
-        let tabs = PanelId::ALL.map(|panel| {
-            get(panel.code())
-                .and_then(|code| panel.tabs().iter().position(|tab| dimension_code(*tab) == code))
-                .unwrap_or(0)
-        });
+        let tabs = PanelId::ALL
+            .map(|panel| get(panel.code()).and_then(|code| panel.tabs().iter().position(|tab| dimension_code(*tab) == code)).unwrap_or(0));
         let more = get("more").and_then(|code| PanelId::ALL.into_iter().find(|panel| panel.code() == code)).map(|panel| {
             let page = get("page").and_then(|page| page.parse().ok()).unwrap_or(1).clamp(1, 10_000);
             (panel, page)

@@ -42,10 +42,7 @@ impl Theme {
     /// From a `Cookie` header.
     #[must_use]
     pub fn from_cookies(cookies: &str) -> Self {
-        cookies
-            .split(';')
-            .find_map(|cookie| cookie.trim().strip_prefix("theme="))
-            .map_or(Self::System, Self::from_code)
+        cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix("theme=")).map_or(Self::System, Self::from_code)
     }
 }
 
@@ -117,8 +114,7 @@ pub fn of_request() -> Theme {
 
 fn follow_system(dark: RwSignal<bool>) {
     use wasm_bindgen::{JsCast, closure::Closure};
-    let Some(query) = web_sys::window().and_then(|window| window.match_media("(prefers-color-scheme: dark)").ok().flatten())
-    else {
+    let Some(query) = web_sys::window().and_then(|window| window.match_media("(prefers-color-scheme: dark)").ok().flatten()) else {
         return;
     };
     dark.set(query.matches());

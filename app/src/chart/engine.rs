@@ -34,11 +34,7 @@ pub fn load(ready: impl Fn() + 'static) {
         return;
     }
     let callback = Closure::<dyn Fn()>::new(ready).into_js_value();
-    let script = if ASKED.replace(true) {
-        document.query_selector("script[data-charts]").ok().flatten()
-    } else {
-        make_script(&document)
-    };
+    let script = if ASKED.replace(true) { document.query_selector("script[data-charts]").ok().flatten() } else { make_script(&document) };
     if let Some(script) = script {
         let _ = script.add_event_listener_with_callback("load", callback.unchecked_ref());
     }
@@ -58,8 +54,7 @@ fn make_script(document: &web_sys::Document) -> Option<web_sys::Element> {
 pub fn show(element: &web_sys::Element, model: &ChartModel, colours: Palette) -> bool {
     let tips: Vec<_> = (0..model.values.len()).map(|i| model.tip(i)).collect();
     let json = |text: serde_json::Result<String>| text.ok().and_then(|text| JSON::parse(&text).ok());
-    let (Some(option), Some(tips)) =
-        (json(serde_json::to_string(&option::build(model, colours))), json(serde_json::to_string(&tips)))
+    let (Some(option), Some(tips)) = (json(serde_json::to_string(&option::build(model, colours))), json(serde_json::to_string(&tips)))
     else {
         return false;
     };

@@ -50,14 +50,10 @@ impl ChartModel {
         if let (Metric::Pageviews, Some(last)) = (metric, values.last_mut()) {
             *last += extra;
         }
-        let then = series
-            .then
-            .as_ref()
-            .map(|then| (0..values.len()).map(|i| then.get(i).map(pick)).collect::<Vec<_>>());
+        let then = series.then.as_ref().map(|then| (0..values.len()).map(|i| then.get(i).map(pick)).collect::<Vec<_>>());
         let greatest = values.iter().copied().chain(then.iter().flatten().flatten().copied()).max().unwrap_or(0);
         let days = points.iter().map(|point| point.time.get(..10)).collect::<std::collections::BTreeSet<_>>().len();
-        let (labels, long_labels) =
-            points.iter().map(|point| bucket_labels(&point.time, series.now.interval, days > 1)).unzip();
+        let (labels, long_labels) = points.iter().map(|point| bucket_labels(&point.time, series.now.interval, days > 1)).unzip();
         Self {
             name: metric_name(metric),
             bars: values.len() < BARS_BELOW,
@@ -102,11 +98,7 @@ impl ChartModel {
         let then = self.then.as_ref().and_then(|then| then[at]);
         let running = self.partial && at + 1 == self.values.len();
         Tip {
-            when: if running {
-                format!("{} ({})", self.long_labels[at], t(Key::ChartPartial))
-            } else {
-                self.long_labels[at].clone()
-            },
+            when: if running { format!("{} ({})", self.long_labels[at], t(Key::ChartPartial)) } else { self.long_labels[at].clone() },
             now: number(now),
             then: then.map(number),
             change: then.filter(|then| *then > 0).map(|then| {

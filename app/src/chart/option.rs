@@ -5,8 +5,8 @@ use charming::{
     component::{Axis, Grid},
     datatype::{CompositeValue, DataPoint, DataPointItem},
     element::{
-        AreaStyle, AxisLabel, AxisLine, AxisPointer, AxisPointerType, AxisTick, AxisType, ItemStyle, Label, LineStyle,
-        LineStyleType, SplitLine, Symbol, Tooltip, Trigger,
+        AreaStyle, AxisLabel, AxisLine, AxisPointer, AxisPointerType, AxisTick, AxisType, ItemStyle, Label, LineStyle, LineStyleType,
+        SplitLine, Symbol, Tooltip, Trigger,
     },
     series::{Bar, Line},
 };
@@ -42,9 +42,11 @@ pub fn build(model: &ChartModel, colours: Palette) -> Chart {
     let mut chart = Chart::new()
         .animation(false)
         .grid(Grid::new().left(f64::from(left)).top(f64::from(top)).right(f64::from(right)).bottom(f64::from(bottom)))
-        .tooltip(Tooltip::new().trigger(Trigger::Axis).axis_pointer(
-            AxisPointer::new().type_(AxisPointerType::Line).line_style(LineStyle::new().color(colours.cross).width(1.0)),
-        ))
+        .tooltip(
+            Tooltip::new()
+                .trigger(Trigger::Axis)
+                .axis_pointer(AxisPointer::new().type_(AxisPointerType::Line).line_style(LineStyle::new().color(colours.cross).width(1.0))),
+        )
         .x_axis(x_axis(model, colours))
         .y_axis(y_axis(model, colours));
     if model.bars {
@@ -52,9 +54,7 @@ pub fn build(model: &ChartModel, colours: Palette) -> Chart {
     } else {
         let solid = (0..model.values.len()).map(|i| if i < whole { value(model.values[i]) } else { GAP.into() });
         chart = chart.series(
-            main_line(model.name, colours)
-                .area_style(AreaStyle::new().color(colours.accent).opacity(0.08))
-                .data(solid.collect::<Vec<_>>()),
+            main_line(model.name, colours).area_style(AreaStyle::new().color(colours.accent).opacity(0.08)).data(solid.collect::<Vec<_>>()),
         );
         if model.partial {
             let from = whole.saturating_sub(1);
@@ -100,11 +100,7 @@ fn bars(model: &ChartModel, colours: Palette) -> Bar {
             DataPoint::from(value(*n))
         }
     });
-    Bar::new()
-        .name(model.name)
-        .bar_width("60%")
-        .item_style(ItemStyle::new().color(colours.accent))
-        .data(data.collect::<Vec<_>>())
+    Bar::new().name(model.name).bar_width("60%").item_style(ItemStyle::new().color(colours.accent)).data(data.collect::<Vec<_>>())
 }
 
 fn x_axis(model: &ChartModel, colours: Palette) -> Axis {

@@ -58,6 +58,7 @@ pub fn Menu(
             <div class="menu-layer">{children()}</div>
         </details>
     }
+    .into_any()
 }
 
 /// The bar of the domain page.
@@ -86,6 +87,7 @@ pub fn DomainBar(
             </div>
         </header>
     }
+    .into_any()
 }
 
 /// The bar of all other pages: the mark, and the account of who is signed in.
@@ -109,6 +111,7 @@ pub fn PlainBar(
             </div>
         </header>
     }
+    .into_any()
 }
 
 #[component]
@@ -141,6 +144,7 @@ fn DomainMenu(current: String, domains: Vec<String>) -> impl IntoView {
             </ul>
         </Menu>
     }
+    .into_any()
 }
 
 #[component]
@@ -187,6 +191,7 @@ fn CompareMenu() -> impl IntoView {
             </ul>
         </Menu>
     }
+    .into_any()
 }
 
 #[component]
@@ -222,6 +227,7 @@ fn PeriodMenu() -> impl IntoView {
             <CustomRange />
         </Menu>
     }
+    .into_any()
 }
 
 /// A GET form: it works without script, and the address says it all.
@@ -258,6 +264,7 @@ fn CustomRange() -> impl IntoView {
             <button class="button">{t(Key::Apply)}</button>
         </form>
     }
+    .into_any()
 }
 
 /// System, light, dark, in turn. Only a browser with script can turn it; without, the page follows the system.
@@ -276,6 +283,7 @@ pub fn ThemeButton() -> impl IntoView {
             {icon(Icon::Contrast)}
         </button>
     }
+    .into_any()
 }
 
 #[component]
@@ -291,4 +299,5 @@ fn AccountMenu(viewer: Viewer) -> impl IntoView {
             </form>
         </Menu>
     }
+    .into_any()
 }

@@ -54,6 +54,7 @@ pub fn ChartPanel() -> impl IntoView {
             <Twin model />
         </section>
     }
+    .into_any()
 }
 
 /// Loads the bundle after the page stands, then draws every change.
@@ -99,6 +100,7 @@ fn Legend() -> impl IntoView {
             {move || compared().then(|| view! { <li class="legend-then">{then()}</li> })}
         </ul>
     }
+    .into_any()
 }
 
 #[component]
@@ -182,4 +184,5 @@ fn Twin(model: Memo<Option<ChartModel>>) -> impl IntoView {
             </div>
         </details>
     }
+    .into_any()
 }

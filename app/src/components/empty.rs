@@ -39,4 +39,5 @@ pub fn NoVisitsYet(
             <DemoForm csrf domain load />
         </section>
     }
+    .into_any()
 }

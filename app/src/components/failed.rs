@@ -65,6 +65,7 @@ pub fn PageFailed(
             </p>
         </main>
     }
+    .into_any()
 }
 
 /// Error texts are lower case without a full stop; on a page they are sentences.

@@ -114,6 +114,7 @@ pub fn CredentialFields(
             <FieldError id="password-error" message=message("password") />
         </label>
     }
+    .into_any()
 }
 
 /// What is wrong with a field, next to it.
@@ -129,6 +130,7 @@ pub fn FieldError(
             {message}
         </span>
     }
+    .into_any()
 }
 
 /// The form that adds a domain. The time zone is the browser's, until somebody chooses another.
@@ -207,6 +209,7 @@ pub fn DomainForm(
             </button>
         </ActionForm>
     }
+    .into_any()
 }
 
 /// Offers demo data.
@@ -232,4 +235,5 @@ pub fn DemoForm(
             </span>
         </ActionForm>
     }
+    .into_any()
 }

@@ -111,6 +111,7 @@ pub fn KpiStrip() -> impl IntoView {
             }}
         </section>
     }
+    .into_any()
 }
 
 #[component]

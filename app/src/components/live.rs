@@ -35,6 +35,7 @@ pub fn LivePill() -> impl IntoView {
             </span>
         </a>
     }
+    .into_any()
 }
 
 /// The half hour as bars, and what happened last.
@@ -74,6 +75,7 @@ pub fn LivePanel() -> impl IntoView {
             </div>
         </section>
     }
+    .into_any()
 }
 
 fn minutes(state: State) -> Vec<impl IntoView + use<>> {
@@ -97,7 +99,12 @@ fn Newest() -> impl IntoView {
     let now = RwSignal::new(dom::now_ms());
     Effect::new(move |_| {
         now.set(dom::now_ms());
-        let clock = set_interval_with_handle(move || { now.try_set(dom::now_ms()); }, Duration::from_secs(1));
+        let clock = set_interval_with_handle(
+            move || {
+                now.try_set(dom::now_ms());
+            },
+            Duration::from_secs(1),
+        );
         on_cleanup(move || {
             if let Ok(clock) = clock {
                 clock.clear();
@@ -128,6 +135,7 @@ fn Newest() -> impl IntoView {
             <p class="nothing">{t(Key::NothingYet)}</p>
         </Show>
     }
+    .into_any()
 }
 
 #[component]
@@ -156,4 +164,5 @@ fn FeedRow(event: LiveEvent, now: RwSignal<i64>) -> impl IntoView {
             <span class="feed-ago">{ago}</span>
         </li>
     }
+    .into_any()
 }

@@ -46,6 +46,7 @@ pub fn Notices(
             Some(view! { <p class="notice notice-warn" role="alert">{super::failed::sentence(&error.to_string())}</p> })
         }}
     }
+    .into_any()
 }
 
 /// What must be known about how visitors are counted in this range.

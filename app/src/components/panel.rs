@@ -77,6 +77,7 @@ pub fn Panel(
             </div>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -125,6 +126,7 @@ fn nothing(state: State, dimension: Dimension) -> impl IntoView + use<> {
                 })}
         </div>
     }
+    .into_any()
 }
 
 fn rows(state: State, panel: PanelId, view: PanelView, answer: &Breakdown) -> impl IntoView + use<> {
@@ -209,10 +211,7 @@ fn pager(state: State, panel: PanelId, view: PanelView, shown: usize, total: u64
     }
     let first = u64::from(view.page - 1) * u64::from(view.limit);
     let last = first + shown as u64;
-    let at = fill(
-        Key::PagerAt,
-        &[("from", &format::number(first + 1)), ("to", &format::number(last)), ("n", &format::number(total))],
-    );
+    let at = fill(Key::PagerAt, &[("from", &format::number(first + 1)), ("to", &format::number(last)), ("n", &format::number(total))]);
     view! {
         <p class="panel-foot">
             {link(None, t(Key::ShowFewer).to_owned())}

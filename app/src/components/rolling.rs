@@ -14,4 +14,5 @@ pub fn Rolling(
             <For each=move || [text.get()] key=String::clone children=|text| view! { <span>{text}</span> } />
         </span>
     }
+    .into_any()
 }

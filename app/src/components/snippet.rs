@@ -29,7 +29,12 @@ pub fn Snippet(
     let copy = move |_| {
         dom::copy_text(&text);
         copied.set(true);
-        set_timeout(move || { copied.try_set(false); }, Duration::from_secs(2));
+        set_timeout(
+            move || {
+                copied.try_set(false);
+            },
+            Duration::from_secs(2),
+        );
     };
     view! {
         <div class="snippet">
@@ -42,6 +47,7 @@ pub fn Snippet(
             </button>
         </div>
     }
+    .into_any()
 }
 
 /// "Waiting for the first event", which turns into "it works" by itself.
@@ -79,4 +85,5 @@ pub fn Waiting(
             </a>
         </p>
     }
+    .into_any()
 }

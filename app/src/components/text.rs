@@ -10,11 +10,7 @@ const TAIL: usize = 10;
 #[must_use]
 pub fn middle(label: String) -> impl IntoView + use<> {
     let count = label.chars().count();
-    let cut = if count > SPLIT_ABOVE {
-        label.char_indices().nth(count - TAIL).map_or(label.len(), |(at, _)| at)
-    } else {
-        label.len()
-    };
+    let cut = if count > SPLIT_ABOVE { label.char_indices().nth(count - TAIL).map_or(label.len(), |(at, _)| at) } else { label.len() };
     let tail = label.split_at(cut).1.to_owned();
     let head = label.split_at(cut).0.to_owned();
     view! {
@@ -65,6 +61,9 @@ mod tests {
 
     #[test]
     fn countries_have_names() {
-        assert_eq!([country("US"), country("DE"), country("ZW"), country("(unknown)"), country("??")], ["United States", "Germany", "Zimbabwe", "(unknown)", "??"]);
+        assert_eq!(
+            [country("US"), country("DE"), country("ZW"), country("(unknown)"), country("??")],
+            ["United States", "Germany", "Zimbabwe", "(unknown)", "??"]
+        );
     }
 }

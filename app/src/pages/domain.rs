@@ -48,15 +48,11 @@ pub fn DomainPage() -> impl IntoView {
             })}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
-fn Report(
-    first: Dashboard,
-    query: Memo<ViewQuery>,
-    load: ServerAction<LoadDemo>,
-    remove: ServerAction<RemoveDemo>,
-) -> impl IntoView {
+fn Report(first: Dashboard, query: Memo<ViewQuery>, load: ServerAction<LoadDemo>, remove: ServerAction<RemoveDemo>) -> impl IntoView {
     let (viewer, domains, domain) = (first.viewer.clone(), first.domains.clone(), first.site.domain.clone());
     let csrf = StoredValue::new(viewer.csrf.clone());
     let state = State::new(first, query);
@@ -84,6 +80,7 @@ fn Report(
             {body}
         </main>
     }
+    .into_any()
 }
 
 /// The shape of the page while it loads, so that nothing moves when it is there.
@@ -102,4 +99,5 @@ fn Skeleton() -> impl IntoView {
             </div>
         </main>
     }
+    .into_any()
 }

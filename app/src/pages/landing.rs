@@ -5,10 +5,7 @@ use leptos_meta::Title;
 
 use crate::{
     api::{self, Entrance},
-    components::{
-        bar::PlainBar,
-        failed::PageFailed,
-    },
+    components::{bar::PlainBar, failed::PageFailed},
     dom,
     i18n::{Key, t},
 };
@@ -33,6 +30,7 @@ pub fn LandingPage() -> impl IntoView {
             })}
         </Suspense>
     }
+    .into_any()
 }
 
 fn way_on(entrance: &Entrance) -> Option<String> {
@@ -100,4 +98,5 @@ fn Landing(entrance: Entrance) -> impl IntoView {
             </ul>
         </main>
     }
+    .into_any()
 }

@@ -26,6 +26,7 @@ pub fn LoginPage() -> impl IntoView {
             })}
         </Suspense>
     }
+    .into_any()
 }
 
 #[component]
@@ -46,6 +47,7 @@ fn Login(viewer: Viewer) -> impl IntoView {
             <p class="note">{t(Key::SignInForgot)}</p>
         </main>
     }
+    .into_any()
 }
 
 /// Only addresses of this server are carried along; the server checks again.

@@ -16,4 +16,5 @@ pub fn NotFoundPage() -> impl IntoView {
         <Title text=t(Key::NotFoundTitle) />
         <PageFailed error=AppError::NotFound address="/".to_owned() />
     }
+    .into_any()
 }

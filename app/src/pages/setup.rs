@@ -33,6 +33,7 @@ pub fn SetupPage() -> impl IntoView {
             })}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -56,6 +57,7 @@ fn Steps(setup: Setup) -> impl IntoView {
             {body}
         </main>
     }
+    .into_any()
 }
 
 #[component]
@@ -88,6 +90,7 @@ fn DomainStep(csrf: String, time_zones: Vec<String>) -> impl IntoView {
         <p class="lead">{t(Key::SetupDomainText)}</p>
         <DomainForm csrf time_zones />
     }
+    .into_any()
 }
 
 #[component]
@@ -102,4 +105,5 @@ fn SnippetStep(csrf: String, site: Site) -> impl IntoView {
         <Waiting site />
         {offer_demo.then(|| view! { <DemoForm csrf domain load /> })}
     }
+    .into_any()
 }

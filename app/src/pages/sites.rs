@@ -26,6 +26,7 @@ pub fn SitesPage() -> impl IntoView {
             })}
         </Suspense>
     }
+    .into_any()
 }
 
 #[component]
@@ -45,6 +46,7 @@ fn List(sites: Sites) -> impl IntoView {
             </details>
         </main>
     }
+    .into_any()
 }
 
 fn row(site: Site) -> impl IntoView {

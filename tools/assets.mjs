@@ -1,0 +1,160 @@
+// Builds everything a browser loads into target/site, each file named after its content and beside its .br:
+//
+//   node tools/assets.mjs          for a release: small (about three minutes cold, under two seconds when nothing changed)
+//   node tools/assets.mjs --dev    quick to build, large to load
+//
+//   pkg/footfall-<hash>.js, .wasm  the pages: cargo → wasm-bindgen → wasm-opt → esbuild
+//   pkg/style-<hash>.css           Tailwind over style/main.css
+//   pkg/charts-<hash>.js           tools/charts with the parts of ECharts that are used
+//   tracker*                       by tools/tracker.mjs
+//   …                              whatever public/ holds
+//   manifest.json                  {js, wasm, css, charts, sizes}: read by the server and its pages
+//
+// Exits 1 when the first dashboard page would load more than LIMIT bytes of script before its charts.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants } from 'node:zlib';
+
+/** Script of the first dashboard page before charts, in bytes after brotli. */
+const LIMIT = 200 * 1024;
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dev = process.argv.includes('--dev');
+const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
+const site = join(root, 'target/site');
+const pkg = join(site, 'pkg');
+/** Results of single steps, and what they were made from. */
+const work = join(root, 'target/assets', dev ? 'dev' : 'release');
+
+const run = (command, args, env = {}) =>
+  execFileSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
+const bin = (name) => join(root, 'node_modules/.bin', name);
+
+function filesBelow(path) {
+  if (!existsSync(path)) return [];
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path).filter((name) => name !== 'target').sort().flatMap((name) => filesBelow(join(path, name)));
+}
+
+function digest(paths) {
+  const hash = createHash('sha256');
+  for (const path of paths.flatMap((path) => filesBelow(join(root, path)))) {
+    hash.update(relative(root, path)).update('\0').update(readFileSync(path)).update('\0');
+  }
+  return hash.digest('hex');
+}
+
+/** Runs `make` unless its inputs are what they were when it last succeeded and all it made is there. */
+function step(name, inputs, outputs, make) {
+  const stamp = join(work, `${name}.stamp`);
+  const now = digest([...inputs, 'tools/assets.mjs']);
+  const made = outputs.every((path) => existsSync(path));
+  if (made && existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return;
+  const begun = performance.now();
+  make();
+  writeFileSync(stamp, now);
+  console.log(`${name.padEnd(8)} made in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+}
+
+function pages() {
+  const profile = dev ? 'dev' : 'wasm-release';
+  const raw = join(target, 'wasm32-unknown-unknown', dev ? 'debug' : profile, 'footfall_frontend.wasm');
+  const sources = ['app/src', 'app/data', 'app/Cargo.toml', 'frontend', 'crates/model', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml'];
+  step('compile', sources, [raw], () => {
+    run(
+      'cargo',
+      ['build', '--quiet', '--package', 'footfall-frontend', '--lib', '--target', 'wasm32-unknown-unknown', '--profile', profile],
+      dev ? { RUSTFLAGS: '--cfg erase_components' } : {},
+    );
+  });
+  const [js, wasm] = [join(work, 'footfall.js'), join(work, 'footfall.wasm')];
+  step('bindgen', [relative(root, raw), 'tools/bindgen'], [js, wasm], () => {
+    const out = join(work, 'bindgen');
+    rmSync(out, { recursive: true, force: true });
+    run('cargo', ['run', '--quiet', '--package', 'footfall-bindgen', '--', raw, out]);
+    const bound = join(out, 'footfall_bg.wasm');
+    if (dev) {
+      copyFileSync(bound, wasm);
+    } else {
+      const features = ['bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals', 'reference-types', 'multivalue'];
+      run(bin('wasm-opt'), ['-Oz', ...features.map((feature) => `--enable-${feature}`), bound, '-o', wasm]);
+    }
+    run(bin('esbuild'), [join(out, 'footfall.js'), '--bundle', '--format=esm', '--minify', '--log-level=warning', `--outfile=${js}`]);
+  });
+  return { js, wasm };
+}
+
+function style() {
+  const css = join(work, 'style.css');
+  step('style', ['style', 'app/src'], [css], () => {
+    run(bin('tailwindcss'), ['--input', join(root, 'style/main.css'), '--output', `${css}.new`, '--minify']);
+    renameSync(`${css}.new`, css);
+  });
+  return css;
+}
+
+function charts() {
+  const js = join(work, 'charts.js');
+  step('charts', ['tools/charts', 'package-lock.json'], [js], () => {
+    const entry = join(root, 'tools/charts/entry.js');
+    run(bin('esbuild'), [entry, '--bundle', '--format=iife', '--minify', '--legal-comments=none', '--log-level=warning', `--outfile=${js}`]);
+  });
+  return js;
+}
+
+function tracker() {
+  const sources = ['tracker', 'tools/tracker.mjs', 'package-lock.json', 'rust-toolchain.toml'];
+  step('tracker', sources, [join(site, 'tracker.js'), join(site, 'tracker.json')], () => run(process.execPath, [join(root, 'tools/tracker.mjs')]));
+}
+
+/** Puts a file into pkg/ under its content's name, with its .br, and says how large it travels. */
+function publish(path, name, extension) {
+  const bytes = readFileSync(path);
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+  const file = `${name}-${hash}.${extension}`;
+  const out = join(pkg, file);
+  if (!existsSync(`${out}.br`)) {
+    const quality = dev ? 1 : constants.BROTLI_MAX_QUALITY;
+    const params = { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length, [constants.BROTLI_PARAM_LGWIN]: 22 };
+    writeFileSync(out, bytes);
+    writeFileSync(`${out}.br`, brotliCompressSync(bytes, { params }));
+  }
+  return { file, size: bytes.length, travels: statSync(`${out}.br`).size };
+}
+
+mkdirSync(work, { recursive: true });
+mkdirSync(pkg, { recursive: true });
+if (existsSync(join(root, 'public'))) cpSync(join(root, 'public'), site, { recursive: true });
+tracker();
+const css = style();
+const drawing = charts();
+const { js, wasm } = pages();
+
+const published = {
+  js: publish(js, 'footfall', 'js'),
+  wasm: publish(wasm, 'footfall', 'wasm'),
+  css: publish(css, 'style', 'css'),
+  charts: publish(drawing, 'charts', 'js'),
+};
+const kept = new Set(Object.values(published).flatMap(({ file }) => [file, `${file}.br`]));
+for (const name of readdirSync(pkg)) if (!kept.has(name)) rmSync(join(pkg, name), { recursive: true });
+
+const manifest = { sizes: {} };
+for (const [kind, { file, size, travels }] of Object.entries(published)) {
+  manifest[kind] = `/pkg/${file}`;
+  manifest.sizes[kind] = { bytes: size, brotli: travels };
+  console.log(`${kind.padEnd(8)} ${String(travels).padStart(8)} B brotli  ${String(size).padStart(9)} B  ${file}`);
+}
+const text = `${JSON.stringify(manifest, null, 2)}\n`;
+const manifestPath = join(site, 'manifest.json');
+// Left alone when nothing changed: the server that embeds it is then up to date too.
+if (!existsSync(manifestPath) || readFileSync(manifestPath, 'utf8') !== text) writeFileSync(manifestPath, text);
+
+const first = published.js.travels + published.wasm.travels;
+console.log(`first dashboard page: ${first} B brotli of script before charts (limit ${LIMIT})`);
+if (!dev && first > LIMIT) {
+  console.error('too large: see what grew with `twiggy top` on target/assets/release/footfall.wasm');
+  process.exit(1);
+}
