@@ -153,7 +153,8 @@ pub enum Allowance {
 /// Rate limits.
 #[async_trait]
 pub trait Limits: Send + Sync {
-    /// Takes `cost` tokens from the bucket of each key; one answer per key, in order. Keys hold no personal data (hash first).
+    /// Takes `cost` tokens from the bucket of each key if all of them pass, else from none, so that who is refused by its own
+    /// limit does not use up a limit shared with others. One answer per key, in order. Keys hold no personal data (hash first).
     async fn take(&self, keys: &[(String, Limit)], cost: u32) -> Result<Vec<Allowance>, LiveError>;
 }
 
