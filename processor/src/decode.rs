@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 
 use crate::range::{MAX_BYTES, MAX_ROWS, month_of};
 
-/// Times that the store can hold: years 2000 to 2199. The edge is stricter.
-const TIMES: RangeInclusive<i64> = 946_684_800_000..=7_258_118_399_999;
+/// Times that the store takes: years 2000 to 2149. The edge is stricter.
+const TIMES: RangeInclusive<i64> = 946_684_800_000..=5_680_281_599_999;
 /// Below this many entries another thread costs more than it saves.
 const INLINE: usize = 64;
 /// Entries decoded by one thread at a time.
@@ -50,7 +50,7 @@ fn read_record(payload: &[u8]) -> Result<Box<Record>, String> {
         return Err(format!("record version {} is newer than {RECORD_VERSION}; run a newer footfall", record.v));
     }
     if !TIMES.contains(&record.ts) {
-        return Err(format!("{} ms is outside of the years 2000 to 2199", record.ts));
+        return Err(format!("{} ms is outside of the years 2000 to 2149", record.ts));
     }
     Ok(record)
 }

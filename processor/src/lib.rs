@@ -1,9 +1,213 @@
 //! The processor: reads the event log, assigns visits, writes to the analytics store exactly once, keeps live state and hourly
-//! aggregates.
+//! aggregates. Runs inside `serve`, or alone as a role.
+//!
+//! | file | question |
+//! |---|---|
+//! | `stored.rs` | how do records become rows, exactly once |
+//! | `settle.rs`, `recover.rs` | what happens after a refusal or a restart |
+//! | `visits.rs`, `ids.rs`, `clock.rs`, `assign.rs` | which visit, which repetition (pure) |
+//! | `range.rs`, `pace.rs` | where a range ends, when it is inserted (pure) |
+//! | `decode.rs`, `build.rs`, `row.rs`, `salts.rs` | from entry to row |
+//! | `live.rs` | how live state follows |
+//! | `rollup.rs` | how hourly aggregates follow |
+//! | `import.rs` | what is special about imports |
+//! | `progress.rs`, `metrics.rs` | what others see of it |
+
 pub mod assign;
+pub mod build;
 pub mod clock;
+pub mod decode;
 pub mod ids;
+pub mod import;
+pub mod live;
+pub mod metrics;
 pub mod pace;
+pub mod progress;
 pub mod range;
+pub mod recover;
+pub mod rollup;
 pub mod row;
+pub mod salts;
+pub mod settle;
+pub mod steps;
+pub mod stored;
+pub mod tools;
 pub mod visits;
+
+use std::sync::Arc;
+
+use footfall_live::Live;
+use footfall_log::EventLog;
+use footfall_meta::Meta;
+use footfall_model::{LogName, Offset, SiteId};
+use footfall_store::Store;
+use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use progress::{DataVersions, Progress, Stored, Touched};
+
+use crate::{pace::Pace, progress::{Health, Reports}, steps::Watcher, tools::Tools};
+
+/// Inserts that a slow listener may lag behind.
+const TOUCHED_BUFFER: usize = 1_024;
+
+/// What the processor works with.
+pub struct ProcessorDeps {
+    /// The log of what happens now.
+    pub live_log: Arc<dyn EventLog>,
+    /// The log of imports and back-dated events.
+    pub import_log: Arc<dyn EventLog>,
+    /// The analytics store, migrated.
+    pub store: Store,
+    /// Live state.
+    pub live: Arc<dyn Live>,
+    /// Accounts, migrated.
+    pub meta: Meta,
+    /// Switches.
+    pub options: Options,
+}
+
+/// Switches of the processor.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Visits kept per partition; [`visits::MAX_VISITS`] if none.
+    pub max_visits: Option<usize>,
+    /// Time between two roll-ups; [`rollup::EVERY`] if none.
+    pub rollup_every: Option<std::time::Duration>,
+    /// Listens to the steps of the stored cursors and may stop them; for crash tests.
+    pub watcher: Option<Watcher>,
+}
+
+/// The processor of one process.
+pub struct Processor;
+
+impl Processor {
+    /// Starts both stored cursors, the live cursor and the roll-up on the current runtime.
+    #[must_use]
+    pub fn spawn(deps: ProcessorDeps) -> Running {
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let (touched, _) = broadcast::channel(TOUCHED_BUFFER);
+        let versions = Arc::new(DataVersions::default());
+        let pace = Pace::default();
+        let tools = |log: &Arc<dyn EventLog>| Tools {
+            log: Arc::clone(log),
+            name: log.name(),
+            store: deps.store.clone(),
+            meta: deps.meta.clone(),
+            pace: pace.clone(),
+            reports: Reports::new(touched.clone(), Arc::clone(&versions)),
+            stop: stop.clone(),
+            watcher: deps.options.watcher.clone(),
+            max_visits: deps.options.max_visits,
+        };
+        let (stored, imported) = (tools(&deps.live_log), tools(&deps.import_log));
+        let (counting, rolling) = (tools(&deps.live_log), tools(&deps.live_log));
+        let rebuild = Arc::new(Notify::new());
+        let (changed, changes) = mpsc::unbounded_channel();
+        let running = Running {
+            live: stored.reports.clone(),
+            import: imported.reports.clone(),
+            health: vec![
+                ("stored cursor", stored.reports.health.clone()),
+                ("import cursor", imported.reports.health.clone()),
+                ("live cursor", counting.reports.health.clone()),
+                ("roll-up", rolling.reports.health.clone()),
+            ],
+            changed,
+            rebuild: Arc::clone(&rebuild),
+            stop: stop.clone(),
+            tasks: tasks.clone(),
+        };
+
+        tasks.spawn(rollup::run(rollup::RollupTools {
+            tools: rolling,
+            progress: vec![
+                (LogName::Live, stored.reports.progress.subscribe()),
+                (LogName::Import, imported.reports.progress.subscribe()),
+            ],
+            touched: touched.subscribe(),
+            changed: changes,
+            every: deps.options.rollup_every.unwrap_or(rollup::EVERY),
+        }));
+        tasks.spawn(import::watch_recent(touched.subscribe(), Arc::clone(&rebuild), stop));
+        tasks.spawn(live::run(live::LiveTools {
+            tools: counting,
+            live: deps.live,
+            progress: stored.reports.progress.subscribe(),
+            rebuild,
+        }));
+        tasks.spawn(stored::run(imported));
+        tasks.spawn(stored::run(stored));
+        tasks.close();
+        running
+    }
+}
+
+/// A running processor.
+#[derive(Clone)]
+pub struct Running {
+    live: Reports,
+    import: Reports,
+    health: Vec<(&'static str, Health)>,
+    changed: mpsc::UnboundedSender<Vec<(SiteId, i64)>>,
+    rebuild: Arc<Notify>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Running {
+    /// How far the stored cursor of the live log is: positions, and [`Progress::watermark_ms`].
+    #[must_use]
+    pub fn watermark(&self) -> watch::Receiver<Progress> {
+        self.live.progress.subscribe()
+    }
+
+    /// The same of one of the logs.
+    #[must_use]
+    pub fn progress(&self, log: LogName) -> watch::Receiver<Progress> {
+        match log {
+            LogName::Live => self.live.progress.subscribe(),
+            LogName::Import => self.import.progress.subscribe(),
+        }
+    }
+
+    /// Next offset of the import log: everything below is in the store.
+    #[must_use]
+    pub fn import_settled(&self) -> watch::Receiver<Offset> {
+        self.import.settled.subscribe()
+    }
+
+    /// What each insert changes. A receiver that lags must take everything for changed.
+    #[must_use]
+    pub fn touched(&self) -> broadcast::Receiver<Arc<Touched>> {
+        self.live.touched.subscribe()
+    }
+
+    /// Versions of the domains' data, for cache keys.
+    #[must_use]
+    pub fn versions(&self) -> Arc<DataVersions> {
+        Arc::clone(&self.live.versions)
+    }
+
+    /// Tells that rows of these hours (domain, start in UTC ms) were removed or changed in another way than through a log: their
+    /// aggregates are recomputed, live state is built anew, caches end.
+    pub fn changed(&self, hours: Vec<(SiteId, i64)>) {
+        self.live.versions.raise(hours.iter().map(|(site, _)| *site));
+        // The roll-up ends only with the processor.
+        let _ = self.changed.send(hours);
+        self.rebuild.notify_one();
+    }
+
+    /// What each part suffers from, if anything.
+    #[must_use]
+    pub fn health(&self) -> Vec<(&'static str, Option<String>)> {
+        self.health.iter().map(|(part, health)| (*part, health.fault())).collect()
+    }
+
+    /// Ends all parts. A range under way is ended if its insert is quick, else left to its intent: the next start goes on there.
+    pub async fn shutdown(&self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+    }
+}

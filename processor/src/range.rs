@@ -5,7 +5,7 @@
 
 use std::hash::Hasher;
 
-use footfall_model::{LogName, Offset};
+use footfall_model::{LogName, Offset, Position};
 use sha2::{Digest, Sha256};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
@@ -112,6 +112,24 @@ pub fn token(block: &Block<'_>) -> String {
     for offset in block.without {
         hasher.update(offset.to_be_bytes());
     }
+    hex(hasher)
+}
+
+/// The token of dead letters at these positions.
+#[must_use]
+pub fn letters_token(positions: impl Iterator<Item = Position>) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(b"footfall dead letters 1\0");
+    for position in positions {
+        hasher.update([position.log.code()]);
+        hasher.update(position.generation.to_be_bytes());
+        hasher.update(position.partition.to_be_bytes());
+        hasher.update(position.offset.to_be_bytes());
+    }
+    hex(hasher)
+}
+
+fn hex(hasher: Sha256) -> String {
     hasher.finalize().iter().take(20).fold(String::with_capacity(40), |mut text, byte| {
         use std::fmt::Write;
         // Writing to a string cannot fail.

@@ -1,0 +1,348 @@
+//! The live cursor: log → live state → "something changed". It never waits for the store.
+//!
+//! It reads the log by itself, with a state of visits and ids of its own, so it decides about each record exactly as the stored
+//! cursor does: a retry counts once here too, and a visit that crosses midnight keeps its visitor.
+//!
+//! # Where it begins
+//! - The store answers: the counters are built anew from the store as of the stored cursor's commit, the visits as of the same offset, and the log
+//!   is read from there on.
+//! - The store is away: from the records of the last 30 minutes that the log still holds. As soon as the store is back, as above.
+//!
+//! The fence ([`footfall_live::Batch`]) makes the rest safe: a batch that was applied before is skipped, a hole means building anew.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use footfall_enrich::visitor::day_of;
+use footfall_live::{
+    Applied, Batch, HOUR_BUCKETS_MS, Live, MINUTE_BUCKETS_MS, Seen, Shard, Snapshot, VISITOR_SETS_MS, ticks_channel,
+};
+use footfall_log::{Assignment, FetchLimit, Polled, StartAt, StoredEntry, Subscription};
+use footfall_model::{Hash64, LogName, Offset, SiteId};
+use footfall_store::{LiveWanted, SeenRow};
+use serde::Deserialize;
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
+use uuid::Uuid;
+
+use crate::{
+    assign::{Assigner, At, Verdict},
+    build::Home,
+    metrics::Name,
+    progress::{Progress, Stored},
+    recover,
+    salts::{Of, Salts},
+    tools::{Halt, Tools, now_ms},
+    visits::{Facts, Key, Kind},
+};
+
+/// The name under which this cursor reads. It commits nothing: its place is the fence.
+const GROUP: &str = "live";
+const POLL: FetchLimit = FetchLimit { entries: 4_096, bytes: 2 << 20 };
+const IDLE: Duration = Duration::from_secs(1);
+/// How long a start waits for the stored cursor and the store before it begins from the log.
+const STORE_WAIT: Duration = Duration::from_secs(5);
+/// How often a start from the log looks whether the store is back.
+const STORE_AGAIN: Duration = Duration::from_secs(5);
+/// What a start from the log reads: all that the live panels show.
+const WITHOUT_STORE_MS: i64 = 30 * 60_000;
+/// Waits before a session begins anew.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+
+/// The seams of the live cursor.
+#[derive(Clone)]
+pub struct LiveTools {
+    /// Log, store, accounts, stop.
+    pub tools: Tools,
+    /// Where it counts.
+    pub live: Arc<dyn Live>,
+    /// How far the stored cursor of the same log is.
+    pub progress: watch::Receiver<Progress>,
+    /// Asks for building anew: history changed behind the cut.
+    pub rebuild: Arc<Notify>,
+}
+
+/// The part of a record that the counters need. Everything else is skipped unread.
+#[derive(Deserialize)]
+struct LiveRecord<'a> {
+    id: Uuid,
+    #[serde(default)]
+    id_given: bool,
+    site: SiteId,
+    ts: i64,
+    received: i64,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    visitor: Hash64,
+    #[serde(default)]
+    session: Option<Hash64>,
+    #[serde(borrow, default)]
+    previous: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    path: Cow<'a, str>,
+    #[serde(borrow, default)]
+    source: Cow<'a, str>,
+    #[serde(borrow, default)]
+    country: Cow<'a, str>,
+    #[serde(borrow, default)]
+    device: Cow<'a, str>,
+    #[serde(borrow, default)]
+    bot: Cow<'a, str>,
+    #[serde(default)]
+    import: Option<Uuid>,
+    #[serde(default = "yes")]
+    interactive: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl LiveRecord<'_> {
+    fn facts(&self) -> Facts {
+        Facts {
+            key: Key {
+                site: self.site,
+                hash: self.session.unwrap_or(self.visitor),
+                session: self.session.is_some(),
+                import: self.import,
+            },
+            visitor: self.visitor,
+            ts: self.ts,
+            kind: Kind::of(&self.name, self.interactive),
+            given_id: self.id_given.then(|| footfall_store::event_id(self.id)),
+        }
+    }
+
+    fn salt(&self) -> Of {
+        self.import.map_or(Of::Day(day_of(self.received)), Of::Import)
+    }
+}
+
+/// One partition under way.
+struct Partition {
+    shard: Shard,
+    next: Offset,
+    assigner: Assigner,
+    /// Begun without the store.
+    from_log: bool,
+}
+
+/// Runs until the process goes down.
+pub async fn run(tools: LiveTools) {
+    let mut wait = AGAIN.0;
+    loop {
+        let began = Instant::now();
+        match session(&tools).await {
+            Ok(()) => wait = AGAIN.0,
+            Err(Halt::Stopped) => return,
+            Err(Halt::Fault(fault)) => {
+                tracing::warn!(fault, "the live cursor begins anew");
+                tools.tools.reports.health.ill(fault);
+                if began.elapsed() > AGAIN.1 * 6 {
+                    wait = AGAIN.0;
+                }
+                if tools.tools.pause(wait).await.is_err() {
+                    return;
+                }
+                wait = (wait * 2).min(AGAIN.1);
+            }
+        }
+    }
+}
+
+/// One subscription; `Ok` when the counters are to be built anew.
+async fn session(tools: &LiveTools) -> Result<(), Halt> {
+    let stop = &tools.tools.stop;
+    let mut sub = tools.tools.log.subscribe(GROUP, StartAt::Offset(0)).await?;
+    let mut salts = Salts::new(tools.tools.meta.clone());
+    let mut partitions: BTreeMap<u32, Partition> = BTreeMap::new();
+    let mut store_again = Instant::now() + STORE_AGAIN;
+    loop {
+        let polled = tokio::select! {
+            () = stop.cancelled() => return Err(Halt::Stopped),
+            () = tools.rebuild.notified() => return Ok(()),
+            polled = sub.poll(IDLE, POLL) => polled?,
+        };
+        match polled {
+            Polled::Idle => {}
+            Polled::Assigned(assignments) => {
+                for assignment in assignments {
+                    let partition = begin(tools, sub.as_mut(), &mut salts, &assignment).await?;
+                    partitions.insert(assignment.partition, partition);
+                }
+                tools.tools.reports.health.well();
+            }
+            Polled::Revoked(numbers) => partitions.retain(|number, _| !numbers.contains(number)),
+            Polled::Entries { partition, entries } => {
+                if let Some(partition) = partitions.get_mut(&partition)
+                    && !apply(tools, partition, &mut salts, entries).await?
+                {
+                    tracing::warn!("the live state has a hole; building it anew");
+                    return Ok(());
+                }
+            }
+        }
+        if Instant::now() >= store_again && partitions.values().any(|partition| partition.from_log) {
+            store_again = Instant::now() + STORE_AGAIN;
+            let stored = tools.progress.borrow().partitions.len();
+            if stored >= partitions.len() && tools.tools.store.ping().await.is_ok() {
+                tracing::info!("the store is back; building the live state from it");
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Begins a partition: from the store where it answers, else from the log.
+async fn begin(tools: &LiveTools, sub: &mut dyn Subscription, salts: &mut Salts, assignment: &Assignment) -> Result<Partition, Halt> {
+    Name::LiveRebuilds.add(LogName::Live, 1);
+    let from_store = tokio::select! {
+        () = tools.tools.stop.cancelled() => return Err(Halt::Stopped),
+        outcome = tokio::time::timeout(STORE_WAIT, stored_place(tools, assignment.partition)) => match outcome {
+            Ok(Some(stored)) => from_store(tools, salts, assignment, stored).await,
+            _ => None,
+        },
+    };
+    let partition = match from_store {
+        Some(partition) => partition,
+        None => from_log(tools, sub, assignment).await?,
+    };
+    sub.seek(assignment.partition, partition.next).await?;
+    Ok(partition)
+}
+
+/// Where the stored cursor is, as soon as it knows.
+async fn stored_place(tools: &LiveTools, partition: u32) -> Option<Stored> {
+    let mut progress = tools.progress.clone();
+    let progress = progress.wait_for(|progress| progress.partitions.contains_key(&partition)).await.ok()?;
+    progress.partitions.get(&partition).copied()
+}
+
+async fn from_store(tools: &LiveTools, salts: &mut Salts, assignment: &Assignment, stored: Stored) -> Option<Partition> {
+    let home = Home { log: LogName::Live, generation: stored.generation, partition: assignment.partition };
+    let shard = Shard { generation: home.generation, partition: home.partition };
+    let read = async {
+        let snapshot = snapshot(tools, home, stored.next).await?;
+        let assigner = recover::rebuild(&tools.tools, salts, home, stored.rebuild_from, stored.next).await.map_err(|halt| format!("{halt:?}"))?;
+        tools.live.rebuild(shard, snapshot).await.map_err(|error| error.to_string())?;
+        Ok::<_, String>(Partition { shard, next: stored.next, assigner, from_log: false })
+    };
+    match tokio::time::timeout(STORE_WAIT * 6, read).await {
+        Ok(Ok(partition)) => Some(partition),
+        Ok(Err(error)) => {
+            tracing::warn!(error, "the live state cannot be built from the store; beginning from the log");
+            None
+        }
+        Err(_) => {
+            tracing::warn!("the store takes too long to build the live state from; beginning from the log");
+            None
+        }
+    }
+}
+
+async fn snapshot(tools: &LiveTools, home: Home, next: Offset) -> Result<Snapshot, String> {
+    let now = now_ms();
+    let wanted = LiveWanted {
+        below: next,
+        minutes_from: now - MINUTE_BUCKETS_MS,
+        hours_from: now - HOUR_BUCKETS_MS,
+        visitors_from: now - VISITOR_SETS_MS,
+        imports: home.partition == 0,
+    };
+    let rows = tools.tools.store.live_rows(home.shard(), wanted).await.map_err(|error| error.to_string())?;
+    let seen = |row: SeenRow| Seen {
+        offset: row.offset,
+        site: row.site,
+        ts: row.ts,
+        visitor: row.visitor,
+        name: Arc::from(row.name),
+        path: Arc::from(row.path),
+        country: Arc::from(row.country),
+        source: Arc::from(row.source),
+        device: Arc::from(row.device),
+    };
+    let newest = rows.newest.into_iter().map(seen).collect();
+    Ok(Snapshot { next, minutes: rows.minutes, hours: rows.hours, visitors: rows.visitors, newest })
+}
+
+/// Begins with the records of the last half hour that the log holds.
+async fn from_log(tools: &LiveTools, sub: &mut dyn Subscription, assignment: &Assignment) -> Result<Partition, Halt> {
+    let known = tools.tools.meta.log_generation(LogName::Live).await.unwrap_or(0);
+    let shard = Shard { generation: assignment.generation.max(known), partition: assignment.partition };
+    let since = now_ms() - WITHOUT_STORE_MS;
+    let (mut low, mut high) = (assignment.start, assignment.end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let appended = sub.reread(assignment.partition, middle, middle).await?.first().map_or(0, |entry| entry.appended_ms);
+        if appended < since {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    tools.live.rebuild(shard, Snapshot { next: low, ..Snapshot::default() }).await.map_err(|error| Halt::Fault(error.to_string()))?;
+    Ok(Partition { shard, next: low, assigner: Assigner::rebuild(LogName::Live, tools.tools.max_visits, low), from_log: true })
+}
+
+/// Counts a batch; false if the live state has a hole.
+async fn apply(tools: &LiveTools, partition: &mut Partition, salts: &mut Salts, entries: Vec<StoredEntry>) -> Result<bool, Halt> {
+    let Some(last) = entries.last().map(|entry| entry.offset) else { return Ok(true) };
+    // What cannot be read becomes a dead letter in the stored cursor.
+    let records: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| Some((entry.offset, entry.appended_ms, serde_json::from_slice::<LiveRecord<'_>>(&entry.payload).ok()?)))
+        .collect();
+    let wanted: HashSet<Of> = records.iter().filter(|(_, _, record)| record.previous.is_some()).map(|(_, _, record)| record.salt()).collect();
+    if !wanted.is_empty()
+        && let Err(error) = salts.prepare(wanted).await
+    {
+        tracing::warn!(%error, "without salts a visit that crosses midnight counts twice in the live panels");
+    }
+    let mut events = Vec::with_capacity(records.len());
+    let mut sites = HashSet::new();
+    for (offset, appended_ms, record) in records {
+        let yesterday = record
+            .previous
+            .as_deref()
+            .and_then(|sealed| salts.open(record.salt(), record.site, record.visitor, sealed, record.session.is_some()));
+        let at = At { offset, appended_ms, yesterday, repeats_stored: false };
+        let Verdict::Counted(state) = partition.assigner.assign(at, &record.facts(), Arc::default) else { continue };
+        if !record.bot.is_empty() {
+            continue;
+        }
+        sites.insert(record.site);
+        events.push(Seen {
+            offset,
+            site: record.site,
+            ts: record.ts,
+            visitor: state.visitor,
+            name: Arc::from(record.name),
+            path: Arc::from(record.path),
+            country: Arc::from(record.country),
+            source: Arc::from(record.source),
+            device: Arc::from(record.device),
+        });
+    }
+    let count = events.len() as u64;
+    let batch = Batch { shard: partition.shard, first: partition.next, last, events };
+    let applied = tools.tools.until_done("counting live", || tools.live.apply(batch.clone())).await?;
+    if matches!(applied, Applied::Hole { .. }) {
+        return Ok(false);
+    }
+    partition.next = last + 1;
+    Name::LiveEvents.add(LogName::Live, count);
+    for site in sites {
+        if let Err(error) = tools.live.publish(&ticks_channel(site), Bytes::new()).await {
+            tracing::debug!(%error, "a live change was not announced");
+        }
+    }
+    Ok(true)
+}

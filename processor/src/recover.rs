@@ -1,0 +1,146 @@
+//! Where a partition goes on, and with what state.
+//!
+//! | what is durable | what follows |
+//! |---|---|
+//! | an intent | settle its range by position, commit, state as of the range's end |
+//! | a commit | state as of the commit |
+//! | neither, nothing stored | begin at the log's start |
+//! | neither, rows stored | compare the id stored at the highest offset with the record there: equal → go on after it; different or gone → the log is new: raise its generation, begin at its start |
+//!
+//! A commit below the log's start: the records between were removed unread; they are counted, and the cursor goes on.
+//!
+//! The state comes from stored rows alone (`rebuild_from` ≤ offset < next): each row carries its visit's whole state.
+
+use footfall_log::{Assignment, Committed, Intent, Subscription};
+use footfall_model::{Hash64, Offset};
+use footfall_store::{event_id, visit_id};
+
+use crate::{
+    assign::Assigner,
+    build::Home,
+    decode::{Decoded, ReadAhead},
+    metrics::Name,
+    salts::{Of, Salts},
+    settle,
+    stored::Partition,
+    tools::{Halt, Tools, now_ms},
+    visits::{Key, State},
+};
+
+/// Begins a partition that was assigned.
+pub async fn recover(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, assignment: &Assignment) -> Result<Partition, Halt> {
+    let known = tools.until_done("reading the log's generation", || tools.meta.log_generation(tools.name)).await?;
+    let mut home = Home { log: tools.name, generation: assignment.generation.max(known), partition: assignment.partition };
+    let place = match (&assignment.intent, assignment.committed) {
+        (Some(intent), _) => replay(tools, sub, salts, home, intent).await?,
+        (None, Some(committed)) => committed,
+        (None, None) => find_place(tools, sub, &mut home, assignment).await?,
+    };
+    let mut next = place.next;
+    if next < assignment.start {
+        let lost = assignment.start - next;
+        tracing::error!(log = tools.name.topic(), from = next, to = assignment.start, lost, "records were removed before they were read");
+        Name::ExpiredUnread.add(tools.name, lost);
+        next = assignment.start;
+    }
+    let assigner = rebuild(tools, salts, home, place.rebuild_from.min(next), next).await?;
+    sub.seek(assignment.partition, next).await?;
+    tracing::info!(
+        log = tools.name.topic(),
+        partition = home.partition,
+        generation = home.generation,
+        next,
+        visits = assigner.visits(),
+        ids = assigner.ids(),
+        "the stored cursor goes on"
+    );
+    let until_ms = settled_until(sub, assignment, next).await;
+    Ok(Partition { home, next, until_ms, assigner, ahead: ReadAhead::default() })
+}
+
+/// Ends the range that was begun before the stop.
+async fn replay(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, home: Home, intent: &Intent) -> Result<Committed, Halt> {
+    tracing::info!(log = tools.name.topic(), first = intent.first, last = intent.last, "ending the range that was begun before the stop");
+    let mut intent = intent.clone();
+    settle::settle(tools, sub, salts, home, &mut intent).await?;
+    let next = intent.last + 1;
+    let state = rebuild(tools, salts, home, intent.rebuild_from, next).await?;
+    let committed = Committed { next, rebuild_from: state.rebuild_from(next) };
+    sub.commit(home.partition, &committed).await?;
+    Ok(committed)
+}
+
+/// Without a commit: is this the log whose records are stored?
+async fn find_place(tools: &Tools, sub: &mut dyn Subscription, home: &mut Home, assignment: &Assignment) -> Result<Committed, Halt> {
+    let start = Committed { next: assignment.start, rebuild_from: assignment.start };
+    let highest = tools.until_done("reading the highest stored position", || tools.store.highest_stored(home.shard())).await?;
+    let Some(highest) = highest else { return Ok(start) };
+    if (assignment.start..assignment.end).contains(&highest.offset) {
+        let there = sub.reread(home.partition, highest.offset, highest.offset).await?;
+        let record = there.into_iter().next().and_then(|entry| Decoded::read(entry).outcome.ok());
+        if record.is_some_and(|record| event_id(record.id) == highest.event_id) {
+            return Ok(Committed { next: highest.offset + 1, rebuild_from: highest.rebuild_from });
+        }
+    }
+    home.generation =
+        tools.until_done("raising the log's generation", || tools.meta.raise_log_generation(home.log, home.generation)).await?;
+    tracing::warn!(log = home.log.topic(), generation = home.generation, "the event log is a new one; its records are counted apart from those stored before");
+    Ok(start)
+}
+
+/// Everything appended up to this time is below `next`: now if there is nothing more, else just before the first that waits.
+async fn settled_until(sub: &mut dyn Subscription, assignment: &Assignment, next: Offset) -> i64 {
+    if next >= assignment.end {
+        return now_ms();
+    }
+    match sub.reread(assignment.partition, next, next).await {
+        Ok(entries) => entries.first().map_or(0, |entry| entry.appended_ms - 1),
+        Err(_) => 0,
+    }
+}
+
+/// The state as of `next`, from stored rows at and after `from`.
+pub async fn rebuild(tools: &Tools, salts: &mut Salts, home: Home, from: Offset, next: Offset) -> Result<Assigner, Halt> {
+    let mut assigner = Assigner::rebuild(home.log, tools.max_visits, from);
+    if from >= next {
+        return Ok(assigner);
+    }
+    let stored = tools
+        .until_done("reading the state of visits", || tools.store.rebuild(home.shard(), from, next))
+        .await?;
+    for (offset, second) in stored.clock {
+        assigner.restore_clock(offset, second * 1_000);
+    }
+    for (offset, site, id) in stored.ids {
+        assigner.restore_id(offset, site, id);
+    }
+    let sealed = stored.visits.iter().filter(|row| !row.alias.is_empty()).map(|row| Of::row(row.import, row.appended_s * 1_000));
+    let wanted: std::collections::HashSet<Of> = sealed.collect();
+    let salts_cell = tokio::sync::Mutex::new(&mut *salts);
+    tools.until_done("reading salts", || async { salts_cell.lock().await.prepare(wanted.iter().copied()).await }).await?;
+    for row in stored.visits {
+        let alias = if row.alias.is_empty() {
+            None
+        } else {
+            salts.open_alias(Of::row(row.import, row.appended_s * 1_000), row.site, row.visitor, &row.alias)
+        };
+        let session = row.key != 0;
+        let hash = if session { Hash64(row.key) } else { row.visitor };
+        let state = State {
+            id: visit_id(home.log, row.visitor, row.key, row.start),
+            key: Key { site: row.site, hash, session, import: row.import },
+            alias,
+            visitor: row.visitor,
+            start: row.start,
+            last: row.seen,
+            first_active: row.first,
+            last_active: row.last,
+            pageviews: row.pageviews,
+            interactive: row.interactive,
+            attributes: row.attributes,
+        };
+        assigner.restore_visit(row.last_offset, state);
+    }
+    assigner.restored();
+    Ok(assigner)
+}

@@ -1,0 +1,161 @@
+//! Settling a range by position: after a restart with an intent, and after the store refused rows.
+//!
+//! Read first which positions of the range are stored. None: the same block and token as before. Some: the missing rows only, and
+//! the visits of the whole range are pushed into `sessions` again, which is idempotent. The token guards tries in flight, the positions guard the rest.
+//!
+//! A part that the store refuses for its data is halved; a single row that it refuses becomes a dead letter. Each split and each
+//! burial is written to the intent *before* it is acted upon, so a crash at any point goes on here. The parts go in order,
+//! each with the state rebuilt from what is stored, so rows after a buried one are assigned without it.
+
+use std::collections::HashSet;
+
+use footfall_log::{Intent, Subscription};
+use footfall_model::{DropReason, Offset};
+
+use crate::{
+    build::{Built, Home, build, dead_letter},
+    decode::Decoded,
+    import::repeats,
+    range::{Block, content_hash, token},
+    recover::rebuild,
+    salts::Salts,
+    steps::Step,
+    stored::{bury, prepare, tell},
+    tools::{Halt, Tools},
+};
+
+/// Settles every record of the intent's range. The commit is the caller's.
+pub async fn settle(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, home: Home, intent: &mut Intent) -> Result<(), Halt> {
+    let whole = sub.reread(home.partition, intent.first, intent.last).await?;
+    if content_hash(whole.iter().map(|entry| entry.payload.as_ref())) != intent.content {
+        tracing::error!(
+            log = home.log.topic(),
+            first = intent.first,
+            last = intent.last,
+            "the log holds other records than those of the range that was begun; going on by position"
+        );
+    }
+    rebury(tools, home, intent, &whole).await?;
+    'parts: loop {
+        let mut from = intent.first;
+        let ends: Vec<Offset> = intent.splits.iter().copied().chain([intent.last + 1]).collect();
+        for end in ends {
+            let part: Vec<Decoded> = whole.iter().filter(|entry| (from..end).contains(&entry.offset)).cloned().map(Decoded::read).collect();
+            let begin = std::mem::replace(&mut from, end);
+            if let Some(bad) = settle_part(tools, salts, home, intent, begin, end, part).await? {
+                split_or_bury(tools, sub, home, intent, bad, &whole).await?;
+                continue 'parts;
+            }
+            tools.step(Step::PartSettled)?;
+        }
+        return Ok(());
+    }
+}
+
+/// What the store refused: the rows not stored, and why.
+struct Refused {
+    offsets: Vec<Offset>,
+    reason: String,
+}
+
+/// Settles the part `[begin, end)`; answers what was refused.
+async fn settle_part(
+    tools: &Tools,
+    salts: &mut Salts,
+    home: Home,
+    intent: &Intent,
+    begin: Offset,
+    end: Offset,
+    part: Vec<Decoded>,
+) -> Result<Option<Refused>, Halt> {
+    let Some(last) = part.last().map(|decoded| decoded.offset) else { return Ok(None) };
+    let stored = positions(tools, home, begin, last).await?;
+    prepare(tools, salts, &part).await?;
+    let found = repeats(tools, home, &part).await?;
+    let content = content_hash(part.iter().map(|decoded| decoded.payload.as_ref()));
+    let mut assigner = rebuild(tools, salts, home, intent.rebuild_from, begin).await?;
+    let mut built = build(home, part, &intent.dead, &found, &mut assigner, salts);
+    bury(tools, &mut built).await?;
+    tools.step(Step::DeadLettersWritten)?;
+
+    let mut without: Vec<Offset> = intent.dead.iter().copied().filter(|offset| (begin..end).contains(offset)).collect();
+    without.extend(&stored);
+    without.sort_unstable();
+    without.dedup();
+    built.rows.retain(|row| !stored.contains(&row.position.offset));
+    let block = Block {
+        log: home.log,
+        generation: home.generation,
+        partition: home.partition,
+        first: begin,
+        last,
+        content: &content,
+        without: &without,
+    };
+    if let Err(error) = tools.insert(&built.rows, &token(&block)).await? {
+        // An earlier try of the same rows may have arrived after all: positions decide.
+        let now = positions(tools, home, begin, last).await?;
+        let offsets: Vec<Offset> = built.rows.iter().map(|row| row.position.offset).filter(|offset| !now.contains(offset)).collect();
+        if !offsets.is_empty() {
+            return Ok(Some(Refused { offsets, reason: error.to_string() }));
+        }
+    }
+    if !stored.is_empty() {
+        tools.until_done("pushing visits again", || tools.store.repush_sessions(home.shard(), begin, last)).await?;
+    }
+    // Rows that an earlier run stored may never have been told, so all of the part is.
+    tell(tools, home, end, &built);
+    Ok(None)
+}
+
+/// Writes the decision into the intent, then buries.
+async fn split_or_bury(
+    tools: &Tools,
+    sub: &mut dyn Subscription,
+    home: Home,
+    intent: &mut Intent,
+    refused: Refused,
+    whole: &[footfall_log::StoredEntry],
+) -> Result<(), Halt> {
+    if let [bad] = refused.offsets.as_slice() {
+        intent.dead.push(*bad);
+        intent.dead.sort_unstable();
+        sub.intend(home.partition, intent).await?;
+        return write_letters(tools, home, &[*bad], &refused.reason, whole).await;
+    }
+    let middle = refused.offsets[refused.offsets.len() / 2];
+    intent.splits.push(middle);
+    intent.splits.sort_unstable();
+    intent.splits.dedup();
+    sub.intend(home.partition, intent).await?;
+    Ok(())
+}
+
+/// Writes the dead letters of buried rows again: a crash may have come between the intent and the letter.
+async fn rebury(tools: &Tools, home: Home, intent: &Intent, whole: &[footfall_log::StoredEntry]) -> Result<(), Halt> {
+    if intent.dead.is_empty() {
+        return Ok(());
+    }
+    write_letters(tools, home, &intent.dead, "the analytics store refused the row", whole).await
+}
+
+async fn write_letters(
+    tools: &Tools,
+    home: Home,
+    offsets: &[Offset],
+    detail: &str,
+    whole: &[footfall_log::StoredEntry],
+) -> Result<(), Halt> {
+    let mut letters = Built::default();
+    for entry in whole.iter().filter(|entry| offsets.contains(&entry.offset)) {
+        let decoded = Decoded::read(entry.clone());
+        let site = decoded.outcome.as_ref().ok().map(|record| record.site);
+        letters.dead.push(dead_letter(home, entry.offset, site, DropReason::RefusedByStore, detail.to_owned(), &entry.payload));
+    }
+    bury(tools, &mut letters).await
+}
+
+async fn positions(tools: &Tools, home: Home, first: Offset, last: Offset) -> Result<HashSet<Offset>, Halt> {
+    let stored = tools.until_done("reading stored positions", || tools.store.stored_offsets(home.shard(), first, last)).await?;
+    Ok(stored.into_iter().collect())
+}

@@ -1,0 +1,139 @@
+//! What the parts of a stored cursor share: the seams, how a call is repeated, how a stop or a fault travels.
+
+use std::{fmt::Display, future::Future, sync::Arc, time::Duration};
+
+use footfall_log::{EventLog, LogError};
+use footfall_meta::Meta;
+use footfall_model::LogName;
+use footfall_store::{EventRow, Store, StoreError};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    metrics::Name,
+    pace::Pace,
+    progress::Reports,
+    steps::{Step, Watcher},
+};
+
+/// Waits between tries of a call that failed: the first and the longest.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Why a session of a cursor ends.
+#[derive(Debug)]
+pub enum Halt {
+    /// The process is going down, or a test stopped it.
+    Stopped,
+    /// The log or a decision failed: begin again from what is durable.
+    Fault(String),
+}
+
+impl From<LogError> for Halt {
+    fn from(error: LogError) -> Self {
+        Self::Fault(error.to_string())
+    }
+}
+
+/// The seams and switches of one stored cursor.
+#[derive(Clone)]
+pub struct Tools {
+    /// The log it reads.
+    pub log: Arc<dyn EventLog>,
+    /// Which of the two.
+    pub name: LogName,
+    /// Where it writes.
+    pub store: Store,
+    /// Salts and generations.
+    pub meta: Meta,
+    /// When it may insert.
+    pub pace: Pace,
+    /// Where it tells.
+    pub reports: Reports,
+    /// Set when the process goes down.
+    pub stop: CancellationToken,
+    /// Listens to the steps; tests only.
+    pub watcher: Option<Watcher>,
+    /// Visits kept per partition.
+    pub max_visits: Option<usize>,
+}
+
+impl Tools {
+    /// A step was reached.
+    pub fn step(&self, step: Step) -> Result<(), Halt> {
+        match &self.watcher {
+            Some(watcher) if !watcher(step) => Err(Halt::Stopped),
+            _ => Ok(()),
+        }
+    }
+
+    /// Repeats a call until it succeeds or the process goes down.
+    pub async fn until_done<T, E, F>(&self, what: &str, mut call: impl FnMut() -> F) -> Result<T, Halt>
+    where
+        E: Display,
+        F: Future<Output = Result<T, E>>,
+    {
+        let mut wait = RETRY.0;
+        loop {
+            let outcome = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Err(Halt::Stopped),
+                outcome = call() => outcome,
+            };
+            match outcome {
+                Ok(value) => {
+                    if wait > RETRY.0 {
+                        self.reports.health.well();
+                    }
+                    return Ok(value);
+                }
+                Err(error) => {
+                    tracing::warn!(log = self.name.topic(), %error, retry_ms = wait.as_millis() as u64, "{what} failed; trying again");
+                    self.reports.health.ill(format!("{what}: {error}"));
+                }
+            }
+            self.pause(wait).await?;
+            wait = (wait * 2).min(RETRY.1);
+        }
+    }
+
+    /// Waits, unless the process goes down.
+    pub async fn pause(&self, wait: Duration) -> Result<(), Halt> {
+        tokio::select! {
+            () = self.stop.cancelled() => Err(Halt::Stopped),
+            () = tokio::time::sleep(wait) => Ok(()),
+        }
+    }
+
+    /// Inserts rows under a token: repeats the same call for ever, except where the rows themselves are at fault, which comes back
+    /// as the inner error.
+    pub async fn insert(&self, rows: &[EventRow], token: &str) -> Result<Result<(), StoreError>, Halt> {
+        if rows.is_empty() {
+            return Ok(Ok(()));
+        }
+        self.until_done("writing events to the store", || async {
+            let started = std::time::Instant::now();
+            self.pace.start();
+            let outcome = self.store.insert_events(rows, token).await;
+            self.pace.end();
+            match outcome {
+                Ok(()) => {
+                    Name::InsertSeconds.time(self.name, started.elapsed());
+                    Name::Inserts.add(self.name, 1);
+                    Name::Rows.add(self.name, rows.len() as u64);
+                    Ok(Ok(()))
+                }
+                Err(error) if error.is_data() => Ok(Err(error)),
+                Err(error) => {
+                    Name::InsertRetries.add(self.name, 1);
+                    Err(error)
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// Now, UTC milliseconds.
+#[must_use]
+pub fn now_ms() -> i64 {
+    chrono::Utc::now().timestamp_millis()
+}
