@@ -39,7 +39,7 @@ impl EnrichData {
     ///
     /// # Errors
     /// When one is missing or not brotli.
-    pub fn unpack<'a>(mut read: impl FnMut(&str) -> Option<Cow<'a, [u8]>>) -> Result<Self, LoadError> {
+    pub fn from_files<'a>(mut read: impl FnMut(&str) -> Option<Cow<'a, [u8]>>) -> Result<Self, LoadError> {
         let mut file = |name: &'static str| -> Result<Cow<'static, [u8]>, LoadError> {
             let packed = read(name).ok_or_else(|| LoadError::new(name, "not found"))?;
             let mut bytes = Vec::new();
@@ -63,6 +63,6 @@ impl EnrichData {
     /// # Errors
     /// When one is missing or not brotli.
     pub fn from_dir(folder: &Path) -> Result<Self, LoadError> {
-        Self::unpack(|name| std::fs::read(folder.join(name)).ok().map(Cow::Owned))
+        Self::from_files(|name| std::fs::read(folder.join(name)).ok().map(Cow::Owned))
     }
 }

@@ -13,8 +13,8 @@
 //! A user id is hashed alike (`user`, domain id, user id), under a key that derives from the installation's secret and lasts.
 //!
 //! # Which salt
-//! The salt of the UTC day of the event's time. Events that are back-dated by more than 30 minutes use a key derived from the salt of the day
-//! of receipt and the event's day, and imports one derived from the job's own salt and the event's day: [`Salt::on_day`].
+//! The salt of the UTC day of the event's time. Events that are back-dated by more than 30 minutes to another UTC day use a key derived from
+//! the salt of the day of receipt and the event's day, and imports one derived from the job's own salt and the event's day: [`Salt::on_day`].
 //!
 //! # Over midnight
 //! A visit that is alive at midnight goes on, so an event in the first 30 minutes of a UTC day also carries the hashes that its sender had
