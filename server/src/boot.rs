@@ -17,6 +17,9 @@ use footfall_meta::Meta;
 use footfall_model::LogName;
 use footfall_store::{Endpoint, Store};
 
+/// The database of the analytics store, unless the URL names another.
+const DATABASE: &str = "footfall";
+
 /// The analytics store, and the child process behind it where that is ours.
 pub struct StoreService {
     /// The client.
@@ -32,17 +35,25 @@ pub struct StoreService {
 /// # Errors
 /// When the database cannot be opened; the message names the setting.
 pub async fn open_accounts(config: &Config) -> anyhow::Result<Meta> {
+    let (file, url) = accounts_url(config)?;
+    if let Some(file) = file {
+        make_folder_of(&file)?;
+    }
+    Meta::open(&url).await.context("the accounts database cannot be opened")
+}
+
+/// The accounts' URL for the database, and the file where it is one.
+fn accounts_url(config: &Config) -> anyhow::Result<(Option<PathBuf>, String)> {
     let url = &config.seams.accounts_url;
-    let url = match url.scheme() {
+    match url.scheme() {
         "sqlite" => {
             let path = config.local_path(url, "footfall.db");
-            make_folder_of(&path)?;
-            format!("sqlite:{}", path.display())
+            let text = format!("sqlite:{}", path.display());
+            Ok((Some(path), text))
         }
-        "postgres" | "postgresql" => url.expose().to_owned(),
+        "postgres" | "postgresql" => Ok((None, url.expose().to_owned())),
         other => bail!("FOOTFALL_ACCOUNTS_URL names the engine `{other}`; use sqlite: or postgres:"),
-    };
-    Meta::open(&url).await.context("the accounts database cannot be opened")
+    }
 }
 
 /// Opens both event logs: what happens now, and what is imported.
@@ -59,10 +70,11 @@ pub async fn open_logs(config: &Config) -> anyhow::Result<(Arc<dyn EventLog>, Ar
         let options = FileLogOptions {
             max_bytes: config.seams.log_max_bytes.0,
             retention: config.seams.log_retention.0,
+            groups: vec![footfall_processor::stored::GROUP.to_owned()],
             ..FileLogOptions::new(dir.join(name.topic()), name)
         };
-        let log: Arc<dyn EventLog> = FileLog::open(options).await.with_context(|| format!("the event log {name:?} cannot be opened"))?;
-        anyhow::Ok(log)
+        let log = FileLog::open(options).await.with_context(|| format!("the event log {} cannot be opened", name.topic()))?;
+        anyhow::Ok(log as Arc<dyn EventLog>)
     };
     Ok((open(LogName::Live).await?, open(LogName::Import).await?))
 }
@@ -89,18 +101,17 @@ pub async fn open_store(config: &Config) -> anyhow::Result<StoreService> {
         "engine" => {
             let data = config.process.data.clone();
             if let Some(running) = footfall_engine::Endpoint::discover(&data).await {
-                (Endpoint::new(&running.url, &running.user, &running.password, "footfall"), None, None)
+                (local_endpoint(running), None, None)
             } else {
                 let cap = engine_memory(config)?;
                 let engine = start_engine(config, cap).await?;
-                let endpoint = engine.endpoint();
-                (Endpoint::new(&endpoint.url, &endpoint.user, &endpoint.password, "footfall"), Some(engine), Some(cap))
+                (local_endpoint(engine.endpoint()), Some(engine), Some(cap))
             }
         }
-        "http" | "https" => (Endpoint::parse(url.expose())?, None, None),
+        "http" | "https" => (remote_endpoint(url.expose())?, None, None),
         other => bail!("FOOTFALL_STORE_URL names the engine `{other}`; use engine:, http: or https:"),
     };
-    let store = Store::connect(endpoint)?;
+    let store = Store::connect(&endpoint);
     store.migrate().await.context("the analytics store cannot be migrated")?;
     Ok(StoreService { store, engine, memory_cap })
 }
@@ -110,8 +121,47 @@ async fn start_engine(config: &Config, memory_cap: u64) -> anyhow::Result<Superv
     std::fs::create_dir_all(&data).with_context(|| format!("the data folder {} cannot be made", data.display()))?;
     let library = footfall_engine::find_library(&data, explicit_library(config).as_deref())?;
     let exe = std::env::current_exe().context("the path of this program cannot be found")?;
-    let options = SuperviseOptions { memory_cap, ..SuperviseOptions::new(exe, data, library) };
-    Ok(Supervisor::start(options).await?)
+    Ok(Supervisor::start(SuperviseOptions { exe, data, library, memory_cap: Some(memory_cap) }).await?)
+}
+
+fn local_endpoint(engine: footfall_engine::Endpoint) -> Endpoint {
+    Endpoint { url: engine.url, user: engine.user, password: engine.password, database: DATABASE.to_owned(), cluster: None }
+}
+
+/// `http(s)://USER:PASSWORD@HOST:8123/DATABASE`
+fn remote_endpoint(text: &str) -> anyhow::Result<Endpoint> {
+    let form = "FOOTFALL_STORE_URL has the form http(s)://USER:PASSWORD@HOST:8123/DATABASE";
+    let mut url = url::Url::parse(text).context(form)?;
+    if matches!(url.port(), Some(9000 | 9440)) {
+        bail!("port {} speaks ClickHouse's native protocol; use its HTTP port, usually 8123 or 8443", url.port().unwrap_or_default());
+    }
+    let decode = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
+    let user = if url.username().is_empty() { "default".to_owned() } else { decode(url.username()) };
+    let password = url.password().map(decode).unwrap_or_default();
+    let database = match url.path().trim_matches('/') {
+        "" => DATABASE.to_owned(),
+        name => decode(name),
+    };
+    let (Ok(()), Ok(())) = (url.set_username(""), url.set_password(None)) else { bail!(form) };
+    url.set_path("");
+    Ok(Endpoint { url: url.as_str().trim_end_matches('/').to_owned(), user, password, database, cluster: None })
+}
+
+/// Migrations that a start would run, without running them. Needs the store to run, which a command does not start for this.
+///
+/// # Errors
+/// When the accounts cannot be read, or the store is configured elsewhere and does not answer.
+pub async fn pending_migrations(config: &Config) -> anyhow::Result<Vec<String>> {
+    let (_, url) = accounts_url(config)?;
+    let mut pending = Meta::connect(&url).await.context("the accounts database cannot be opened")?.pending_migrations().await?;
+    let endpoint = match config.seams.store_url.scheme() {
+        "engine" => footfall_engine::Endpoint::discover(&config.process.data).await.map(local_endpoint),
+        _ => Some(remote_endpoint(config.seams.store_url.expose())?),
+    };
+    if let Some(endpoint) = endpoint {
+        pending.extend(Store::connect(&endpoint).pending_migrations().await?.into_iter().map(str::to_owned));
+    }
+    Ok(pending)
 }
 
 /// The memory cap of the embedded engine in bytes.

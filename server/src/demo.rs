@@ -2,10 +2,9 @@
 
 use anyhow::{Context, bail};
 use chrono::Utc;
-use footfall_live::Live;
 use footfall_meta::{ImportJob, ImportState, Meta, Site};
 use footfall_model::SiteId;
-use footfall_processor::rollup;
+use footfall_processor::Running;
 use footfall_store::Store;
 use tokio::sync::watch;
 
@@ -46,19 +45,18 @@ pub async fn load(imports: &Imports, site: &Site) -> anyhow::Result<()> {
     imports.run(site.id, DEMO.to_owned(), Source::<NoLines>::Traffic(traffic), &progress).await
 }
 
-/// Removes demo data, and nothing else.
+/// Removes demo data, and nothing else. The hourly aggregates and live state follow by themselves.
 ///
 /// # Errors
-/// When it is still loading, or the store is away; then nothing is half removed that a second try would not finish.
-pub async fn remove(meta: &Meta, store: &Store, live: &dyn Live, site: SiteId) -> anyhow::Result<()> {
+/// When it is still loading, or the store is away; then a second try finishes the removal.
+pub async fn remove(meta: &Meta, store: &Store, processor: &Running, site: SiteId) -> anyhow::Result<()> {
     let Some(job) = job(meta, site).await? else { return Ok(()) };
     if job.state == ImportState::Running {
         bail!("the demo data is still loading; try again in a moment");
     }
     let hours = store.hours_of_import(site, job.id).await.context("the analytics store is away; nothing was removed")?;
     store.delete_import(site, job.id).await.context("the analytics store is away; try again in a moment")?;
-    rollup::recompute(meta, store, &hours).await.context("the hourly figures could not be recomputed; try again in a moment")?;
-    live.forget(site).await?;
+    processor.changed(hours.into_iter().map(|hour| (site, hour)).collect());
     meta.end_import(job.id, ImportState::Undone, Utc::now()).await?;
     Ok(())
 }

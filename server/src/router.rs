@@ -44,13 +44,13 @@ pub async fn router(services: &Services) -> anyhow::Result<Router> {
 async fn web_router(services: &Services) -> anyhow::Result<Router> {
     let app = Arc::new(App::new(services).await?);
     let (api, document) = api_router().split_for_parts();
-    let api = api.with_state(app.clone());
-    let backend = Arc::new(ServerBackend::new(app, services.imports.clone()));
+    let api: Router = api.with_state(app.clone());
+    let backend = Arc::new(ServerBackend::new(app.clone(), services.imports.clone(), services.processor.clone()));
     Ok(Router::new()
         .merge(api)
         .route("/api/openapi.json", get(async move || Json(document)))
         .merge(assets::site_router())
-        .merge(pages::router(backend, assets::manifest()?))
+        .merge(pages::router(app, backend, assets::manifest()?))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
         .layer(middleware::from_fn(headers::guard)))

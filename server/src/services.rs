@@ -50,10 +50,11 @@ impl Services {
     /// # Errors
     /// When a part cannot start; the message says which and what to do.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        // The log's lock comes first: a second process on the same folder ends here, before it disturbs anything.
+        // The log's lock comes early: a second process on the same folder ends here, before it disturbs anything.
         let (log, import_log) = boot::open_logs(&config).await?;
+        let meta = boot::open_accounts(&config).await?;
         let enricher = tokio::task::spawn_blocking(crate::data::load_enricher);
-        let (meta, store) = tokio::try_join!(boot::open_accounts(&config), boot::open_store(&config))?;
+        let store = boot::open_store(&config).await?;
         let live = boot::open_live(&config)?;
         let enricher = Arc::new(enricher.await??);
         let collector = Arc::new(

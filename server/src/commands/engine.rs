@@ -39,7 +39,11 @@ pub async fn run(args: EngineArgs, context: &CommandContext) -> anyhow::Result<(
         Some(bytes) => bytes,
         None => boot::engine_memory(config)?,
     };
-    let options = EngineOptions { listen: args.listen, memory_cap, supervised: args.supervised, ..EngineOptions::new(config.process.data.clone(), library) };
+    let mut options = EngineOptions::new(&config.process.data);
+    options.listen = args.listen.unwrap_or(options.listen);
+    options.memory_cap = Some(memory_cap);
+    options.library = Some(library);
+    options.supervised = args.supervised;
     footfall_engine::run(options).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Headers that guard every answer, and the content security policy of pages.
+//! Headers that guard every answer. The content security policy of pages is made with their nonce, in `app/src/shell.rs`.
 
 use axum::{
     extract::Request,
@@ -21,15 +21,4 @@ pub async fn guard(request: Request, next: Next) -> Response {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
-}
-
-/// The policy of a page: scripts by nonce, WASM, inline attributes for bar widths only, no other origin at all.
-#[must_use]
-pub fn page_policy(nonce: &str) -> Option<HeaderValue> {
-    HeaderValue::from_str(&format!(
-        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; \
-         style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ))
-    .ok()
 }

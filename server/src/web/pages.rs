@@ -4,60 +4,66 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    body::Body,
     extract::{Request, State},
-    http::header,
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use footfall_app::{assets::Assets, backend::Backend};
-use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
-use leptos_axum::ResponseOptions;
+use leptos::{config::LeptosOptions, prelude::provide_context};
 
-use super::headers::page_policy;
+use crate::{App, auth::csrf};
 
 #[derive(Clone)]
 struct Pages {
+    app: Arc<App>,
     backend: Arc<dyn Backend>,
     options: LeptosOptions,
     assets: Assets,
 }
 
 /// Every page, and the server functions that hydrated pages call.
-pub fn router(backend: Arc<dyn Backend>, assets: Assets) -> Router {
+pub fn router(app: Arc<App>, backend: Arc<dyn Backend>, assets: Assets) -> Router {
     let options = LeptosOptions::builder().output_name("footfall").site_pkg_dir("pkg").build();
-    let pages = Pages { backend, options, assets };
     Router::new()
         .route("/api/fn/{*name}", get(server_function).post(server_function))
         .fallback(get(page))
-        .with_state(pages)
+        .with_state(Pages { app, backend, options, assets })
 }
 
 async fn server_function(State(pages): State<Pages>, request: Request) -> Response {
-    let context = pages.context();
-    leptos_axum::handle_server_fns_with_context(context, request).await.into_response()
+    let backend = pages.backend.clone();
+    leptos_axum::handle_server_fns_with_context(move || provide_context(backend.clone()), request).await.into_response()
 }
 
-async fn page(State(pages): State<Pages>, request: Request<Body>) -> Response {
-    let context = pages.context();
-    let Pages { options, assets, .. } = pages;
-    let render = leptos_axum::render_app_async_stream_with_context(context, move || footfall_app::shell(options.clone(), assets.clone()));
+async fn page(State(pages): State<Pages>, mut request: Request) -> Response {
+    let Pages { app, backend, options, assets } = pages;
+    // A first visit gets the cookie that its forms need; the page is rendered as if the browser had sent it already.
+    let form = csrf::for_form(&app, request.headers());
+    if let Some(cookie) = &form.set_cookie {
+        add_cookie(request.headers_mut(), cookie);
+    }
+    let render = leptos_axum::render_app_async_stream_with_context(
+        move || provide_context(backend.clone()),
+        move || footfall_app::shell(options.clone(), assets.clone()),
+    );
     let mut response = render(request).await;
-    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(header::HeaderValue::from_static("no-store"));
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if let Some(cookie) = form.set_cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     response
 }
 
-impl Pages {
-    /// What a page finds in its context: the backend, and the policy for the nonce that was made for it.
-    fn context(&self) -> impl Fn() + Clone + Send + Sync + 'static {
-        let backend = self.backend.clone();
-        move || {
-            provide_context(backend.clone());
-            if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
-                && let Some(policy) = page_policy(&nonce)
-            {
-                response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
-            }
-        }
+/// Adds the name and value of a `Set-Cookie` to the `Cookie` of a request.
+fn add_cookie(headers: &mut HeaderMap, set_cookie: &HeaderValue) {
+    let pair = set_cookie.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    let mut cookies = headers.get(header::COOKIE).map(|value| value.as_bytes().to_vec()).unwrap_or_default();
+    if !cookies.is_empty() {
+        cookies.extend_from_slice(b"; ");
+    }
+    cookies.extend_from_slice(pair);
+    if let Ok(value) = HeaderValue::from_bytes(&cookies) {
+        headers.insert(header::COOKIE, value);
     }
 }

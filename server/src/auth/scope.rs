@@ -1,0 +1,110 @@
+//! The proof that a caller may use one domain.
+//!
+//! A [`SiteScope`] cannot be made outside this file. Unknown and forbidden domains look alike: both are 404. A key without the
+//! needed scope is told so (403) before any domain is looked up.
+
+use footfall_meta::{MetaError, Reach, Scope, Site};
+use footfall_model::{Domain, SiteId};
+use uuid::Uuid;
+
+use super::Caller;
+use crate::{App, api::error::ApiError};
+
+/// A domain that the caller may use in the way it was asked for.
+#[derive(Clone, Debug)]
+pub struct SiteScope {
+    site: Site,
+}
+
+impl SiteScope {
+    /// To read its figures, by the parameter `domainId`.
+    ///
+    /// # Errors
+    /// 403 for a key without `stats:read`, 400 without the parameter, 404 for a domain that is not the caller's.
+    pub async fn read(app: &App, caller: &Caller, domain_id: Option<Uuid>) -> Result<Self, ApiError> {
+        caller.require(Scope::StatsRead)?;
+        let id = domain_id.ok_or_else(|| {
+            ApiError::bad_request("missing_parameter", "name the domain by the parameter domainId").field("domainId", "is missing")
+        })?;
+        Self::find(app, caller.reach(), id).await
+    }
+
+    /// To read its figures, by the domain's name (`site_id` of the compatible APIs).
+    ///
+    /// # Errors
+    /// As [`SiteScope::read`].
+    pub async fn read_by_name(app: &App, caller: &Caller, name: &str) -> Result<Self, ApiError> {
+        caller.require(Scope::StatsRead)?;
+        Self::named(app, caller.reach(), name).await?.ok_or_else(ApiError::not_found)
+    }
+
+    /// To see its settings, by an id in a path.
+    ///
+    /// # Errors
+    /// 404 for a domain that is not the caller's.
+    pub async fn visible(app: &App, caller: &Caller, id: &str) -> Result<Self, ApiError> {
+        let id = Uuid::parse_str(id).map_err(|_| ApiError::not_found())?;
+        Self::find(app, caller.reach(), id).await
+    }
+
+    /// To change or remove it, by an id in a path.
+    ///
+    /// # Errors
+    /// 403 for a key without `sites:manage`, 404 for a domain that is not the caller's.
+    pub async fn manage(app: &App, caller: &Caller, id: &str) -> Result<Self, ApiError> {
+        caller.require(Scope::SitesManage)?;
+        Self::visible(app, caller, id).await
+    }
+
+    /// To show it to a signed-in user, by name: for the pages.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of_user(app: &App, user: Uuid, name: &str) -> Result<Option<Self>, MetaError> {
+        Self::named(app, Reach::Owner(user), name).await
+    }
+
+    /// All domains that a signed-in user may see, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn all_of_user(app: &App, user: Uuid) -> Result<Vec<Self>, MetaError> {
+        Ok(app.meta.sites_of(user).await?.into_iter().map(|site| Self { site }).collect())
+    }
+
+    async fn find(app: &App, reach: Reach, id: Uuid) -> Result<Self, ApiError> {
+        let found = app.meta.site(SiteId(id)).await?;
+        found.filter(|site| covers(reach, site)).map(|site| Self { site }).ok_or_else(ApiError::not_found)
+    }
+
+    async fn named(app: &App, reach: Reach, name: &str) -> Result<Option<Self>, MetaError> {
+        let Ok(domain) = name.parse::<Domain>() else { return Ok(None) };
+        let found = app.meta.site_by_domain(&domain).await?;
+        Ok(found.filter(|site| covers(reach, site)).map(|site| Self { site }))
+    }
+
+    /// Its id.
+    #[must_use]
+    pub const fn site(&self) -> SiteId {
+        self.site.id
+    }
+
+    /// Name, zone and so on.
+    #[must_use]
+    pub const fn info(&self) -> &Site {
+        &self.site
+    }
+
+    /// The scope of queries.
+    #[must_use]
+    pub const fn query(&self) -> footfall_query::Scope {
+        footfall_query::Scope::authorised(self.site.id)
+    }
+}
+
+fn covers(reach: Reach, site: &Site) -> bool {
+    match reach {
+        Reach::Site(id) => site.id == id,
+        Reach::Owner(owner) => site.owner == Some(owner),
+    }
+}

@@ -1,0 +1,192 @@
+//! The seam between pages and product: who asks may see what, then the same reports as the API.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::http::HeaderMap;
+use chrono::Utc;
+use footfall_app::{
+    backend::Backend,
+    types::{AppError, Compare, Series, Site, Viewer},
+};
+use footfall_meta::MetaError;
+use footfall_model::{
+    Interval, Period,
+    report::{Breakdown, Dimension, Kpis, LiveView},
+};
+use footfall_processor::Running;
+
+use crate::{
+    App,
+    analytics::AnalyticsError,
+    api::domains::{parse_domain, parse_timezone},
+    auth::{SiteScope, csrf, origin, session},
+    demo,
+    import::Imports,
+};
+
+/// A domain whose first event is younger than this opens on today.
+const YOUNG_MS: i64 = 2 * 24 * 3_600_000;
+
+/// The server's side of the pages.
+pub struct ServerBackend {
+    app: Arc<App>,
+    imports: Arc<Imports>,
+    processor: Running,
+}
+
+impl ServerBackend {
+    /// Over the running services.
+    #[must_use]
+    pub const fn new(app: Arc<App>, imports: Arc<Imports>, processor: Running) -> Self {
+        Self { app, imports, processor }
+    }
+
+    async fn scope(&self, viewer: &Viewer, domain: &str) -> Result<SiteScope, AppError> {
+        let user = viewer.user.ok_or(AppError::NotSignedIn)?;
+        SiteScope::of_user(&self.app, user, domain).await.map_err(failed)?.ok_or(AppError::NotFound)
+    }
+
+    /// A domain as the pages show it. With the store away it is shown as one that has events: the panels say what is wrong.
+    async fn describe(&self, scope: &SiteScope) -> Result<Site, AppError> {
+        let info = scope.info();
+        let first = self.app.analytics.first_event(info.id).await;
+        let now = Utc::now();
+        Ok(Site {
+            id: info.id.0,
+            domain: info.domain.to_string(),
+            timezone: info.timezone.name().to_owned(),
+            today: now.with_timezone(&info.timezone).date_naive().to_string(),
+            tracker_url: format!("{}/tracker.js", self.app.config.base_url()),
+            has_events: first.as_ref().map_or(true, Option::is_some),
+            young: first.is_ok_and(|first| first.is_none_or(|first| first > now.timestamp_millis() - YOUNG_MS)),
+            has_demo: demo::is_loaded(&self.app.meta, info.id).await.map_err(other)?,
+            visitors_24h: None,
+        })
+    }
+}
+
+#[async_trait]
+impl Backend for ServerBackend {
+    async fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, AppError> {
+        let session = session::of_request(&self.app, headers).await.map_err(failed)?;
+        let needs_setup = session.is_none() && !self.app.meta.has_users().await.map_err(failed)?;
+        Ok(Viewer {
+            user: session.as_ref().map(|session| session.user.id),
+            email: session.map(|session| session.user.email.to_string()),
+            csrf: csrf::for_form(&self.app, headers).token,
+            needs_setup,
+        })
+    }
+
+    async fn writer(&self, headers: &HeaderMap, token: &str) -> Result<Viewer, AppError> {
+        if !origin::is_own(&self.app, headers) || !csrf::fits(&self.app, headers, token) {
+            return Err(AppError::StaleForm);
+        }
+        self.viewer(headers).await
+    }
+
+    fn time_zones(&self) -> Vec<String> {
+        // Names such as `EST5EDT` are kept by the database for old programs only.
+        let shown = |name: &&str| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("US/");
+        let mut names: Vec<String> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(shown).map(str::to_owned).collect();
+        names.sort();
+        names.insert(0, "UTC".to_owned());
+        names
+    }
+
+    async fn domains(&self, viewer: &Viewer) -> Result<Vec<Site>, AppError> {
+        let user = viewer.user.ok_or(AppError::NotSignedIn)?;
+        let mut sites = Vec::new();
+        for scope in SiteScope::all_of_user(&self.app, user).await.map_err(failed)? {
+            let mut site = self.describe(&scope).await?;
+            let figures = self.app.analytics.kpis(scope.info(), &Period::Last24Hours, None).await;
+            site.visitors_24h = figures.ok().map(|kpis| kpis.figures.visitors);
+            sites.push(site);
+        }
+        Ok(sites)
+    }
+
+    async fn domain(&self, viewer: &Viewer, domain: &str) -> Result<Site, AppError> {
+        self.describe(&self.scope(viewer, domain).await?).await
+    }
+
+    async fn add_domain(&self, viewer: &Viewer, domain: &str, timezone: &str) -> Result<Site, AppError> {
+        let user = viewer.user.ok_or(AppError::NotSignedIn)?;
+        let invalid = |field: &str, message: String| AppError::Invalid { field: field.to_owned(), message };
+        let name = parse_domain(domain).map_err(|error| invalid("domain", error.message().to_owned()))?;
+        let zone = parse_timezone(timezone).map_err(|error| invalid("timezone", error.message().to_owned()))?;
+        match self.app.meta.create_site(&name, zone, Some(user)).await {
+            Ok(_) => self.domain(viewer, name.as_str()).await,
+            Err(MetaError::Taken(message)) => Err(invalid("domain", message.to_string())),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    async fn load_demo(&self, viewer: &Viewer, domain: &str) -> Result<(), AppError> {
+        let scope = self.scope(viewer, domain).await?;
+        demo::load(&self.imports, scope.info()).await.map_err(other)
+    }
+
+    async fn remove_demo(&self, viewer: &Viewer, domain: &str) -> Result<(), AppError> {
+        let scope = self.scope(viewer, domain).await?;
+        demo::remove(&self.app.meta, &self.app.store, &self.processor, scope.site()).await.map_err(other)
+    }
+
+    async fn kpis(&self, viewer: &Viewer, domain: &str, period: &Period, compare: Compare) -> Result<Kpis, AppError> {
+        let scope = self.scope(viewer, domain).await?;
+        self.app.analytics.kpis(scope.info(), period, compared(compare)).await.map_err(away)
+    }
+
+    async fn timeseries(
+        &self,
+        viewer: &Viewer,
+        domain: &str,
+        period: &Period,
+        interval: Option<Interval>,
+        compare: Compare,
+    ) -> Result<Series, AppError> {
+        let scope = self.scope(viewer, domain).await?;
+        let (now, then) = self.app.analytics.timeseries(scope.info(), period, interval, compared(compare)).await.map_err(away)?;
+        Ok(Series { now, then })
+    }
+
+    async fn breakdown(
+        &self,
+        viewer: &Viewer,
+        domain: &str,
+        period: &Period,
+        dimension: Dimension,
+        limit: u32,
+        page: u32,
+    ) -> Result<Breakdown, AppError> {
+        let scope = self.scope(viewer, domain).await?;
+        self.app.analytics.breakdown(scope.info(), period, dimension, limit, page).await.map_err(away)
+    }
+
+    async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError> {
+        let scope = self.scope(viewer, domain).await?;
+        self.app.analytics.live_view(scope.site()).await.map_err(away)
+    }
+}
+
+fn compared(compare: Compare) -> Option<footfall_query::period::Compare> {
+    match compare {
+        Compare::Off => None,
+        Compare::Previous => Some(footfall_query::period::Compare::Previous { match_weekdays: false }),
+        Compare::Year => Some(footfall_query::period::Compare::Year),
+    }
+}
+
+fn failed(error: MetaError) -> AppError {
+    tracing::error!(%error, "the accounts database failed");
+    AppError::Other("the accounts database does not answer; try again in a moment".to_owned())
+}
+
+fn other(error: anyhow::Error) -> AppError {
+    AppError::Other(format!("{error:#}"))
+}
+
+fn away(error: AnalyticsError) -> AppError {
+    if error.is_away() { AppError::StoreAway { detail: error.to_string() } } else { AppError::Other(error.to_string()) }
+}
