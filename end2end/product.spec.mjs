@@ -1,0 +1,208 @@
+// The main job in a real browser: set-up link → owner → domain → snippet on a real page → the figure on the live dashboard.
+// Every page is also checked for console errors, accessibility and reading without JavaScript.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { AxeBuilder } from "@axe-core/playwright";
+import { chromium } from "playwright-core";
+import { startProduct, startSite } from "./product/server.mjs";
+
+const PASSWORD = "correct horse battery staple";
+const EMAIL = "owner@example.org";
+const DOMAIN = "shop.example";
+
+let product, site, browser, context;
+
+before(async () => {
+  product = await startProduct();
+  const snippet = `<script defer data-test data-domain="${DOMAIN}" src="${product.base}/tracker.js"></script>`;
+  site = await startSite({
+    "/": `<!doctype html><title>Shop</title>${snippet}<h1>Shop</h1><a href="/about">About</a>`,
+    "/about": `<!doctype html><title>About</title>${snippet}<h1>About</h1>`,
+    "/app": `<!doctype html><title>App</title>${snippet}<button onclick="history.pushState({}, '', '/app/orders')">Orders</button>`,
+  });
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP *.example 127.0.0.1",
+    ],
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
+  });
+  context = await browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: "Europe/Berlin" });
+});
+
+after(async () => {
+  await browser?.close();
+  await site?.close();
+  await product?.stop();
+});
+
+/** A page whose console errors, failed requests and uncaught errors end in `faults`. */
+async function open(from = context) {
+  const page = await from.newPage();
+  const faults = [];
+  page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("requestfailed", (request) => {
+    const reason = request.failure()?.errorText ?? "";
+    if (!reason.includes("ERR_ABORTED")) faults.push(`${request.url()}: ${reason}`);
+  });
+  return { page, faults };
+}
+
+async function accessible(page, what) {
+  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
+  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`), [], what);
+}
+
+/** A visit of a stranger to the measured site. */
+async function visit(path, act = async () => {}) {
+  const stranger = await browser.newContext({ userAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36" });
+  const page = await stranger.newPage();
+  const counted = page.waitForResponse((response) => response.url().endsWith("/api/events") && response.status() === 202);
+  await page.goto(`http://${DOMAIN}:${site.port}${path}`);
+  await counted;
+  await act(page);
+  await stranger.close();
+}
+
+test("from the set-up link to the first visit, without reloading", async () => {
+  const { page, faults } = await open();
+  await page.goto(product.setup);
+  await accessible(page, "set-up, owner");
+  await page.getByLabel(/e-mail/i).fill(EMAIL);
+  await page.getByLabel(/password/i).fill("short");
+  await page.locator("form").getByRole("button").first().click();
+  assert.match(page.url(), /\/setup/, "a short password is refused");
+  await page.getByLabel(/e-mail/i).fill(EMAIL);
+  await page.getByLabel(/password/i).fill(PASSWORD);
+  await page.locator("form").getByRole("button").first().click();
+
+  await page.locator("input[name=domain]").waitFor();
+  await accessible(page, "set-up, domain");
+  // The time zone is guessed from the browser.
+  await page.waitForFunction(() => document.querySelector("select[name=timezone]")?.value === "Europe/Berlin");
+  await page.locator("input[name=domain]").fill(DOMAIN);
+  await page.locator("form:has(input[name=domain])").getByRole("button").first().click();
+
+  await page.getByText(`data-domain="${DOMAIN}"`).waitFor();
+  await accessible(page, "set-up, snippet");
+  await page.getByText(/waiting for the first/i).first().waitFor();
+  await visit("/");
+  await page.getByText(/it works/i).first().waitFor({ timeout: 10_000 });
+  await page.getByRole("link", { name: /dashboard/i }).first().click();
+  await page.waitForURL(`**/${DOMAIN}**`);
+  assert.deepEqual(faults, []);
+  await page.close();
+});
+
+test("a visit shows on the open dashboard by itself", async () => {
+  const { page, faults } = await open();
+  await page.goto(`${product.base}/${DOMAIN}?period=30m`);
+  await page.locator(".pill").first().waitFor();
+  const seen = page.getByText("/about").first();
+  assert.equal(await seen.count(), 0);
+  await visit("/about");
+  await seen.waitFor({ timeout: 5_000 });
+  await visit("/app", async (stranger) => {
+    const counted = stranger.waitForResponse((response) => response.url().endsWith("/api/events") && response.status() === 202);
+    await stranger.getByRole("button").click();
+    await counted;
+  });
+  await page.getByText("/app/orders").first().waitFor({ timeout: 5_000 });
+  assert.deepEqual(faults, []);
+  await page.close();
+});
+
+test("a page that comes back from the back/forward cache counts again", async () => {
+  const key = (await product.run("token", "add", "--domain", DOMAIN, "--scopes", "stats:read")).trim();
+  const pageviews = async () => {
+    const answer = await fetch(`${product.base}/api/v2/query`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify({ site_id: DOMAIN, metrics: ["pageviews"], date_range: "all" }),
+    });
+    return (await answer.json()).results[0].metrics[0];
+  };
+  const before = await pageviews();
+  await visit("/", async (stranger) => {
+    const counted = (path) => stranger.waitForResponse((response) => response.url().endsWith("/api/events") && response.request().postData().includes(path));
+    const next = counted("/about");
+    await stranger.getByRole("link").click();
+    await next;
+    const back = counted('"pageview"').catch(() => {});
+    await stranger.goBack();
+    await Promise.race([back, stranger.waitForTimeout(3_000)]);
+  });
+  for (let tries = 0; tries < 100 && (await pageviews()) < before + 3; tries++) await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(await pageviews(), before + 3);
+});
+
+test("demo data fills every panel and is removed in one click", async () => {
+  const { page, faults } = await open();
+  await page.goto(product.base + "/sites");
+  await page.locator("input[name=domain]").fill("demo.example");
+  await page.locator("form:has(input[name=domain])").getByRole("button").first().click();
+  await page.waitForURL(/demo\.example/);
+  await page.goto(`${product.base}/demo.example`);
+  await page.getByRole("button", { name: /demo data/i }).first().click();
+  await page.getByText("/pricing").first().waitFor({ timeout: 60_000 });
+  await page.goto(`${product.base}/demo.example?period=30d`);
+  for (const text of ["Google", "Germany", "Chrome"]) await page.getByText(text).first().waitFor();
+  await accessible(page, "dashboard, light");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await accessible(page, "dashboard, dark");
+  await page.emulateMedia({ colorScheme: "light" });
+  for (const period of ["30m", "24h", "day", "7d", "30d", "month", "12mo"]) {
+    await page.goto(`${product.base}/demo.example?period=${period}`);
+    await page.reload();
+  }
+  assert.deepEqual(faults, [], "no console error on any period, also after reloading");
+  await page.getByRole("button", { name: /remove demo data/i }).first().click();
+  await page.getByRole("button", { name: /load demo data/i }).first().waitFor({ timeout: 60_000 });
+  await page.close();
+});
+
+test("reads without JavaScript", async () => {
+  const state = await context.storageState();
+  const plain = await browser.newContext({ javaScriptEnabled: false, storageState: state, viewport: { width: 390, height: 844 } });
+  const page = await plain.newPage();
+  await page.goto(`${product.base}/${DOMAIN}?period=day`);
+  const text = await page.locator("main").innerText();
+  assert.match(text, /visitors/i);
+  assert.match(text, /\/about/);
+  assert.ok(await page.locator("main svg").count(), "the chart is there as SVG");
+  await plain.close();
+});
+
+test("every state is in the address: period, back, reload", async () => {
+  const { page, faults } = await open();
+  await page.goto(`${product.base}/${DOMAIN}?period=7d`);
+  await page.goto(`${product.base}/${DOMAIN}?period=custom&from=2026-01-01&to=2026-01-31`);
+  await page.reload();
+  await page.goBack();
+  assert.match(page.url(), /period=7d/);
+  assert.deepEqual(faults, []);
+  await page.close();
+});
+
+test("who is not signed in sees the landing page and is led to the sign-in form", async () => {
+  const stranger = await browser.newContext();
+  const { page, faults } = await open(stranger);
+  await page.goto(product.base + "/");
+  await accessible(page, "landing");
+  await page.goto(`${product.base}/${DOMAIN}`);
+  await page.waitForURL(/\/login/);
+  await accessible(page, "sign-in");
+  await page.getByLabel(/e-mail/i).fill(EMAIL);
+  await page.getByLabel(/password/i).fill("not the password");
+  await page.locator("form").getByRole("button").first().click();
+  await page.getByRole("alert").first().waitFor();
+  await page.getByLabel(/e-mail/i).fill(EMAIL);
+  await page.getByLabel(/password/i).fill(PASSWORD);
+  await page.locator("form").getByRole("button").first().click();
+  await page.waitForURL(new RegExp(DOMAIN.replace(".", "\\.")));
+  assert.equal((await fetch(product.setup)).status < 500, true, "the set-up link is spent");
+  assert.deepEqual(faults, []);
+  await stranger.close();
+});
