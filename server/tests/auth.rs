@@ -72,13 +72,19 @@ async fn the_setup_link_makes_one_owner_and_signs_them_in() {
     error_of(post(json!({ "token": token, "email": "ada@example.org", "password": "short" })).await, 422, "weak_password").await;
     let form = [("token", token.as_str()), ("email", "ada@example.org"), ("password", "short")];
     let back = browser.post(app.url("/api/setup")).form(&form).send().await.unwrap();
-    assert_eq!((back.status().as_u16(), location(&back)), (303, format!("/setup?token={token}&error=weak_password&email=ada%40example.org").as_str()));
+    assert_eq!(
+        (back.status().as_u16(), location(&back)),
+        (303, format!("/setup?token={token}&error=weak_password&email=ada%40example.org").as_str())
+    );
 
     let form = [("token", token.as_str()), ("email", "Ada@Example.org"), ("password", PASSWORD)];
     let done = browser.post(app.url("/api/setup")).form(&form).send().await.unwrap();
     assert_eq!((done.status().as_u16(), location(&done)), (303, "/setup"));
     let cookie = done.headers().get("set-cookie").unwrap().to_str().unwrap();
-    assert!(cookie.starts_with("footfall.session=") && cookie.contains("; HttpOnly; SameSite=Lax") && !cookie.contains("Secure"), "{cookie}");
+    assert!(
+        cookie.starts_with("footfall.session=") && cookie.contains("; HttpOnly; SameSite=Lax") && !cookie.contains("Secure"),
+        "{cookie}"
+    );
 
     let shown = session(&app, &browser).await;
     assert_eq!(shown["user"], json!({ "email": "ada@example.org", "role": "owner" }));
@@ -99,7 +105,8 @@ async fn signing_in_and_out_as_nextauth_does() {
 
     let token = csrf(&app, &browser).await;
     assert_eq!(csrf(&app, &browser).await, token, "the token stays while its cookie does");
-    let form = [("csrfToken", token.as_str()), ("email", "ADA@example.org"), ("password", PASSWORD), ("callbackUrl", "https://evil.example/")];
+    let form =
+        [("csrfToken", token.as_str()), ("email", "ADA@example.org"), ("password", PASSWORD), ("callbackUrl", "https://evil.example/")];
     let answer = browser.post(app.url("/api/auth/callback/credentials")).form(&form).send().await.unwrap();
     assert_eq!((answer.status().as_u16(), location(&answer)), (303, "/"));
     assert_eq!(session(&app, &browser).await["user"]["email"], "ada@example.org");
@@ -110,7 +117,8 @@ async fn signing_in_and_out_as_nextauth_does() {
     assert_eq!(session(&app, &browser).await, json!({}));
 
     // NextAuth's own client sends a form and asks for JSON.
-    let form = [("csrfToken", token.as_str()), ("email", "ada@example.org"), ("password", PASSWORD), ("callbackUrl", "/sites"), ("json", "true")];
+    let form =
+        [("csrfToken", token.as_str()), ("email", "ada@example.org"), ("password", PASSWORD), ("callbackUrl", "/sites"), ("json", "true")];
     let answer = browser.post(app.url("/api/auth/callback/credentials")).form(&form).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.json::<Value>().await.unwrap()["url"], app.url("/sites"));
@@ -134,7 +142,12 @@ async fn wrong_credentials_and_stale_forms_are_refused() {
     let good = json!({ "csrfToken": token, "email": "ada@example.org", "password": PASSWORD });
     let url = app.url("/api/auth/callback/credentials");
     error_of(app.http.post(&url).json(&good).send().await.unwrap(), 403, "stale_form").await;
-    error_of(browser.post(&url).json(&json!({ "csrfToken": "x", "email": "ada@example.org", "password": PASSWORD })).send().await.unwrap(), 403, "stale_form").await;
+    error_of(
+        browser.post(&url).json(&json!({ "csrfToken": "x", "email": "ada@example.org", "password": PASSWORD })).send().await.unwrap(),
+        403,
+        "stale_form",
+    )
+    .await;
     error_of(browser.post(&url).header("origin", "https://evil.example").json(&good).send().await.unwrap(), 403, "stale_form").await;
     assert_eq!(browser.post(&url).body("x").send().await.unwrap().status(), 415);
     assert_eq!(browser.post(&url).header("content-type", "application/json").body("{").send().await.unwrap().status(), 400);
@@ -168,8 +181,11 @@ async fn other_sites_cannot_use_a_cookie() {
     let app = start().await;
     add_user(&app, "ada@example.org", "owner").await;
     let browser = signed_in(&app, "ada@example.org").await;
-    for (name, value) in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("origin", "null")] {
-        let answer = browser.post(app.url("/api/domains")).header(name, value).json(&json!({ "domain": "example.org" })).send().await.unwrap();
+    for (name, value) in
+        [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("origin", "null")]
+    {
+        let answer =
+            browser.post(app.url("/api/domains")).header(name, value).json(&json!({ "domain": "example.org" })).send().await.unwrap();
         error_of(answer, 403, "cross_site").await;
     }
     assert_eq!(app.run(&["site", "list"]).await.unwrap().trim(), "");
@@ -186,7 +202,8 @@ async fn domains_are_listed_added_changed_and_removed() {
     add_user(&app, "ada@example.org", "owner").await;
     add_user(&app, "bob@example.org", "owner").await;
     add_user(&app, "guest@example.org", "viewer").await;
-    let (ada, bob, guest) = (signed_in(&app, "ada@example.org").await, signed_in(&app, "bob@example.org").await, signed_in(&app, "guest@example.org").await);
+    let (ada, bob, guest) =
+        (signed_in(&app, "ada@example.org").await, signed_in(&app, "bob@example.org").await, signed_in(&app, "guest@example.org").await);
     let url = app.url("/api/domains");
     let add = async |who: &Client, body: Value| who.post(&url).json(&body).send().await.unwrap();
 
@@ -212,7 +229,9 @@ async fn domains_are_listed_added_changed_and_removed() {
     error_of(add(&app.http, json!({})).await, 401, "unauthorized").await;
 
     assert_eq!(ada.get(&one).send().await.unwrap().json::<Value>().await.unwrap(), made);
-    for (who, path) in [(&bob, one.clone()), (&guest, one.clone()), (&ada, format!("{url}/{}", uuid::Uuid::new_v4())), (&ada, format!("{url}/x"))] {
+    for (who, path) in
+        [(&bob, one.clone()), (&guest, one.clone()), (&ada, format!("{url}/{}", uuid::Uuid::new_v4())), (&ada, format!("{url}/x"))]
+    {
         error_of(who.get(&path).send().await.unwrap(), 404, "not_found").await;
         error_of(who.patch(&path).json(&json!({ "colour": 1 })).send().await.unwrap(), 404, "not_found").await;
         error_of(who.delete(&path).send().await.unwrap(), 404, "not_found").await;
@@ -252,7 +271,12 @@ async fn keys_do_what_their_scopes_say() {
     }
 
     let one = app.key("example.org", "sites:manage").await.unwrap();
-    error_of(app.http.post(&url).bearer_auth(&one).json(&json!({ "domain": "new.example" })).send().await.unwrap(), 403, "key_of_one_domain").await;
+    error_of(
+        app.http.post(&url).bearer_auth(&one).json(&json!({ "domain": "new.example" })).send().await.unwrap(),
+        403,
+        "key_of_one_domain",
+    )
+    .await;
     let all = app.run(&["token", "add", "--team", "ada@example.org", "--scopes", "sites:manage", "--name", "robot"]).await.unwrap();
     assert_eq!(app.http.post(&url).bearer_auth(all.trim()).json(&json!({ "domain": "new.example" })).send().await.unwrap().status(), 201);
     let list: Value = app.http.get(&url).bearer_auth(all.trim()).send().await.unwrap().json().await.unwrap();

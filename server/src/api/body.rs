@@ -63,9 +63,9 @@ impl RawParams {
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let uri = axum::http::Uri::builder().path_and_query(format!("/?{}", self.0)).build();
         let uri = uri.map_err(|_| ApiError::bad_request("invalid_parameters", "the query string is malformed"))?;
-        axum::extract::Query::try_from_uri(&uri)
-            .map(|axum::extract::Query(params)| params)
-            .map_err(|fault| ApiError::bad_request("invalid_parameters", format!("the parameters are not what this route takes: {}", fault.body_text())))
+        axum::extract::Query::try_from_uri(&uri).map(|axum::extract::Query(params)| params).map_err(|fault| {
+            ApiError::bad_request("invalid_parameters", format!("the parameters are not what this route takes: {}", fault.body_text()))
+        })
     }
 }
 

@@ -87,7 +87,10 @@ async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Vec<Do
 async fn add(State(app): State<Arc<App>>, caller: Caller, body: JsonBody) -> Result<(StatusCode, Json<DomainAnswer>), ApiError> {
     caller.require(Scope::SitesManage)?;
     let Reach::Owner(owner) = caller.reach() else {
-        return Err(ApiError::forbidden("key_of_one_domain", "this key belongs to one domain; add domains with a key for all domains of their owner"));
+        return Err(ApiError::forbidden(
+            "key_of_one_domain",
+            "this key belongs to one domain; add domains with a key for all domains of their owner",
+        ));
     };
     if caller.user().is_some_and(|user| user.role != Role::Owner) {
         return Err(ApiError::forbidden("owner_required", "only owners add domains; ask one"));
@@ -111,7 +114,12 @@ async fn show(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String
 #[utoipa::path(patch, path = "/api/domains/{id}", tag = "domains", params(("id" = Uuid, Path, description = "the domain")), request_body = DomainPatch,
     responses((status = 200, body = DomainAnswer), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
         (status = 409, body = ErrorBody), (status = 422, body = ErrorBody)))]
-async fn change(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> Result<Json<DomainAnswer>, ApiError> {
+async fn change(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: JsonBody,
+) -> Result<Json<DomainAnswer>, ApiError> {
     let scope = SiteScope::manage(&app, &caller, &id).await?;
     let patch: DomainPatch = body.parse()?;
     let change = SiteChange {
@@ -148,7 +156,8 @@ pub fn parse_domain(text: &str) -> Result<Domain, ApiError> {
 /// 422 that names the field.
 pub fn parse_timezone(text: &str) -> Result<Tz, ApiError> {
     text.parse().map_err(|_| {
-        let text = format!("`{}` is not a time zone; use an IANA name, for example Europe/Berlin", text.chars().take(50).collect::<String>());
+        let text =
+            format!("`{}` is not a time zone; use an IANA name, for example Europe/Berlin", text.chars().take(50).collect::<String>());
         ApiError::unprocessable("not_a_time_zone", text.clone()).field("timezone", text)
     })
 }

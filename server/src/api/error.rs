@@ -107,7 +107,8 @@ impl ApiError {
     #[must_use]
     pub fn unavailable(cause: impl Display) -> Self {
         tracing::error!(error = %cause, "a request could not be answered");
-        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "this cannot be answered just now; try again in a moment");
+        let mut error =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "this cannot be answered just now; try again in a moment");
         error.retry_after = Some(Duration::from_secs(1));
         error
     }

@@ -50,9 +50,10 @@ impl Caller {
     /// 403 that names the scope.
     pub fn require(&self, scope: Scope) -> Result<(), ApiError> {
         match self {
-            Self::Key(key) if !key.allows(scope) => {
-                Err(ApiError::forbidden("scope_required", format!("this key lacks the scope {scope}; make one with `footfall token add --scopes {scope}`")))
-            }
+            Self::Key(key) if !key.allows(scope) => Err(ApiError::forbidden(
+                "scope_required",
+                format!("this key lacks the scope {scope}; make one with `footfall token add --scopes {scope}`"),
+            )),
             _ => Ok(()),
         }
     }

@@ -69,7 +69,10 @@ mod tests {
     #[test]
     fn behind_https_cookies_are_bound_to_the_host() {
         // Browsers take a `__Host-` cookie only with Secure, Path=/ and no Domain.
-        assert_eq!(Cookie::Session.line(true, "x", Some(60)), "__Host-footfall.session=x; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=60");
+        assert_eq!(
+            Cookie::Session.line(true, "x", Some(60)),
+            "__Host-footfall.session=x; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=60"
+        );
         assert_eq!(Cookie::Csrf.line(false, "x", None), "footfall.csrf=x; Path=/; HttpOnly; SameSite=Lax");
     }
 

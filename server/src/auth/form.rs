@@ -109,6 +109,9 @@ mod tests {
 
     #[test]
     fn addresses_are_escaped() {
-        assert_eq!(address("/login", &[("error", "credentials"), ("email", "a+b&c@é.org"), ("callbackUrl", "")]), "/login?error=credentials&email=a%2Bb%26c%40%C3%A9.org");
+        assert_eq!(
+            address("/login", &[("error", "credentials"), ("email", "a+b&c@é.org"), ("callbackUrl", "")]),
+            "/login?error=credentials&email=a%2Bb%26c%40%C3%A9.org"
+        );
     }
 }

@@ -58,7 +58,8 @@ async fn make_owner(app: &App, client: IpAddr, fields: &SetupForm) -> Result<Opt
     if !app.meta.setup_token_is_valid(&fields.token).await? {
         return Err(refused(app.meta.has_users().await?));
     }
-    let email: Email = fields.email.parse().map_err(|fault: footfall_meta::email::NotAnEmail| ApiError::unprocessable("bad_email", fault.to_string()))?;
+    let email: Email =
+        fields.email.parse().map_err(|fault: footfall_meta::email::NotAnEmail| ApiError::unprocessable("bad_email", fault.to_string()))?;
     let password = Password::new(fields.password.as_str()).map_err(|fault| ApiError::unprocessable("weak_password", fault.to_string()))?;
     match app.meta.set_up(&fields.token, &email, &password).await? {
         Setup::Done(user) => {

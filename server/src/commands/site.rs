@@ -59,7 +59,8 @@ pub async fn run(args: SiteArgs, context: &CommandContext) -> anyhow::Result<()>
     match args.command {
         SiteCommand::Add { domain, timezone, owner } => {
             let domain: Domain = domain.parse()?;
-            let timezone: Tz = timezone.parse().map_err(|_| anyhow!("`{timezone}` is not a time zone; use an IANA name, for example Europe/Berlin"))?;
+            let timezone: Tz =
+                timezone.parse().map_err(|_| anyhow!("`{timezone}` is not a time zone; use an IANA name, for example Europe/Berlin"))?;
             let meta = context.meta().await?;
             let owner = match owner {
                 Some(email) => Some(user::find(&meta, &email).await?.id),

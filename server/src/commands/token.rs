@@ -39,14 +39,9 @@ enum TokenCommand {
 }
 
 #[derive(Args)]
-#[group(id = "reach", required = true, multiple = false, args = ["domain", "team"])]
 struct AddArgs {
-    /// The one domain that it opens
-    #[arg(long, value_name = "DOMAIN")]
-    domain: Option<String>,
-    /// All domains of one owner, later ones included: the owner's e-mail address
-    #[arg(long, value_name = "OWNER")]
-    team: Option<String>,
+    #[command(flatten)]
+    opens: Opens,
     /// What it allows: stats:read, events:write, sites:manage, separated by commas
     #[arg(long, required = true, value_delimiter = ',', value_parser = ["stats:read", "events:write", "sites:manage"])]
     scopes: Vec<String>,
@@ -56,6 +51,17 @@ struct AddArgs {
     /// What it is for, to tell keys apart
     #[arg(long, default_value = "", hide_default_value = true)]
     name: String,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Opens {
+    /// The one domain that it opens
+    #[arg(long, value_name = "DOMAIN")]
+    domain: Option<String>,
+    /// All domains of one owner, later ones included: the owner's e-mail address
+    #[arg(long, value_name = "OWNER")]
+    team: Option<String>,
 }
 
 /// Runs a sub-command.
@@ -68,7 +74,7 @@ pub async fn run(args: TokenArgs, context: &CommandContext) -> anyhow::Result<()
 }
 
 async fn add(args: AddArgs, meta: &Meta) -> anyhow::Result<()> {
-    let reach = match (&args.domain, &args.team) {
+    let reach = match (&args.opens.domain, &args.opens.team) {
         (Some(domain), _) => Reach::Site(site::find(meta, domain).await?.id),
         (None, Some(owner)) => Reach::Owner(user::find(meta, owner).await?.id),
         (None, None) => bail!("say what the key opens: --domain or --team"),
