@@ -167,7 +167,7 @@ async fn guessing_is_slowed_down() {
             break;
         }
     }
-    let refused = refused.expect("20 attempts in a row passed");
+    let refused = refused.unwrap();
     assert!(refused.headers().get("retry-after").unwrap().to_str().unwrap().parse::<u64>().unwrap() >= 1);
     error_of(refused, 429, "too_many_attempts").await;
     let elsewhere = browser.post(app.url("/api/auth/callback/credentials")).header("x-forwarded-for", "192.0.2.7");
