@@ -6,7 +6,8 @@ use chrono::{DateTime, SubsecRound, Utc};
 use chrono_tz::Tz;
 use footfall_model::{Domain, SiteId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select, TransactionTrait,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select, TransactionTrait,
     sea_query::{Expr, OnConflict},
 };
 use uuid::Uuid;
@@ -107,7 +108,10 @@ impl TryFrom<row::Model> for Site {
         Ok(Self {
             id: SiteId(row.id),
             domain: row.name.parse().map_err(|error| MetaError::corrupt(format!("domain {}: {error}", row.id)))?,
-            timezone: row.timezone.parse().map_err(|_| MetaError::corrupt(format!("domain {}: `{}` is not a time zone", row.id, row.timezone)))?,
+            timezone: row
+                .timezone
+                .parse()
+                .map_err(|_| MetaError::corrupt(format!("domain {}: `{}` is not a time zone", row.id, row.timezone)))?,
             owner: row.owner_id,
             created_at: row.created_at,
         })
@@ -183,7 +187,12 @@ impl Meta {
             refused.entry(shield.site).or_default().push(shield);
         }
         txn.commit().await?;
-        let measured = |site: Site| MeasuredSite { shields: refused.remove(&site.id).unwrap_or_default(), id: site.id, domain: site.domain, timezone: site.timezone };
+        let measured = |site: Site| MeasuredSite {
+            shields: refused.remove(&site.id).unwrap_or_default(),
+            id: site.id,
+            domain: site.domain,
+            timezone: site.timezone,
+        };
         Ok(SiteList { version, sites: sites.into_iter().map(measured).collect() })
     }
 

@@ -14,7 +14,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use footfall_model::SiteId;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 
@@ -162,8 +163,18 @@ impl Meta {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn hourly_pages(&self, site: SiteId, from_ms: i64, to_ms: i64, limit: u64, offset: u64) -> Result<(Vec<PageFigures>, u64), MetaError> {
-        let pages = row::Entity::find().filter(in_range(site, from_ms, to_ms)?).filter(row::Column::Path.ne(TOTAL)).filter(row::Column::Pageviews.gt(0));
+    pub async fn hourly_pages(
+        &self,
+        site: SiteId,
+        from_ms: i64,
+        to_ms: i64,
+        limit: u64,
+        offset: u64,
+    ) -> Result<(Vec<PageFigures>, u64), MetaError> {
+        let pages = row::Entity::find()
+            .filter(in_range(site, from_ms, to_ms)?)
+            .filter(row::Column::Path.ne(TOTAL))
+            .filter(row::Column::Pageviews.gt(0));
         let total = pages
             .clone()
             .select_only()
@@ -195,7 +206,13 @@ impl Meta {
         let mut missing = Vec::new();
         for month in months {
             let name = partition(month);
-            let found = self.db.query_one_raw(sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, format!("SELECT to_regclass('{name}')::text AS name"))).await?;
+            let found = self
+                .db
+                .query_one_raw(sea_orm::Statement::from_string(
+                    sea_orm::DbBackend::Postgres,
+                    format!("SELECT to_regclass('{name}')::text AS name"),
+                ))
+                .await?;
             if found.and_then(|row| row.try_get::<Option<String>>("", "name").ok().flatten()).is_none() {
                 missing.push(month);
             }
@@ -273,7 +290,10 @@ pub(crate) async fn forget_site(db: &impl ConnectionTrait, site: SiteId) -> Resu
 /// Bounds beyond what both engines can express are drawn in.
 fn in_range(site: SiteId, from_ms: i64, to_ms: i64) -> Result<Condition, MetaError> {
     let bound = |ms: i64| instant(ms.clamp(0, LAST_MS));
-    Ok(Condition::all().add(row::Column::SiteId.eq(site.0)).add(row::Column::Hour.gte(bound(from_ms)?)).add(row::Column::Hour.lt(bound(to_ms)?)))
+    Ok(Condition::all()
+        .add(row::Column::SiteId.eq(site.0))
+        .add(row::Column::Hour.gte(bound(from_ms)?))
+        .add(row::Column::Hour.lt(bound(to_ms)?)))
 }
 
 fn instant(ms: i64) -> Result<DateTime<Utc>, MetaError> {

@@ -229,7 +229,14 @@ impl Meta {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn renew_import(&self, id: Uuid, lease_owner: Uuid, lease_until: DateTime<Utc>, lines_done: u64, lines_refused: u64) -> Result<bool, MetaError> {
+    pub async fn renew_import(
+        &self,
+        id: Uuid,
+        lease_owner: Uuid,
+        lease_until: DateTime<Utc>,
+        lines_done: u64,
+        lines_refused: u64,
+    ) -> Result<bool, MetaError> {
         let renewed = row::Entity::update_many()
             .col_expr(row::Column::LeaseUntil, Expr::value(lease_until.trunc_subsecs(3)))
             .col_expr(row::Column::LinesDone, Expr::value(i64::try_from(lines_done).unwrap_or(i64::MAX)))

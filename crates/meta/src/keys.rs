@@ -242,7 +242,11 @@ impl Meta {
         let now = now.trunc_subsecs(3);
         if key.last_used_at.is_none_or(|last| now - last >= TOUCH_EVERY) {
             key.last_used_at = Some(now);
-            row::Entity::update_many().col_expr(row::Column::LastUsedAt, Expr::value(now)).filter(row::Column::Id.eq(key.id)).exec(&self.db).await?;
+            row::Entity::update_many()
+                .col_expr(row::Column::LastUsedAt, Expr::value(now))
+                .filter(row::Column::Id.eq(key.id))
+                .exec(&self.db)
+                .await?;
         }
         Ok(Some(key))
     }

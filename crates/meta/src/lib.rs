@@ -72,7 +72,8 @@ impl Meta {
 
     /// A transaction that writes.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, MetaError> {
-        let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() };
+        let options =
+            TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() };
         Ok(self.db.begin_with_options(options).await?)
     }
 }

@@ -44,7 +44,11 @@ impl Meta {
                 options.max_connections(POSTGRES_CONNECTIONS).set_application_name("footfall");
                 options
             }
-            _ => return Err(MetaError::Url("the accounts database is sqlite:PATH or postgres://user:password@host/name; set DATABASE_URL".into())),
+            _ => {
+                return Err(MetaError::Url(
+                    "the accounts database is sqlite:PATH or postgres://user:password@host/name; set DATABASE_URL".into(),
+                ));
+            }
         };
         options.acquire_timeout(BUSY_TIMEOUT).connect_timeout(BUSY_TIMEOUT).sqlx_logging(false).record_stmt_in_spans(false);
         let db = Database::connect(options).await?;

@@ -103,7 +103,9 @@ mod tests {
 
     #[test]
     fn yesterday_is_kept_to_its_last_second() {
-        for (now, destroyed) in [("2026-03-03T00:00:00Z", "2026-03-01"), ("2026-03-02T23:59:59Z", "2026-02-28"), ("2026-03-03T13:00:00Z", "2026-03-01")] {
+        for (now, destroyed) in
+            [("2026-03-03T00:00:00Z", "2026-03-01"), ("2026-03-02T23:59:59Z", "2026-02-28"), ("2026-03-03T13:00:00Z", "2026-03-01")]
+        {
             assert_eq!(last_day_to_destroy(now.parse().unwrap()).to_string(), destroyed, "at {now}");
         }
     }

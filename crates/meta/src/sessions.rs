@@ -150,7 +150,8 @@ impl Meta {
     /// # Errors
     /// When the database fails.
     pub async fn end_session_of(&self, user: Uuid, session: Uuid) -> Result<bool, MetaError> {
-        let gone = row::Entity::delete_many().filter(row::Column::UserId.eq(user)).filter(row::Column::Id.eq(session)).exec(&self.db).await?;
+        let gone =
+            row::Entity::delete_many().filter(row::Column::UserId.eq(user)).filter(row::Column::Id.eq(session)).exec(&self.db).await?;
         Ok(gone.rows_affected > 0)
     }
 

@@ -66,7 +66,11 @@ impl FromStr for ShieldKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().copied().find(|kind| kind.code() == text).ok_or_else(|| format!("`{text}` is not a shield; use host, ip, path or country"))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|kind| kind.code() == text)
+            .ok_or_else(|| format!("`{text}` is not a shield; use host, ip, path or country"))
     }
 }
 
@@ -99,10 +103,18 @@ impl Meta {
     /// [`MetaError::Taken`] when the domain has it already.
     pub async fn create_shield(&self, site: SiteId, kind: ShieldKind, value: &str) -> Result<Shield, MetaError> {
         let shield = Shield { id: Uuid::now_v7(), site, kind, value: value.to_owned() };
-        let new = row::ActiveModel { id: Set(shield.id), site_id: Set(site.0), kind: Set(kind.code().to_owned()), value: Set(shield.value.clone()) };
+        let new = row::ActiveModel {
+            id: Set(shield.id),
+            site_id: Set(site.0),
+            kind: Set(kind.code().to_owned()),
+            value: Set(shield.value.clone()),
+        };
         let txn = self.begin().await?;
         versions::raise_config(&txn).await?;
-        row::Entity::insert(new).exec_without_returning(&txn).await.map_err(|error| MetaError::taken_or(error, "the domain has this shield already"))?;
+        row::Entity::insert(new)
+            .exec_without_returning(&txn)
+            .await
+            .map_err(|error| MetaError::taken_or(error, "the domain has this shield already"))?;
         txn.commit().await?;
         Ok(shield)
     }

@@ -59,7 +59,9 @@ async fn destroyed_salts_leave_no_trace_in_any_file() {
     let folder = tempfile::tempdir().unwrap();
     let meta = Meta::open(&format!("sqlite:{}", folder.path().join("accounts.db").display())).await.unwrap();
     let traces = |needle: &[u8]| {
-        std::fs::read_dir(folder.path()).unwrap().any(|entry| std::fs::read(entry.unwrap().path()).unwrap().windows(needle.len()).any(|part| part == needle))
+        std::fs::read_dir(folder.path())
+            .unwrap()
+            .any(|entry| std::fs::read(entry.unwrap().path()).unwrap().windows(needle.len()).any(|part| part == needle))
     };
     let now = Utc::now();
     let salt = meta.salt_for(now.date_naive()).await.unwrap();

@@ -69,7 +69,8 @@ impl Postgres {
                 .stdout(Stdio::null())
                 .stderr(log)
                 .spawn()?;
-            let mut started = Self { server, port, password: password.clone(), programs: programs.clone(), account, _folder: TempDir::new()? };
+            let mut started =
+                Self { server, port, password: password.clone(), programs: programs.clone(), account, _folder: TempDir::new()? };
             if started.is_ready().await? {
                 started._folder = folder;
                 return Ok(started);

@@ -103,9 +103,13 @@ impl MigrationTrait for Migration {
         index(manager, "api_keys", "site_id").await?;
         index(manager, "api_keys", "owner_id").await?;
         manager.create_table(Table::create().table("secrets").col(text("name").primary_key()).col(binary("value")).to_owned()).await?;
-        manager.create_table(Table::create().table("versions").col(text("name").primary_key()).col(big_integer("value")).to_owned()).await?;
+        manager
+            .create_table(Table::create().table("versions").col(text("name").primary_key()).col(big_integer("value")).to_owned())
+            .await?;
         // Present from the start: a first change locks this row like every later one.
-        manager.execute(Query::insert().into_table("versions").columns(["name", "value"]).values_panic(["config".into(), 1.into()]).to_owned()).await
+        manager
+            .execute(Query::insert().into_table("versions").columns(["name", "value"]).values_panic(["config".into(), 1.into()]).to_owned())
+            .await
     }
 }
 

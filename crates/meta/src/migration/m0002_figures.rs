@@ -31,7 +31,11 @@ impl MigrationTrait for Migration {
                     .col(timestamp_with_time_zone("created_at"))
                     .col(timestamp_with_time_zone_null("ended_at"))
                     .foreign_key(
-                        ForeignKey::create().name("import_jobs_site_id").from("import_jobs", "site_id").to("domains", "id").on_delete(ForeignKeyAction::Cascade),
+                        ForeignKey::create()
+                            .name("import_jobs_site_id")
+                            .from("import_jobs", "site_id")
+                            .to("domains", "id")
+                            .on_delete(ForeignKeyAction::Cascade),
                     )
                     .to_owned(),
             )
@@ -44,8 +48,11 @@ impl MigrationTrait for Migration {
         manager.create_table(Table::create().table("cursors").col(text("name").primary_key()).col(big_integer("value")).to_owned()).await?;
         // The tail of the statement differs: partitions by month where there are any, else no second copy of the key.
         let tail = if manager.get_database_backend() == DbBackend::Postgres { "PARTITION BY RANGE (hour)" } else { "WITHOUT ROWID" };
-        let (uuid_type, time_type) =
-            if manager.get_database_backend() == DbBackend::Postgres { ("uuid", "timestamp with time zone") } else { ("uuid_text", "timestamp_with_timezone_text") };
+        let (uuid_type, time_type) = if manager.get_database_backend() == DbBackend::Postgres {
+            ("uuid", "timestamp with time zone")
+        } else {
+            ("uuid_text", "timestamp_with_timezone_text")
+        };
         db.execute_unprepared(&format!(
             "CREATE TABLE hourly_aggregates (
                 site_id {uuid_type} NOT NULL,

@@ -123,7 +123,8 @@ pub async fn writers_of_one_hour_do_not_mix(meta: Meta) {
             let meta = meta.clone();
             tokio::spawn(async move {
                 let path = format!("/only-in-{version}");
-                let mut hours: Vec<_> = (0..6).map(|n| hour(site, first + n * 3_600_000, version, &[("/", version.unsigned_abs()), (&path, 1)])).collect();
+                let mut hours: Vec<_> =
+                    (0..6).map(|n| hour(site, first + n * 3_600_000, version, &[("/", version.unsigned_abs()), (&path, 1)])).collect();
                 if version % 2 == 0 {
                     hours.reverse();
                 }
@@ -169,9 +170,14 @@ pub async fn one_import_at_a_time_resumed_or_abandoned(meta: Meta) {
     let later = now + Duration::seconds(121);
     let ImportStart::Resumed(resumed) = meta.start_import(import(site, "a", two), later).await.unwrap() else { panic!("not resumed") };
     assert_eq!((resumed.id, resumed.lines_done, resumed.lines_refused, resumed.salt), (job.id, 500, 2, Some(salt)));
-    assert!(!meta.renew_import(job.id, one, later + Duration::hours(1), 501, 2).await.unwrap(), "the first process no longer holds the lease");
+    assert!(
+        !meta.renew_import(job.id, one, later + Duration::hours(1), 501, 2).await.unwrap(),
+        "the first process no longer holds the lease"
+    );
 
-    let ImportStart::New(other) = meta.start_import(import(site, "b", one), later + Duration::seconds(61)).await.unwrap() else { panic!("not new") };
+    let ImportStart::New(other) = meta.start_import(import(site, "b", one), later + Duration::seconds(61)).await.unwrap() else {
+        panic!("not new")
+    };
     let abandoned = meta.import(job.id).await.unwrap().unwrap();
     assert_eq!((abandoned.state, abandoned.salt), (ImportState::Abandoned, None));
     meta.end_import(other.id, ImportState::Done, later + Duration::seconds(62)).await.unwrap();

@@ -107,7 +107,10 @@ pub async fn sessions_slide_and_end(meta: Meta) {
     let now = start + Duration::days(58);
     let (second, second_info) = meta.start_session(ada.id, now).await.unwrap();
     let (third, third_info) = meta.start_session(ada.id, now + Duration::seconds(1)).await.unwrap();
-    assert_eq!(meta.sessions_of(ada.id, now).await.unwrap().iter().map(|s| s.id).collect::<Vec<_>>(), [third_info.id, second_info.id, info.id]);
+    assert_eq!(
+        meta.sessions_of(ada.id, now).await.unwrap().iter().map(|s| s.id).collect::<Vec<_>>(),
+        [third_info.id, second_info.id, info.id]
+    );
     meta.end_session(&token).await.unwrap();
     assert!(meta.session(&token, now).await.unwrap().is_none());
     assert!(!meta.end_session_of(uuid::Uuid::new_v4(), second_info.id).await.unwrap());

@@ -78,19 +78,28 @@ pub async fn keys_open_what_they_say_until_revoked(meta: Meta) {
     let now = at("2026-03-01T12:00:00Z");
     let owner = meta.create_user(&email("ada@example.org"), &password(), Role::Owner).await.unwrap();
     let site = meta.create_site(&domain("example.org"), Tz::UTC, Some(owner.id)).await.unwrap();
-    let new = NewKey { name: "grafana".into(), scopes: vec![Scope::StatsRead, Scope::EventsWrite], reach: Reach::Site(site.id), rate_limit_per_hour: Some(0) };
+    let new = NewKey {
+        name: "grafana".into(),
+        scopes: vec![Scope::StatsRead, Scope::EventsWrite],
+        reach: Reach::Site(site.id),
+        rate_limit_per_hour: Some(0),
+    };
     let (made, text) = meta.create_key(new).await.unwrap();
     assert!(text.starts_with(&made.prefix) && made.prefix.starts_with("ff_") && text.len() > 40, "{text}");
 
     let found = meta.key(&text, now).await.unwrap().unwrap();
-    assert_eq!((found.id, found.reach, found.rate_limit_per_hour, found.name.as_str()), (made.id, Reach::Site(site.id), Some(0), "grafana"));
+    assert_eq!(
+        (found.id, found.reach, found.rate_limit_per_hour, found.name.as_str()),
+        (made.id, Reach::Site(site.id), Some(0), "grafana")
+    );
     assert!(found.allows(Scope::EventsWrite) && !found.allows(Scope::SitesManage));
     assert_eq!(meta.keys().await.unwrap()[0].last_used_at, Some(now));
     for wrong in ["", "ff_", &text[..text.len() - 1], "Bearer x", "x"] {
         assert!(meta.key(wrong, now).await.unwrap().is_none(), "{wrong}");
     }
 
-    let of_owner = NewKey { name: String::new(), scopes: vec![Scope::SitesManage], reach: Reach::Owner(owner.id), rate_limit_per_hour: None };
+    let of_owner =
+        NewKey { name: String::new(), scopes: vec![Scope::SitesManage], reach: Reach::Owner(owner.id), rate_limit_per_hour: None };
     let (second, second_text) = meta.create_key(of_owner).await.unwrap();
     assert_eq!(meta.key(&second_text, now).await.unwrap().unwrap().reach, Reach::Owner(owner.id));
     assert!(meta.revoke_key(made.id).await.unwrap());
