@@ -13,8 +13,8 @@
 //! # Constraints
 //! - An append is answered `Ok` only after its transaction is in the write-ahead file and that file is synced
 //!   (`journal_mode=WAL`, `synchronous=FULL`).
-//! - A lone append commits at once. What queues up during a commit goes into the next one, up to [`chunk::MAX_BYTES`] and
-//!   [`chunk::MAX_ENTRIES`]: load makes groups larger, never the wait of a single caller longer than two commits.
+//! - A lone append commits at once. What queues up during a commit goes into the next one, up to `chunk::MAX_BYTES` and
+//!   `chunk::MAX_ENTRIES`: load makes groups larger, never the wait of a single caller longer than two commits.
 //! - Intents and commits of consumers ride in the writer's next transaction, so they cost no sync of their own under load.
 //! - Checkpoints run on the keeper's connection while appends go on; only the last few pages are copied with the writer held
 //!   back. After that the write-ahead file is written from its start again. It is not truncated: space once taken stays usable
@@ -32,7 +32,7 @@
 //! # Recovery
 //! - After a crash SQLite replays the write-ahead file. An append whose answer was lost may be there; one that was
 //!   acknowledged is.
-//! - Full disk or limit: appends are refused at once, a small write probes every [`writer::PROBE_EVERY`] and ends the state.
+//! - Full disk or limit: appends are refused at once, a small write probes every `writer::PROBE_EVERY` and ends the state.
 //!   Any other write error does the same with [`AppendError::Unavailable`] and also opens the file anew.
 //! - Every row carries a checksum. A row that does not match, or a gap, is a [`LogError`] that names the offsets.
 //! - A file that was deleted between two runs begins again at offset 0. [`FileLog::id`] tells that it is another file and
@@ -112,10 +112,7 @@ impl FileLog {
     /// The folder cannot be written, another process has it open, or the file is damaged or of another version.
     pub async fn open(options: FileLogOptions) -> Result<Arc<Self>, LogError> {
         let (shared, tasks) = open::start(options).await?;
-        Ok(Arc::new(Self {
-            shared,
-            tasks: Mutex::new(tasks),
-        }))
+        Ok(Arc::new(Self { shared, tasks: Mutex::new(tasks) }))
     }
 
     /// Made with the file: another id means another file.
@@ -185,17 +182,11 @@ impl EventLog for FileLog {
         answers
     }
 
-    async fn subscribe(
-        &self,
-        group: &str,
-        start: StartAt,
-    ) -> Result<Box<dyn Subscription>, LogError> {
+    async fn subscribe(&self, group: &str, start: StartAt) -> Result<Box<dyn Subscription>, LogError> {
         if start == StartAt::Committed {
             self.shared.book(group, BookEntry::Join).await?;
         }
-        Ok(Box::new(
-            FileSubscription::open(Arc::clone(&self.shared), group, start).await?,
-        ))
+        Ok(Box::new(FileSubscription::open(Arc::clone(&self.shared), group, start).await?))
     }
 
     async fn status(&self) -> LogStatus {
@@ -205,24 +196,14 @@ impl EventLog for FileLog {
 
 impl FileLog {
     /// Puts one part into the queue, or refuses it at once.
-    fn enqueue(
-        &self,
-        payloads: Vec<bytes::Bytes>,
-    ) -> Result<oneshot::Receiver<Result<footfall_model::Offset, AppendError>>, AppendError> {
+    fn enqueue(&self, payloads: Vec<bytes::Bytes>) -> Result<oneshot::Receiver<Result<footfall_model::Offset, AppendError>>, AppendError> {
         if let Some(fault) = self.shared.fault() {
             return Err(fault.into());
         }
-        let bytes = payloads
-            .iter()
-            .map(|payload| payload.len() + ENTRY_OVERHEAD)
-            .sum();
+        let bytes = payloads.iter().map(|payload| payload.len() + ENTRY_OVERHEAD).sum();
         let reserved = self.shared.reserve(bytes)?;
         let (reply, answer) = oneshot::channel();
-        self.shared.send(Request::Append(Append {
-            payloads,
-            reserved,
-            reply,
-        }));
+        self.shared.send(Request::Append(Append { payloads, reserved, reply }));
         Ok(answer)
     }
 }

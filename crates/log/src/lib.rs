@@ -140,11 +140,7 @@ pub trait EventLog: Send + Sync + 'static {
     async fn append(&self, entries: Vec<Entry>) -> Vec<Result<Position, AppendError>>;
 
     /// Begins to read as a member of `group`.
-    async fn subscribe(
-        &self,
-        group: &str,
-        start: StartAt,
-    ) -> Result<Box<dyn Subscription>, LogError>;
+    async fn subscribe(&self, group: &str, start: StartAt) -> Result<Box<dyn Subscription>, LogError>;
 
     /// How it is doing.
     async fn status(&self) -> LogStatus;
@@ -163,12 +159,7 @@ pub trait Subscription: Send {
     async fn commit(&mut self, partition: u32, committed: &Committed) -> Result<(), LogError>;
 
     /// Reads entries again, `first` to `last` inclusive, without moving the subscription: for replaying an intent.
-    async fn reread(
-        &mut self,
-        partition: u32,
-        first: Offset,
-        last: Offset,
-    ) -> Result<Vec<StoredEntry>, LogError>;
+    async fn reread(&mut self, partition: u32, first: Offset, last: Offset) -> Result<Vec<StoredEntry>, LogError>;
 
     /// Goes on reading a partition at this offset.
     async fn seek(&mut self, partition: u32, next: Offset) -> Result<(), LogError>;

@@ -33,15 +33,9 @@ async fn answers_one_position_per_entry_without_gaps(engine: &mut dyn Engine) {
     assert!(log.append(Vec::new()).await.is_empty());
     let mut next = 0;
     for count in [1, 3, 2] {
-        for answer in log
-            .append((0..count).map(|n| entry(&format!("{next}-{n}"))).collect())
-            .await
-        {
+        for answer in log.append((0..count).map(|n| entry(&format!("{next}-{n}"))).collect()).await {
             let position = answer.unwrap();
-            assert_eq!(
-                (position.log, position.partition, position.offset),
-                (log.name(), 0, next)
-            );
+            assert_eq!((position.log, position.partition, position.offset), (log.name(), 0, next));
             next += 1;
         }
     }
@@ -54,23 +48,14 @@ async fn reads_in_order_each_once(engine: &mut dyn Engine) {
     let mut expected = Vec::new();
     for batch in 0..20 {
         let texts: Vec<String> = (0..=batch % 4).map(|n| format!("{batch}-{n}")).collect();
-        log.append(texts.iter().map(|text| entry(text)).collect())
-            .await
-            .iter()
-            .for_each(|answer| assert!(answer.is_ok()));
+        log.append(texts.iter().map(|text| entry(text)).collect()).await.iter().for_each(|answer| assert!(answer.is_ok()));
         expected.extend(texts);
     }
     let entries = reader.take(expected.len()).await;
     assert_eq!(entries.iter().map(text).collect::<Vec<_>>(), expected);
-    assert_eq!(
-        entries.iter().map(|entry| entry.offset).collect::<Vec<_>>(),
-        (0..expected.len() as u64).collect::<Vec<_>>()
-    );
+    assert_eq!(entries.iter().map(|entry| entry.offset).collect::<Vec<_>>(), (0..expected.len() as u64).collect::<Vec<_>>());
     assert!(entries.is_sorted_by_key(|entry| entry.appended_ms));
-    assert!(matches!(
-        reader.sub.poll(Duration::ZERO, limit(10)).await.unwrap(),
-        Polled::Idle
-    ));
+    assert!(matches!(reader.sub.poll(Duration::ZERO, limit(10)).await.unwrap(), Polled::Idle));
 }
 
 async fn keeps_entries_over_a_stop(engine: &mut dyn Engine) {
@@ -79,46 +64,23 @@ async fn keeps_entries_over_a_stop(engine: &mut dyn Engine) {
     drop(log);
     engine.stop().await;
     let log = engine.start().await;
-    assert_eq!(
-        log.append(vec![entry("c")]).await[0]
-            .as_ref()
-            .unwrap()
-            .offset,
-        2
-    );
+    assert_eq!(log.append(vec![entry("c")]).await[0].as_ref().unwrap().offset, 2);
     let mut reader = Reader::open(&*log, "stored", StartAt::Committed).await;
     assert_eq!(reader.texts(3).await, ["a", "b", "c"]);
 }
 
 async fn a_group_goes_on_after_its_commit(engine: &mut dyn Engine) {
     let log = engine.start().await;
-    log.append((0..6).map(|n| entry(&n.to_string())).collect())
-        .await;
+    log.append((0..6).map(|n| entry(&n.to_string())).collect()).await;
     let mut reader = Reader::open(&*log, "stored", StartAt::Committed).await;
     assert_eq!(reader.assignment.committed, None);
     reader.take(6).await;
-    reader
-        .sub
-        .commit(
-            0,
-            &Committed {
-                next: 4,
-                rebuild_from: 1,
-            },
-        )
-        .await
-        .unwrap();
+    reader.sub.commit(0, &Committed { next: 4, rebuild_from: 1 }).await.unwrap();
     drop((reader, log));
     engine.stop().await;
     let log = engine.start().await;
     let mut reader = Reader::open(&*log, "stored", StartAt::Committed).await;
-    assert_eq!(
-        reader.assignment.committed,
-        Some(Committed {
-            next: 4,
-            rebuild_from: 1
-        })
-    );
+    assert_eq!(reader.assignment.committed, Some(Committed { next: 4, rebuild_from: 1 }));
     assert_eq!((reader.assignment.start, reader.assignment.end), (0, 6));
     assert_eq!(reader.texts(2).await, ["4", "5"]);
 }
@@ -129,30 +91,14 @@ async fn groups_do_not_disturb_each_other(engine: &mut dyn Engine) {
     let mut one = Reader::open(&*log, "one", StartAt::Committed).await;
     let mut two = Reader::open(&*log, "two", StartAt::Committed).await;
     assert_eq!(one.texts(2).await, ["a", "b"]);
-    one.sub
-        .commit(
-            0,
-            &Committed {
-                next: 2,
-                rebuild_from: 0,
-            },
-        )
-        .await
-        .unwrap();
+    one.sub.commit(0, &Committed { next: 2, rebuild_from: 0 }).await.unwrap();
     assert_eq!(two.texts(2).await, ["a", "b"]);
-    assert_eq!(
-        Reader::open(&*log, "two", StartAt::Committed)
-            .await
-            .assignment
-            .committed,
-        None
-    );
+    assert_eq!(Reader::open(&*log, "two", StartAt::Committed).await.assignment.committed, None);
 }
 
 async fn an_intent_survives_until_the_commit(engine: &mut dyn Engine) {
     let log = engine.start().await;
-    log.append((0..9).map(|n| entry(&n.to_string())).collect())
-        .await;
+    log.append((0..9).map(|n| entry(&n.to_string())).collect()).await;
     let mut reader = Reader::open(&*log, "stored", StartAt::Committed).await;
     reader.sub.intend(0, &intent(0, 3)).await.unwrap();
     let mut split = intent(0, 3);
@@ -164,65 +110,34 @@ async fn an_intent_survives_until_the_commit(engine: &mut dyn Engine) {
 
     let log = engine.start().await;
     let mut reader = Reader::open(&*log, "stored", StartAt::Committed).await;
-    assert_eq!(
-        reader.assignment.intent,
-        Some(split),
-        "the last one written counts"
-    );
+    assert_eq!(reader.assignment.intent, Some(split), "the last one written counts");
     assert_eq!(reader.assignment.committed, None);
-    reader
-        .sub
-        .commit(
-            0,
-            &Committed {
-                next: 4,
-                rebuild_from: 2,
-            },
-        )
-        .await
-        .unwrap();
+    reader.sub.commit(0, &Committed { next: 4, rebuild_from: 2 }).await.unwrap();
     drop((reader, log));
     engine.stop().await;
 
     let log = engine.start().await;
     let reader = Reader::open(&*log, "stored", StartAt::Committed).await;
     assert_eq!(reader.assignment.intent, None, "the commit forgets it");
-    assert_eq!(
-        reader.assignment.committed,
-        Some(Committed {
-            next: 4,
-            rebuild_from: 2
-        })
-    );
+    assert_eq!(reader.assignment.committed, Some(Committed { next: 4, rebuild_from: 2 }));
 }
 
 async fn rereads_without_moving(engine: &mut dyn Engine) {
     let log = engine.start().await;
-    log.append((0..8).map(|n| entry(&n.to_string())).collect())
-        .await;
+    log.append((0..8).map(|n| entry(&n.to_string())).collect()).await;
     let mut reader = Reader::open(&*log, "stored", StartAt::Committed).await;
     assert_eq!(reader.texts(3).await, ["0", "1", "2"]);
     let again = reader.sub.reread(0, 1, 6).await.unwrap();
-    assert_eq!(
-        again.iter().map(text).collect::<Vec<_>>(),
-        ["1", "2", "3", "4", "5", "6"]
-    );
+    assert_eq!(again.iter().map(text).collect::<Vec<_>>(), ["1", "2", "3", "4", "5", "6"]);
     assert_eq!(again[0].offset, 1);
     assert_eq!(reader.texts(5).await, ["3", "4", "5", "6", "7"]);
-    assert!(
-        reader.sub.reread(0, 6, 8).await.is_err(),
-        "8 was never appended"
-    );
-    assert!(
-        reader.sub.reread(7, 0, 0).await.is_err(),
-        "no such partition"
-    );
+    assert!(reader.sub.reread(0, 6, 8).await.is_err(), "8 was never appended");
+    assert!(reader.sub.reread(7, 0, 0).await.is_err(), "no such partition");
 }
 
 async fn seeks_back_and_forth(engine: &mut dyn Engine) {
     let log = engine.start().await;
-    log.append((0..5).map(|n| entry(&n.to_string())).collect())
-        .await;
+    log.append((0..5).map(|n| entry(&n.to_string())).collect()).await;
     let mut reader = Reader::open(&*log, "stored", StartAt::Committed).await;
     reader.take(5).await;
     reader.sub.seek(0, 2).await.unwrap();
@@ -233,50 +148,25 @@ async fn seeks_back_and_forth(engine: &mut dyn Engine) {
 
 async fn starts_at_an_offset(engine: &mut dyn Engine) {
     let log = engine.start().await;
-    log.append((0..5).map(|n| entry(&n.to_string())).collect())
-        .await;
+    log.append((0..5).map(|n| entry(&n.to_string())).collect()).await;
     let mut group = Reader::open(&*log, "live", StartAt::Committed).await;
-    group
-        .sub
-        .commit(
-            0,
-            &Committed {
-                next: 5,
-                rebuild_from: 5,
-            },
-        )
-        .await
-        .unwrap();
+    group.sub.commit(0, &Committed { next: 5, rebuild_from: 5 }).await.unwrap();
     let mut reader = Reader::open(&*log, "live", StartAt::Offset(3)).await;
     assert_eq!(reader.texts(2).await, ["3", "4"]);
     let mut ahead = Reader::open(&*log, "live", StartAt::Offset(6)).await;
     log.append(vec![entry("5"), entry("6")]).await;
-    assert_eq!(
-        ahead.texts(1).await,
-        ["6"],
-        "an offset that does not exist yet is waited for"
-    );
+    assert_eq!(ahead.texts(1).await, ["6"], "an offset that does not exist yet is waited for");
 }
 
 async fn respects_limits(engine: &mut dyn Engine) {
     let log = engine.start().await;
-    log.append((0..4).map(|_| entry(&"x".repeat(100))).collect())
-        .await;
+    log.append((0..4).map(|_| entry(&"x".repeat(100))).collect()).await;
     let mut reader = Reader::open(&*log, "stored", StartAt::Committed).await;
-    let count = async |reader: &mut Reader, entries, bytes| match reader
-        .sub
-        .poll(LONG, FetchLimit { entries, bytes })
-        .await
-        .unwrap()
-    {
+    let count = async |reader: &mut Reader, entries, bytes| match reader.sub.poll(LONG, FetchLimit { entries, bytes }).await.unwrap() {
         Polled::Entries { entries, .. } => entries.len(),
         other => panic!("entries expected, not {other:?}"),
     };
-    assert_eq!(
-        count(&mut reader, 10, 50).await,
-        1,
-        "at least one, however small the limit"
-    );
+    assert_eq!(count(&mut reader, 10, 50).await, 1, "at least one, however small the limit");
     assert_eq!(count(&mut reader, 10, 250).await, 2);
     assert_eq!(count(&mut reader, 10, 1_000).await, 1);
     reader.sub.seek(0, 0).await.unwrap();
@@ -288,11 +178,7 @@ async fn an_append_wakes_a_waiting_reader(engine: &mut dyn Engine) {
     let mut reader = Reader::open(&*log, "stored", StartAt::Committed).await;
     let waiting = tokio::spawn(async move { reader.texts(1).await });
     log.append(vec![entry("now")]).await[0].as_ref().unwrap();
-    assert_eq!(
-        waiting.await.unwrap(),
-        ["now"],
-        "well before the poll's wait of {LONG:?} ends"
-    );
+    assert_eq!(waiting.await.unwrap(), ["now"], "well before the poll's wait of {LONG:?} ends");
 }
 
 async fn many_callers_get_distinct_offsets_and_keep_their_order(engine: &mut dyn Engine) {
@@ -306,18 +192,9 @@ async fn many_callers_get_distinct_offsets_and_keep_their_order(engine: &mut dyn
             let mut acknowledged = Vec::new();
             for call in 0..CALLS {
                 let texts = [format!("{caller}/{call}/0"), format!("{caller}/{call}/1")];
-                let answers = log
-                    .append(texts.iter().map(|text| entry(text)).collect())
-                    .await;
-                let offsets: Vec<u64> = answers
-                    .into_iter()
-                    .map(|answer| answer.unwrap().offset)
-                    .collect();
-                assert_eq!(
-                    offsets[1],
-                    offsets[0] + 1,
-                    "entries of one call stay together on one partition"
-                );
+                let answers = log.append(texts.iter().map(|text| entry(text)).collect()).await;
+                let offsets: Vec<u64> = answers.into_iter().map(|answer| answer.unwrap().offset).collect();
+                assert_eq!(offsets[1], offsets[0] + 1, "entries of one call stay together on one partition");
                 acknowledged.extend(offsets.into_iter().zip(texts));
             }
             acknowledged
@@ -330,64 +207,29 @@ async fn many_callers_get_distinct_offsets_and_keep_their_order(engine: &mut dyn
         acknowledged.extend(caller);
     }
     let entries = reader.take(CALLERS * CALLS * 2).await;
-    assert_eq!(
-        entries
-            .iter()
-            .map(|entry| (entry.offset, text(entry)))
-            .collect::<BTreeMap<_, _>>(),
-        acknowledged
-    );
-    assert!(matches!(
-        reader.sub.poll(Duration::ZERO, limit(1)).await.unwrap(),
-        Polled::Idle
-    ));
+    assert_eq!(entries.iter().map(|entry| (entry.offset, text(entry))).collect::<BTreeMap<_, _>>(), acknowledged);
+    assert!(matches!(reader.sub.poll(Duration::ZERO, limit(1)).await.unwrap(), Polled::Idle));
 }
 
 async fn refuses_what_does_not_fit_the_queue(engine: &mut dyn Engine) {
     let log = engine.start_bounded(2_000).await;
     let mut reader = Reader::open(&*log, "stored", StartAt::Committed).await;
     let texts: Vec<String> = (0..50).map(|n| format!("{n:0>500}")).collect();
-    let answers = join_all(texts.iter().map(|text| log.append(vec![entry(text)])))
-        .await
-        .concat();
-    let accepted: Vec<&String> = texts
-        .iter()
-        .zip(&answers)
-        .filter(|(_, answer)| answer.is_ok())
-        .map(|(text, _)| text)
-        .collect();
+    let answers = join_all(texts.iter().map(|text| log.append(vec![entry(text)]))).await.concat();
+    let accepted: Vec<&String> = texts.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()).map(|(text, _)| text).collect();
     assert!(!accepted.is_empty());
     assert!(answers.iter().any(Result::is_err));
-    assert!(
-        answers
-            .iter()
-            .flatten_err()
-            .all(|error| matches!(error, AppendError::Busy))
-    );
-    assert_eq!(
-        reader
-            .texts(accepted.len())
-            .await
-            .iter()
-            .collect::<Vec<_>>(),
-        accepted
-    );
-    log.append(vec![entry("later")]).await[0]
-        .as_ref()
-        .expect("the room is given back");
+    assert!(answers.iter().flatten_err().all(|error| matches!(error, AppendError::Busy)));
+    assert_eq!(reader.texts(accepted.len()).await.iter().collect::<Vec<_>>(), accepted);
+    log.append(vec![entry("later")]).await[0].as_ref().expect("the room is given back");
 }
 
-trait FlattenErr<'a>:
-    Iterator<Item = &'a Result<footfall_model::Position, AppendError>> + Sized
-{
+trait FlattenErr<'a>: Iterator<Item = &'a Result<footfall_model::Position, AppendError>> + Sized {
     fn flatten_err(self) -> impl Iterator<Item = &'a AppendError> {
         self.filter_map(|answer| answer.as_ref().err())
     }
 }
-impl<'a, I: Iterator<Item = &'a Result<footfall_model::Position, AppendError>>> FlattenErr<'a>
-    for I
-{
-}
+impl<'a, I: Iterator<Item = &'a Result<footfall_model::Position, AppendError>>> FlattenErr<'a> for I {}
 
 async fn a_dropped_poll_loses_nothing(engine: &mut dyn Engine) {
     let log = engine.start().await;
@@ -405,30 +247,11 @@ async fn a_dropped_poll_loses_nothing(engine: &mut dyn Engine) {
 
 async fn any_bytes_come_back_as_they_were(engine: &mut dyn Engine) {
     let log = engine.start().await;
-    let payloads = [
-        Vec::new(),
-        vec![0; 5],
-        vec![255; 70_000],
-        (0..=255).collect::<Vec<u8>>(),
-    ];
-    let entries = payloads.iter().map(|payload| footfall_log::Entry {
-        key: SiteId(Uuid::nil()),
-        payload: payload.clone().into(),
-    });
-    log.append(entries.collect())
-        .await
-        .iter()
-        .for_each(|answer| assert!(answer.is_ok()));
+    let payloads = [Vec::new(), vec![0; 5], vec![255; 70_000], (0..=255).collect::<Vec<u8>>()];
+    let entries = payloads.iter().map(|payload| footfall_log::Entry { key: SiteId(Uuid::nil()), payload: payload.clone().into() });
+    log.append(entries.collect()).await.iter().for_each(|answer| assert!(answer.is_ok()));
     let mut reader = Reader::open(&*log, "stored", StartAt::Committed).await;
-    assert_eq!(
-        reader
-            .take(4)
-            .await
-            .iter()
-            .map(|entry| entry.payload.to_vec())
-            .collect::<Vec<_>>(),
-        payloads
-    );
+    assert_eq!(reader.take(4).await.iter().map(|entry| entry.payload.to_vec()).collect::<Vec<_>>(), payloads);
 }
 
 macro_rules! contract {
@@ -448,11 +271,7 @@ struct FileEngine {
 
 impl FileEngine {
     fn new(tail_bytes: usize) -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-            log: None,
-            tail_bytes,
-        }
+        Self { dir: tempfile::tempdir().unwrap(), log: None, tail_bytes }
     }
 
     async fn open(&mut self, change: impl FnOnce(&mut FileLogOptions)) -> Arc<dyn EventLog> {

@@ -71,13 +71,7 @@ struct Run {
 impl Run {
     async fn open(options: FileLogOptions) -> Self {
         let log = FileLog::open(options.clone()).await.unwrap();
-        let mut run = Self {
-            options,
-            log,
-            readers: Vec::new(),
-            entries: Vec::new(),
-            groups: Default::default(),
-        };
+        let mut run = Self { options, log, readers: Vec::new(), entries: Vec::new(), groups: Default::default() };
         run.subscribe().await;
         run
     }
@@ -86,13 +80,7 @@ impl Run {
         self.readers.clear();
         for (name, group) in GROUPS.iter().zip(&mut self.groups) {
             let reader = Reader::open(&*self.log, name, StartAt::Committed).await;
-            assert_eq!(
-                reader.assignment.committed,
-                group.committed.map(|next| Committed {
-                    next,
-                    rebuild_from: next / 2
-                })
-            );
+            assert_eq!(reader.assignment.committed, group.committed.map(|next| Committed { next, rebuild_from: next / 2 }));
             assert_eq!(reader.assignment.intent, group.intent);
             assert_eq!(reader.assignment.end, self.entries.len() as u64);
             group.next = group.committed.unwrap_or(0);
@@ -102,11 +90,7 @@ impl Run {
 
     /// Nothing below this may be needed any more.
     fn floor(&self) -> u64 {
-        self.groups
-            .iter()
-            .map(|group| group.committed.unwrap_or(0))
-            .min()
-            .unwrap_or(0)
+        self.groups.iter().map(|group| group.committed.unwrap_or(0)).min().unwrap_or(0)
     }
 
     async fn take(&mut self, step: Step) {
@@ -114,50 +98,25 @@ impl Run {
         match step {
             Step::Append(count) => {
                 let texts: Vec<String> = (0..count).map(|n| format!("{end}+{n}")).collect();
-                let answers = self
-                    .log
-                    .append(texts.iter().map(|text| entry(text)).collect())
-                    .await;
-                let offsets: Vec<u64> = answers
-                    .into_iter()
-                    .map(|answer| answer.unwrap().offset)
-                    .collect();
+                let answers = self.log.append(texts.iter().map(|text| entry(text)).collect()).await;
+                let offsets: Vec<u64> = answers.into_iter().map(|answer| answer.unwrap().offset).collect();
                 assert_eq!(offsets, (end..end + count as u64).collect::<Vec<_>>());
                 self.entries.extend(texts);
             }
             Step::AppendApart(count) => {
                 let texts: Vec<String> = (0..count).map(|n| format!("{end}|{n}")).collect();
-                let answers = futures::future::join_all(
-                    texts.iter().map(|text| self.log.append(vec![entry(text)])),
-                )
-                .await
-                .concat();
-                let placed: BTreeMap<u64, String> = answers
-                    .into_iter()
-                    .map(|answer| answer.unwrap().offset)
-                    .zip(texts)
-                    .collect();
-                assert_eq!(
-                    placed.keys().copied().collect::<Vec<_>>(),
-                    (end..end + count as u64).collect::<Vec<_>>()
-                );
+                let answers = futures::future::join_all(texts.iter().map(|text| self.log.append(vec![entry(text)]))).await.concat();
+                let placed: BTreeMap<u64, String> = answers.into_iter().map(|answer| answer.unwrap().offset).zip(texts).collect();
+                assert_eq!(placed.keys().copied().collect::<Vec<_>>(), (end..end + count as u64).collect::<Vec<_>>());
                 self.entries.extend(placed.into_values());
             }
             Step::Poll(group, most) => {
                 let next = self.groups[group].next;
-                match self.readers[group]
-                    .sub
-                    .poll(Duration::ZERO, limit(most))
-                    .await
-                    .unwrap()
-                {
+                match self.readers[group].sub.poll(Duration::ZERO, limit(most)).await.unwrap() {
                     Polled::Entries { entries, .. } => {
                         assert!(!entries.is_empty() && entries.len() <= most);
                         for (entry, offset) in entries.iter().zip(next..) {
-                            assert_eq!(
-                                (entry.offset, &text(entry)),
-                                (offset, &self.entries[offset as usize])
-                            );
+                            assert_eq!((entry.offset, &text(entry)), (offset, &self.entries[offset as usize]));
                         }
                         self.groups[group].next += entries.len() as u64;
                     }
@@ -175,25 +134,12 @@ impl Run {
             }
             Step::Commit(group) => {
                 let next = self.groups[group].next;
-                self.readers[group]
-                    .sub
-                    .commit(
-                        0,
-                        &Committed {
-                            next,
-                            rebuild_from: next / 2,
-                        },
-                    )
-                    .await
-                    .unwrap();
+                self.readers[group].sub.commit(0, &Committed { next, rebuild_from: next / 2 }).await.unwrap();
                 self.groups[group].committed = Some(next);
                 self.groups[group].intent = None;
             }
             Step::SeekBack(group, back) => {
-                let to = self.groups[group]
-                    .next
-                    .saturating_sub(back)
-                    .max(self.floor());
+                let to = self.groups[group].next.saturating_sub(back).max(self.floor());
                 self.readers[group].sub.seek(0, to).await.unwrap();
                 self.groups[group].next = to;
             }
@@ -201,15 +147,8 @@ impl Run {
                 let next = self.groups[group].next;
                 let first = next.saturating_sub(back).max(self.floor());
                 if first < next {
-                    let again = self.readers[group]
-                        .sub
-                        .reread(0, first, next - 1)
-                        .await
-                        .unwrap();
-                    assert_eq!(
-                        again.iter().map(text).collect::<Vec<_>>(),
-                        self.entries[first as usize..next as usize]
-                    );
+                    let again = self.readers[group].sub.reread(0, first, next - 1).await.unwrap();
+                    assert_eq!(again.iter().map(text).collect::<Vec<_>>(), self.entries[first as usize..next as usize]);
                 }
             }
             Step::Tidy => {
@@ -224,10 +163,7 @@ impl Run {
                 self.subscribe().await;
             }
         }
-        assert_eq!(
-            self.log.status().await.partitions[0].3,
-            self.entries.len() as u64
-        );
+        assert_eq!(self.log.status().await.partitions[0].3, self.entries.len() as u64);
     }
 }
 

@@ -44,19 +44,11 @@ impl Chunk {
     pub fn entry(&self, offset: Offset) -> Option<StoredEntry> {
         let nth = usize::try_from(offset.checked_sub(self.first)?).ok()?;
         let payload = self.payloads.get(nth)?;
-        Some(StoredEntry {
-            offset,
-            appended_ms: self.appended_ms,
-            payload: payload.clone(),
-        })
+        Some(StoredEntry { offset, appended_ms: self.appended_ms, payload: payload.clone() })
     }
 
     /// Writes payloads into one blob. `first` and the time are known only now, in the writer.
-    pub fn seal<'a>(
-        first: Offset,
-        appended_ms: i64,
-        payloads: impl Iterator<Item = &'a Bytes> + Clone,
-    ) -> Sealed {
+    pub fn seal<'a>(first: Offset, appended_ms: i64, payloads: impl Iterator<Item = &'a Bytes> + Clone) -> Sealed {
         let size = payloads.clone().map(|payload| payload.len() + 4).sum();
         let mut blob = BytesMut::with_capacity(size);
         let mut ends = Vec::new();
@@ -67,32 +59,14 @@ impl Chunk {
         }
         let blob = blob.freeze();
         // Slices of the blob, not the callers' buffers: what the tail holds is then exactly what it counts.
-        let payloads: Vec<Bytes> = ends
-            .into_iter()
-            .map(|(from, to)| blob.slice(from..to))
-            .collect();
+        let payloads: Vec<Bytes> = ends.into_iter().map(|(from, to)| blob.slice(from..to)).collect();
         let checksum = checksum(first, payloads.len() as u64, appended_ms, &blob);
         let bytes = blob.len() + payloads.len() * ENTRY_OVERHEAD;
-        Sealed {
-            chunk: Self {
-                first,
-                appended_ms,
-                payloads,
-                bytes,
-            },
-            blob,
-            checksum,
-        }
+        Sealed { chunk: Self { first, appended_ms, payloads, bytes }, blob, checksum }
     }
 
     /// Reads a stored row back. `None` when it is not what was written.
-    pub fn open(
-        first: Offset,
-        count: u64,
-        appended_ms: i64,
-        stored_checksum: u32,
-        blob: Bytes,
-    ) -> Option<Self> {
+    pub fn open(first: Offset, count: u64, appended_ms: i64, stored_checksum: u32, blob: Bytes) -> Option<Self> {
         if checksum(first, count, appended_ms, &blob) != stored_checksum {
             return None;
         }
@@ -112,12 +86,7 @@ impl Chunk {
             return None;
         }
         let bytes = blob.len() + payloads.len() * ENTRY_OVERHEAD;
-        Some(Self {
-            first,
-            appended_ms,
-            payloads,
-            bytes,
-        })
+        Some(Self { first, appended_ms, payloads, bytes })
     }
 }
 
@@ -157,10 +126,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn payloads() -> impl Strategy<Value = Vec<Bytes>> {
-        prop::collection::vec(
-            prop::collection::vec(any::<u8>(), 0..40).prop_map(Bytes::from),
-            1..20,
-        )
+        prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40).prop_map(Bytes::from), 1..20)
     }
 
     proptest! {
@@ -185,15 +151,9 @@ mod tests {
 
     #[test]
     fn a_large_call_is_cut_in_order() {
-        let entry = |n: usize| Entry {
-            key: SiteId(uuid::Uuid::nil()),
-            payload: Bytes::from(n.to_string()),
-        };
+        let entry = |n: usize| Entry { key: SiteId(uuid::Uuid::nil()), payload: Bytes::from(n.to_string()) };
         let parts = split((0..MAX_ENTRIES * 2 + 1).map(entry).collect());
-        assert_eq!(
-            parts.iter().map(Vec::len).collect::<Vec<_>>(),
-            [MAX_ENTRIES, MAX_ENTRIES, 1]
-        );
+        assert_eq!(parts.iter().map(Vec::len).collect::<Vec<_>>(), [MAX_ENTRIES, MAX_ENTRIES, 1]);
         assert_eq!(parts[1][0], Bytes::from(MAX_ENTRIES.to_string()));
         assert_eq!(split(Vec::new()), Vec::<Vec<Bytes>>::new());
     }

@@ -21,6 +21,8 @@ const TIDY_EVERY: Duration = Duration::from_secs(60);
 const RETRY: Duration = Duration::from_millis(500);
 /// The last pages are copied with the writer held back: waiting for a reader must not hold it longer than this.
 const BUSY: Duration = Duration::from_millis(50);
+/// From here on consumed chunks go whatever their age, so that the writer need not make room while appends wait.
+const CROWDED_PERCENT: u64 = 90;
 /// Removed in one transaction: some milliseconds.
 const STEP_BYTES: u64 = 4 << 20;
 /// Taken off the file's end in one transaction.
@@ -48,8 +50,7 @@ pub(super) async fn run(shared: Arc<Shared>, _held: Arc<File>) {
         if let Err(error) = &outcome {
             tracing::warn!(log = shared.topic(), %error, "the event log could not be tidied; trying again");
         }
-        let unfinished =
-            outcome.is_err() || shared.wal_bytes.load(Ordering::Acquire) >= shared.wal_limit;
+        let unfinished = outcome.is_err() || shared.wal_bytes.load(Ordering::Acquire) >= shared.wal_limit;
         retry = unfinished.then(|| Instant::now() + RETRY);
     }
     let conn = shared.keep.lock().await.take();
@@ -58,12 +59,15 @@ pub(super) async fn run(shared: Arc<Shared>, _held: Arc<File>) {
     }
 }
 
-/// Removes consumed chunks beyond the retention, gives back free pages, checkpoints.
+/// Removes consumed chunks beyond the retention (or whatever their age near the bound), gives back free pages, checkpoints.
 pub(super) async fn tidy(shared: &Shared) -> Result<(), LogError> {
     let retention = i64::try_from(shared.options.retention.as_millis()).unwrap_or(i64::MAX);
     let before_ms = now_ms().saturating_sub(retention).saturating_add(1);
     // The writer gets its turn between any two steps: the lock is fair.
     while step(shared, async |conn| {
+        let (pages, free) = storage::pages(conn).await?;
+        let crowded = pages - free > shared.page_limit() / 100 * CROWDED_PERCENT;
+        let before_ms = if crowded { i64::MAX } else { before_ms };
         Ok(storage::remove_consumed(conn, before_ms, STEP_BYTES).await? > 0)
     })
     .await?
@@ -108,11 +112,7 @@ pub(super) async fn make_room(shared: &Shared, conn: &mut SqliteConnection, need
     }
     if removed > 0 {
         refresh_start(shared, conn).await;
-        tracing::warn!(
-            log = shared.topic(),
-            removed_bytes = removed,
-            "the event log is at its bound: consumed entries went early"
-        );
+        tracing::warn!(log = shared.topic(), removed_bytes = removed, "the event log is at its bound: consumed entries went early");
     }
     removed > 0
 }
@@ -129,30 +129,27 @@ async fn checkpoint(shared: &Shared) -> Result<(), LogError> {
     let mut keep = shared.keep.lock().await;
     let conn = match keep.take() {
         Some(conn) => keep.insert(conn),
-        None => keep.insert(
-            storage::connect(&shared.path, false, BUSY)
-                .await
-                .map_err(about)?,
-        ),
+        None => keep.insert(storage::connect(&shared.path, false, BUSY).await.map_err(about)?),
     };
     if let Err(error) = storage::checkpoint(conn, false).await {
         *keep = None;
         return Err(about(error));
     }
     let _writer_waits = shared.write.lock().await;
-    finish_checkpoint(shared, conn).await;
+    note(shared, storage::checkpoint(conn, true).await);
     Ok(())
 }
 
-/// Copies what is left and makes the next commit begin at the start of the write-ahead file. The caller keeps the writer back.
-pub(super) async fn finish_checkpoint(shared: &Shared, conn: &mut SqliteConnection) {
-    match storage::checkpoint(conn, true).await {
+/// Copies what it can at once, for the writer itself: it must not wait for readers. Without any, the next commit begins at the
+/// start of the write-ahead file here too.
+pub(super) async fn help_checkpoint(shared: &Shared, conn: &mut SqliteConnection) {
+    note(shared, storage::checkpoint(conn, false).await);
+}
+
+fn note(shared: &Shared, outcome: Result<storage::Checkpoint, sea_orm::sqlx::Error>) {
+    match outcome {
         Ok(done) if done.complete => shared.wal_bytes.store(0, Ordering::Release),
-        Ok(done) => shared
-            .wal_bytes
-            .store(done.pages * storage::FRAME_BYTES, Ordering::Release),
-        Err(error) => {
-            tracing::warn!(log = shared.topic(), %error, "a checkpoint of the event log failed; trying again")
-        }
+        Ok(done) => shared.wal_bytes.store(done.pages * storage::FRAME_BYTES, Ordering::Release),
+        Err(error) => tracing::warn!(log = shared.topic(), %error, "a checkpoint of the event log failed; trying again"),
     }
 }

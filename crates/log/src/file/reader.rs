@@ -16,9 +16,7 @@ use super::{
     storage::{self, Place},
     writer::BookEntry,
 };
-use crate::{
-    Assignment, Committed, FetchLimit, Intent, LogError, Polled, StartAt, StoredEntry, Subscription,
-};
+use crate::{Assignment, Committed, FetchLimit, Intent, LogError, Polled, StartAt, StoredEntry, Subscription};
 
 /// Longest wait for the file; see the writer's.
 const BUSY: Duration = Duration::from_secs(5);
@@ -41,88 +39,45 @@ pub(super) struct FileSubscription {
 impl FileSubscription {
     pub async fn open(shared: Arc<Shared>, group: &str, start: StartAt) -> Result<Self, LogError> {
         let tip = shared.tip.subscribe();
-        let mut this = Self {
-            group: group.to_owned(),
-            next: 0,
-            tip,
-            assignment: None,
-            conn: None,
-            loaded: Vec::new(),
-            shared,
-        };
-        let Place { committed, intent } = storage::place(this.connected().await?, group)
-            .await
-            .map_err(|error| this.shared.about(error))?;
-        let (oldest, end) = (
-            this.shared.start.load(Ordering::Acquire),
-            this.tip.borrow().end,
-        );
+        let mut this = Self { group: group.to_owned(), next: 0, tip, assignment: None, conn: None, loaded: Vec::new(), shared };
+        let Place { committed, intent } = storage::place(this.connected().await?, group).await.map_err(|error| this.shared.about(error))?;
+        let (oldest, end) = (this.shared.start.load(Ordering::Acquire), this.tip.borrow().end);
         this.next = match start {
             StartAt::Committed => committed.map_or(oldest, |committed| committed.next),
             StartAt::Offset(offset) => offset,
         };
         let generation = this.shared.identity.generation;
-        this.assignment = Some(Assignment {
-            partition: 0,
-            generation,
-            committed,
-            intent,
-            start: oldest,
-            end,
-        });
+        this.assignment = Some(Assignment { partition: 0, generation, committed, intent, start: oldest, end });
         Ok(this)
     }
 
     async fn connected(&mut self) -> Result<&mut SqliteConnection, LogError> {
         let conn = match self.conn.take() {
             Some(conn) => conn,
-            None => storage::connect(&self.shared.path, false, BUSY)
-                .await
-                .map_err(|error| self.shared.about(storage::plain(error)))?,
+            None => storage::connect(&self.shared.path, false, BUSY).await.map_err(|error| self.shared.about(storage::plain(error)))?,
         };
         Ok(self.conn.insert(conn))
     }
 
     /// The chunk at an offset: from memory, from what was read last, or from the file. Where entries were removed, the next chunk.
-    async fn chunk(
-        &mut self,
-        offset: Offset,
-        bytes: usize,
-    ) -> Result<Option<Arc<Chunk>>, LogError> {
+    async fn chunk(&mut self, offset: Offset, bytes: usize) -> Result<Option<Arc<Chunk>>, LogError> {
         // What was removed may still be in memory, but is no more there for anybody.
         let kept = offset >= self.shared.start.load(Ordering::Acquire);
         if let Some(chunk) = lock(&self.shared.tail).get(offset).filter(|_| kept) {
             self.loaded.clear();
             return Ok(Some(chunk));
         }
-        if let Some(chunk) = self
-            .loaded
-            .iter()
-            .find(|chunk| chunk.entry(offset).is_some())
-        {
+        if let Some(chunk) = self.loaded.iter().find(|chunk| chunk.entry(offset).is_some()) {
             return Ok(Some(Arc::clone(chunk)));
         }
         let bytes = bytes.min(MAX_BYTES) as u64;
         let outcome = storage::load(self.connected().await?, offset, bytes).await;
-        self.loaded = outcome
-            .map_err(|error| self.shared.about(error))?
-            .into_iter()
-            .map(Arc::new)
-            .collect();
-        Ok(self
-            .loaded
-            .iter()
-            .find(|chunk| chunk.end() > offset)
-            .cloned())
+        self.loaded = outcome.map_err(|error| self.shared.about(error))?.into_iter().map(Arc::new).collect();
+        Ok(self.loaded.iter().find(|chunk| chunk.end() > offset).cloned())
     }
 
     /// Entries from an offset on, below `end`, within the limit and at least one if there is any.
-    async fn read(
-        &mut self,
-        from: Offset,
-        end: Offset,
-        limit: FetchLimit,
-    ) -> Result<Vec<StoredEntry>, LogError> {
+    async fn read(&mut self, from: Offset, end: Offset, limit: FetchLimit) -> Result<Vec<StoredEntry>, LogError> {
         let mut entries: Vec<StoredEntry> = Vec::new();
         let (mut at, mut bytes) = (from, 0);
         while at < end {
@@ -147,27 +102,15 @@ impl FileSubscription {
 
     /// A jump is right only where everything older was removed.
     async fn removed_up_to(&mut self, from: Offset, to: Offset) -> Result<(), LogError> {
-        let oldest = storage::ends(self.connected().await?)
-            .await
-            .map_err(|error| self.shared.about(storage::plain(error)))?
-            .start;
+        let oldest = storage::ends(self.connected().await?).await.map_err(|error| self.shared.about(storage::plain(error)))?.start;
         if oldest >= to {
             return Ok(());
         }
-        Err(self.shared.about(LogError(format!(
-            "entries {from} to {} are missing; restore the file from a backup",
-            to - 1
-        ))))
+        Err(self.shared.about(LogError(format!("entries {from} to {} are missing; restore the file from a backup", to - 1))))
     }
 
     fn only(&self, partition: u32) -> Result<(), LogError> {
-        if partition == 0 {
-            Ok(())
-        } else {
-            Err(LogError(format!(
-                "partition {partition} does not exist; this log has only partition 0"
-            )))
-        }
+        if partition == 0 { Ok(()) } else { Err(LogError(format!("partition {partition} does not exist; this log has only partition 0"))) }
     }
 }
 
@@ -178,9 +121,7 @@ impl Subscription for FileSubscription {
             return Ok(Polled::Assigned(vec![assignment]));
         }
         let next = self.next;
-        let arrived = timeout(wait, self.tip.wait_for(|tip| tip.end > next || tip.closed))
-            .await
-            .map(|tip| tip.map(|tip| *tip));
+        let arrived = timeout(wait, self.tip.wait_for(|tip| tip.end > next || tip.closed)).await.map(|tip| tip.map(|tip| *tip));
         let tip = match arrived {
             Err(_) => return Ok(Polled::Idle),
             Ok(Ok(tip)) => tip,
@@ -193,54 +134,32 @@ impl Subscription for FileSubscription {
         match entries.last() {
             Some(last) => self.next = last.offset + 1,
             None => {
-                let lost = LogError(format!(
-                    "entries from {next} on cannot be found; restore the file from a backup"
-                ));
+                let lost = LogError(format!("entries from {next} on cannot be found; restore the file from a backup"));
                 return Err(self.shared.about(lost));
             }
         }
-        Ok(Polled::Entries {
-            partition: 0,
-            entries,
-        })
+        Ok(Polled::Entries { partition: 0, entries })
     }
 
     async fn intend(&mut self, partition: u32, intent: &Intent) -> Result<(), LogError> {
         self.only(partition)?;
-        let text = serde_json::to_string(intent)
-            .map_err(|error| LogError(format!("the intent cannot be written: {error}")))?;
+        let text = serde_json::to_string(intent).map_err(|error| LogError(format!("the intent cannot be written: {error}")))?;
         self.shared.book(&self.group, BookEntry::Intend(text)).await
     }
 
     async fn commit(&mut self, partition: u32, committed: &Committed) -> Result<(), LogError> {
         self.only(partition)?;
-        self.shared
-            .book(&self.group, BookEntry::Commit(*committed))
-            .await
+        self.shared.book(&self.group, BookEntry::Commit(*committed)).await
     }
 
-    async fn reread(
-        &mut self,
-        partition: u32,
-        first: Offset,
-        last: Offset,
-    ) -> Result<Vec<StoredEntry>, LogError> {
+    async fn reread(&mut self, partition: u32, first: Offset, last: Offset) -> Result<Vec<StoredEntry>, LogError> {
         self.only(partition)?;
         let end = self.tip.borrow().end;
-        let whole = FetchLimit {
-            entries: usize::MAX,
-            bytes: usize::MAX,
-        };
-        let entries = if first <= last && last < end {
-            self.read(first, last + 1, whole).await?
-        } else {
-            Vec::new()
-        };
+        let whole = FetchLimit { entries: usize::MAX, bytes: usize::MAX };
+        let entries = if first <= last && last < end { self.read(first, last + 1, whole).await? } else { Vec::new() };
         if entries.first().map(|entry| entry.offset) != Some(first) {
             let kept = self.shared.start.load(Ordering::Acquire);
-            return Err(self.shared.about(LogError(format!(
-                "entries {first} to {last} are not there; {kept} to {end} (exclusive) are"
-            ))));
+            return Err(self.shared.about(LogError(format!("entries {first} to {last} are not there; {kept} to {end} (exclusive) are"))));
         }
         Ok(entries)
     }

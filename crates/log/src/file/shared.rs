@@ -13,9 +13,7 @@ use footfall_model::Offset;
 use sea_orm::sqlx::sqlite::SqliteConnection;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-use super::{
-    FileLogOptions, storage, storage::Identity, tail::Tail, writer::BookEntry, writer::Request,
-};
+use super::{FileLogOptions, storage, storage::Identity, tail::Tail, writer::BookEntry, writer::Request};
 use crate::{AppendError, LogError, LogStatus};
 
 /// The end of the log as subscriptions see it.
@@ -99,10 +97,7 @@ impl Shared {
         Self {
             identity,
             path,
-            tip: watch::Sender::new(Tip {
-                end: ends.end,
-                closed: false,
-            }),
+            tip: watch::Sender::new(Tip { end: ends.end, closed: false }),
             start: AtomicU64::new(ends.start),
             tail: Mutex::new(Tail::new(options.tail_bytes)),
             write: tokio::sync::Mutex::new(Some(write)),
@@ -126,8 +121,9 @@ impl Shared {
     pub fn page_limit(&self) -> u64 {
         /// The tables themselves and a few rows: below this nothing works.
         const LEAST_PAGES: u64 = 64;
-        (self.options.max_bytes.saturating_sub(self.wal_limit) / storage::PAGE_BYTES)
-            .max(LEAST_PAGES)
+        /// The writer lets the write-ahead file grow to twice its limit; then one more group.
+        const WAL_SHARES: u64 = 3;
+        (self.options.max_bytes.saturating_sub(self.wal_limit * WAL_SHARES) / storage::PAGE_BYTES).max(LEAST_PAGES)
     }
 
     pub fn send(&self, request: Request) {
@@ -139,27 +135,16 @@ impl Shared {
     pub fn reserve(self: &Arc<Self>, bytes: usize) -> Result<Reserved, AppendError> {
         let most = self.options.max_pending_bytes;
         self.pending
-            .try_update(Ordering::AcqRel, Ordering::Acquire, |now| {
-                (now == 0 || now + bytes <= most).then_some(now + bytes)
-            })
+            .try_update(Ordering::AcqRel, Ordering::Acquire, |now| (now == 0 || now + bytes <= most).then_some(now + bytes))
             .map_err(|_| AppendError::Busy)?;
-        Ok(Reserved {
-            shared: Arc::clone(self),
-            bytes,
-        })
+        Ok(Reserved { shared: Arc::clone(self), bytes })
     }
 
     /// Writes a line for a group, durable when it returns.
     pub async fn book(&self, group: &str, entry: BookEntry) -> Result<(), LogError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Request::Book {
-            group: group.to_owned(),
-            entry,
-            reply,
-        });
-        answer
-            .await
-            .unwrap_or_else(|_| Err(LogError("the log is closed".into())))
+        self.send(Request::Book { group: group.to_owned(), entry, reply });
+        answer.await.unwrap_or_else(|_| Err(LogError("the log is closed".into())))
     }
 
     pub fn fault(&self) -> Option<Fault> {
@@ -171,11 +156,7 @@ impl Shared {
         let before = std::mem::replace(&mut *lock(&self.fault), fault.clone());
         match (&before, &fault) {
             (None, Some(Fault::Full(why) | Fault::Down(why))) => {
-                tracing::error!(
-                    log = self.topic(),
-                    why,
-                    "the event log refuses appends until it can write again"
-                );
+                tracing::error!(log = self.topic(), why, "the event log refuses appends until it can write again");
                 self.faulted.notify_one();
             }
             (Some(_), None) => {
@@ -187,22 +168,13 @@ impl Shared {
 
     pub fn status(&self) -> LogStatus {
         let tip = *self.tip.borrow();
-        let fault = if tip.closed {
-            Some(Fault::Down("the log is closed".into()))
-        } else {
-            self.fault()
-        };
+        let fault = if tip.closed { Some(Fault::Down("the log is closed".into())) } else { self.fault() };
         LogStatus {
             accepting: fault.is_none(),
             fault: fault.map(|(Fault::Full(why) | Fault::Down(why))| why),
             bytes: file_bytes(&self.path) + file_bytes(&beside(&self.path, "-wal")),
             bytes_limit: self.options.max_bytes,
-            partitions: vec![(
-                0,
-                self.identity.generation,
-                self.start.load(Ordering::Acquire),
-                tip.end,
-            )],
+            partitions: vec![(0, self.identity.generation, self.start.load(Ordering::Acquire), tip.end)],
             expired_unread: 0,
         }
     }
@@ -215,7 +187,7 @@ impl Shared {
 
 /// The write-ahead file may grow to this before a checkpoint: large enough that checkpoints are rare, small against the whole bound.
 fn wal_limit(max_bytes: u64) -> u64 {
-    (max_bytes / 4).clamp(256 << 10, 32 << 20)
+    (max_bytes / 16).clamp(128 << 10, 32 << 20)
 }
 
 /// Locks; a holder that panicked left nothing half done that matters here.
@@ -228,9 +200,7 @@ pub(super) fn closed() -> AppendError {
 }
 
 pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -242,7 +212,5 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 fn file_bytes(path: &Path) -> u64 {
-    std::fs::metadata(path)
-        .map(|meta| meta.len())
-        .unwrap_or_default()
+    std::fs::metadata(path).map(|meta| meta.len()).unwrap_or_default()
 }

@@ -6,10 +6,7 @@ use bytes::Bytes;
 use footfall_model::{LogName, Offset};
 use sea_orm::sqlx::{
     self, AssertSqlSafe, ConnectOptions, Connection, Row,
-    sqlite::{
-        SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow,
-        SqliteSynchronous,
-    },
+    sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous},
 };
 use uuid::Uuid;
 
@@ -64,11 +61,7 @@ pub(super) struct Checkpoint {
 }
 
 /// Opens a connection. `busy` bounds the wait for a lock that another connection holds.
-pub(super) async fn connect(
-    path: &Path,
-    create: bool,
-    busy: Duration,
-) -> Result<SqliteConnection, sqlx::Error> {
+pub(super) async fn connect(path: &Path, create: bool, busy: Duration) -> Result<SqliteConnection, sqlx::Error> {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(create)
@@ -95,10 +88,7 @@ pub(super) async fn prepare(
 ) -> Result<Identity, LogError> {
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(plain)?;
     for statement in SCHEMA {
-        sqlx::query(statement)
-            .execute(&mut *tx)
-            .await
-            .map_err(plain)?;
+        sqlx::query(statement).execute(&mut *tx).await.map_err(plain)?;
     }
     sqlx::query("INSERT INTO meta VALUES (1, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
         .bind(FORMAT)
@@ -108,19 +98,11 @@ pub(super) async fn prepare(
         .execute(&mut *tx)
         .await
         .map_err(plain)?;
-    sqlx::query("INSERT INTO probe VALUES (1, NULL) ON CONFLICT DO NOTHING")
-        .execute(&mut *tx)
-        .await
-        .map_err(plain)?;
+    sqlx::query("INSERT INTO probe VALUES (1, NULL) ON CONFLICT DO NOTHING").execute(&mut *tx).await.map_err(plain)?;
     for group in groups {
-        book(&mut tx, group, &BookEntry::Join)
-            .await
-            .map_err(plain)?;
+        book(&mut tx, group, &BookEntry::Join).await.map_err(plain)?;
     }
-    let row = sqlx::query("SELECT format, topic, id, generation FROM meta")
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(plain)?;
+    let row = sqlx::query("SELECT format, topic, id, generation FROM meta").fetch_one(&mut *tx).await.map_err(plain)?;
     tx.commit().await.map_err(plain)?;
 
     let format: i64 = row.try_get(0).map_err(plain)?;
@@ -128,30 +110,20 @@ pub(super) async fn prepare(
     let id: String = row.try_get(2).map_err(plain)?;
     let generation: i64 = row.try_get(3).map_err(plain)?;
     if format != FORMAT {
-        return Err(LogError(format!(
-            "the file has format {format}, this build reads {FORMAT}; run the version that wrote it"
-        )));
+        return Err(LogError(format!("the file has format {format}, this build reads {FORMAT}; run the version that wrote it")));
     }
     if topic != name.topic() {
-        return Err(LogError(format!(
-            "the file holds the log {topic}, not {}; put the right file back",
-            name.topic()
-        )));
+        return Err(LogError(format!("the file holds the log {topic}, not {}; put the right file back", name.topic())));
     }
-    let id = id
-        .parse()
-        .map_err(|_| LogError("the file has no valid id; restore it from a backup".into()))?;
-    let generation = u32::try_from(generation).map_err(|_| {
-        LogError("the file has no valid generation; restore it from a backup".into())
-    })?;
+    let id = id.parse().map_err(|_| LogError("the file has no valid id; restore it from a backup".into()))?;
+    let generation =
+        u32::try_from(generation).map_err(|_| LogError("the file has no valid generation; restore it from a backup".into()))?;
     Ok(Identity { id, generation })
 }
 
 /// Reads who the file is: after a reconnect it must be the same.
 pub(super) async fn identity(conn: &mut SqliteConnection) -> Result<Identity, sqlx::Error> {
-    let row = sqlx::query("SELECT id, generation FROM meta")
-        .fetch_one(conn)
-        .await?;
+    let row = sqlx::query("SELECT id, generation FROM meta").fetch_one(conn).await?;
     Ok(Identity {
         id: row.try_get::<String, _>(0)?.parse().unwrap_or_default(),
         generation: u32::try_from(row.try_get::<i64, _>(1)?).unwrap_or_default(),
@@ -160,33 +132,17 @@ pub(super) async fn identity(conn: &mut SqliteConnection) -> Result<Identity, sq
 
 /// Where the entries begin and end.
 pub(super) async fn ends(conn: &mut SqliteConnection) -> Result<Ends, sqlx::Error> {
-    let oldest = sqlx::query("SELECT first FROM chunks ORDER BY first LIMIT 1")
-        .fetch_optional(&mut *conn)
-        .await?;
+    let oldest = sqlx::query("SELECT first FROM chunks ORDER BY first LIMIT 1").fetch_optional(&mut *conn).await?;
     let newest =
-        sqlx::query("SELECT first + count, appended_ms FROM chunks ORDER BY first DESC LIMIT 1")
-            .fetch_optional(&mut *conn)
-            .await?;
+        sqlx::query("SELECT first + count, appended_ms FROM chunks ORDER BY first DESC LIMIT 1").fetch_optional(&mut *conn).await?;
     match (oldest, newest) {
-        (Some(oldest), Some(newest)) => Ok(Ends {
-            start: unsigned(&oldest, 0)?,
-            end: unsigned(&newest, 0)?,
-            last_ms: newest.try_get(1)?,
-        }),
-        _ => Ok(Ends {
-            start: 0,
-            end: 0,
-            last_ms: 0,
-        }),
+        (Some(oldest), Some(newest)) => Ok(Ends { start: unsigned(&oldest, 0)?, end: unsigned(&newest, 0)?, last_ms: newest.try_get(1)? }),
+        _ => Ok(Ends { start: 0, end: 0, last_ms: 0 }),
     }
 }
 
 /// Stores a chunk and consumers' entries in one transaction, which is durable when this returns.
-pub(super) async fn store(
-    conn: &mut SqliteConnection,
-    sealed: Option<&Sealed>,
-    books: &[(String, BookEntry)],
-) -> Result<(), sqlx::Error> {
+pub(super) async fn store(conn: &mut SqliteConnection, sealed: Option<&Sealed>, books: &[(String, BookEntry)]) -> Result<(), sqlx::Error> {
     if let (Some(sealed), true) = (sealed, books.is_empty()) {
         // A statement of its own is a transaction of its own: one round trip to the connection's thread instead of three.
         return insert(conn, sealed).await;
@@ -200,11 +156,7 @@ pub(super) async fn store(
     outcome
 }
 
-async fn store_open(
-    conn: &mut SqliteConnection,
-    sealed: Option<&Sealed>,
-    books: &[(String, BookEntry)],
-) -> Result<(), sqlx::Error> {
+async fn store_open(conn: &mut SqliteConnection, sealed: Option<&Sealed>, books: &[(String, BookEntry)]) -> Result<(), sqlx::Error> {
     if let Some(sealed) = sealed {
         insert(conn, sealed).await?;
     }
@@ -226,18 +178,14 @@ async fn insert(conn: &mut SqliteConnection, sealed: &Sealed) -> Result<(), sqlx
         .map(drop)
 }
 
-async fn book(
-    conn: &mut SqliteConnection,
-    group: &str,
-    entry: &BookEntry,
-) -> Result<(), sqlx::Error> {
+async fn book(conn: &mut SqliteConnection, group: &str, entry: &BookEntry) -> Result<(), sqlx::Error> {
     let query = match entry {
         BookEntry::Join => sqlx::query("INSERT INTO groups (name) VALUES (?) ON CONFLICT DO NOTHING").bind(group),
-        BookEntry::Intend(intent) => sqlx::query(
-            "INSERT INTO groups (name, intent) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET intent = excluded.intent",
-        )
-        .bind(group)
-        .bind(intent),
+        BookEntry::Intend(intent) => {
+            sqlx::query("INSERT INTO groups (name, intent) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET intent = excluded.intent")
+                .bind(group)
+                .bind(intent)
+        }
         BookEntry::Commit(committed) => sqlx::query(
             "INSERT INTO groups (name, next, rebuild_from) VALUES (?, ?, ?)
              ON CONFLICT (name) DO UPDATE SET next = excluded.next, rebuild_from = excluded.rebuild_from, intent = NULL",
@@ -262,25 +210,19 @@ pub(super) async fn place(conn: &mut SqliteConnection, group: &str) -> Result<Pl
     let next: Option<i64> = row.try_get(0).map_err(plain)?;
     let rebuild_from: Option<i64> = row.try_get(1).map_err(plain)?;
     let intent: Option<String> = row.try_get(2).map_err(plain)?;
-    let intent = match intent {
-        Some(text) => Some(serde_json::from_str(&text).map_err(|error| {
-            LogError(format!("the intent of group {group} cannot be read ({error}); restore the file from a backup"))
-        })?),
-        None => None,
-    };
-    let committed = next.map(|next| Committed {
-        next: next as u64,
-        rebuild_from: rebuild_from.unwrap_or(next) as u64,
-    });
+    let intent =
+        match intent {
+            Some(text) => Some(serde_json::from_str(&text).map_err(|error| {
+                LogError(format!("the intent of group {group} cannot be read ({error}); restore the file from a backup"))
+            })?),
+            None => None,
+        };
+    let committed = next.map(|next| Committed { next: next as u64, rebuild_from: rebuild_from.unwrap_or(next) as u64 });
     Ok(Place { committed, intent })
 }
 
 /// Reads chunks up to about `max_bytes` and at least one, beginning with the one that holds `from` or else the next one.
-pub(super) async fn load(
-    conn: &mut SqliteConnection,
-    from: Offset,
-    max_bytes: u64,
-) -> Result<Vec<Chunk>, LogError> {
+pub(super) async fn load(conn: &mut SqliteConnection, from: Offset, max_bytes: u64) -> Result<Vec<Chunk>, LogError> {
     // Sizes first: rows are handed over whole, and a few of them can be hundreds of megabytes.
     let sizes = sqlx::query(
         "SELECT first, length(entries) FROM chunks
@@ -316,13 +258,7 @@ pub(super) async fn load(
     // What stands before damage is still handed out; the damage is met again when it comes first.
     for row in &rows {
         match open(row) {
-            Ok(chunk)
-                if chunks
-                    .last()
-                    .is_none_or(|before| before.end() == chunk.first) =>
-            {
-                chunks.push(chunk)
-            }
+            Ok(chunk) if chunks.last().is_none_or(|before| before.end() == chunk.first) => chunks.push(chunk),
             Err(error) if chunks.is_empty() => return Err(error),
             Ok(_) | Err(_) => break,
         }
@@ -349,11 +285,7 @@ fn open(row: &SqliteRow) -> Result<Chunk, LogError> {
 
 /// Removes chunks that every group has committed past and that were appended before `before_ms`, oldest first, up to about
 /// `at_most` bytes and one step of rows. Never the newest. Answers the bytes removed.
-pub(super) async fn remove_consumed(
-    conn: &mut SqliteConnection,
-    before_ms: i64,
-    at_most: u64,
-) -> Result<u64, sqlx::Error> {
+pub(super) async fn remove_consumed(conn: &mut SqliteConnection, before_ms: i64, at_most: u64) -> Result<u64, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT first, appended_ms, length(entries) FROM chunks
          WHERE first < (SELECT min(coalesce(next, 0)) FROM groups)
@@ -375,82 +307,46 @@ pub(super) async fn remove_consumed(
         bytes += unsigned(row, 2)?.max(1);
     }
     let Some(last) = last else { return Ok(0) };
-    sqlx::query("DELETE FROM chunks WHERE first <= ?")
-        .bind(last)
-        .execute(conn)
-        .await?;
+    sqlx::query("DELETE FROM chunks WHERE first <= ?").bind(last).execute(conn).await?;
     Ok(bytes)
 }
 
 /// Copies pages of the write-ahead file into the file. `restart`: also waits for readers, so that the next commit begins at its start.
-pub(super) async fn checkpoint(
-    conn: &mut SqliteConnection,
-    restart: bool,
-) -> Result<Checkpoint, sqlx::Error> {
-    let statement = if restart {
-        "PRAGMA wal_checkpoint(RESTART)"
-    } else {
-        "PRAGMA wal_checkpoint(PASSIVE)"
-    };
+pub(super) async fn checkpoint(conn: &mut SqliteConnection, restart: bool) -> Result<Checkpoint, sqlx::Error> {
+    let statement = if restart { "PRAGMA wal_checkpoint(RESTART)" } else { "PRAGMA wal_checkpoint(PASSIVE)" };
     let row = sqlx::query(statement).fetch_one(conn).await?;
-    let (busy, pages, copied): (i64, i64, i64) =
-        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    Ok(Checkpoint {
-        complete: busy == 0 && pages == copied,
-        pages: u64::try_from(pages).unwrap_or_default(),
-    })
+    let (busy, pages, copied): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    Ok(Checkpoint { complete: busy == 0 && pages == copied, pages: u64::try_from(pages).unwrap_or_default() })
 }
 
 /// (pages of the file, free ones among them).
 pub(super) async fn pages(conn: &mut SqliteConnection) -> Result<(u64, u64), sqlx::Error> {
-    let pages = sqlx::query("PRAGMA page_count")
-        .fetch_one(&mut *conn)
-        .await?;
-    let free = sqlx::query("PRAGMA freelist_count")
-        .fetch_one(&mut *conn)
-        .await?;
+    let pages = sqlx::query("PRAGMA page_count").fetch_one(&mut *conn).await?;
+    let free = sqlx::query("PRAGMA freelist_count").fetch_one(&mut *conn).await?;
     Ok((unsigned(&pages, 0)?, unsigned(&free, 0)?))
 }
 
 /// Takes free pages off the end of the file, at most `pages` of them.
 pub(super) async fn vacuum(conn: &mut SqliteConnection, pages: u64) -> Result<(), sqlx::Error> {
-    sqlx::query(AssertSqlSafe(format!("PRAGMA incremental_vacuum({pages})")))
-        .execute(conn)
-        .await
-        .map(drop)
+    sqlx::query(AssertSqlSafe(format!("PRAGMA incremental_vacuum({pages})"))).execute(conn).await.map(drop)
 }
 
 /// Bounds the file on this connection. It cannot be bounded below its present size.
-pub(super) async fn limit_pages(
-    conn: &mut SqliteConnection,
-    pages: u64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(AssertSqlSafe(format!("PRAGMA max_page_count = {pages}")))
-        .execute(conn)
-        .await
-        .map(drop)
+pub(super) async fn limit_pages(conn: &mut SqliteConnection, pages: u64) -> Result<(), sqlx::Error> {
+    sqlx::query(AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))).execute(conn).await.map(drop)
 }
 
 /// Writes so many bytes durably and gives the space back.
 pub(super) async fn probe(conn: &mut SqliteConnection, bytes: usize) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE probe SET data = zeroblob(?)")
-        .bind(bytes as i64)
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query("UPDATE probe SET data = NULL")
-        .execute(conn)
-        .await
-        .map(drop)
+    sqlx::query("UPDATE probe SET data = zeroblob(?)").bind(bytes as i64).execute(&mut *conn).await?;
+    sqlx::query("UPDATE probe SET data = NULL").execute(conn).await.map(drop)
 }
 
 /// The disk or the bound of the file is reached.
 pub(super) fn is_full(error: &sqlx::Error) -> bool {
     /// SQLITE_FULL; the upper bits of an extended code say more.
     const FULL: i32 = 13;
-    let code = error
-        .as_database_error()
-        .and_then(|error| error.code())
-        .and_then(|code| code.parse::<i32>().ok());
+    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
     code.is_some_and(|code| code & 0xff == FULL)
 }
 

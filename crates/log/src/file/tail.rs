@@ -15,11 +15,7 @@ pub(super) struct Tail {
 
 impl Tail {
     pub fn new(limit: usize) -> Self {
-        Self {
-            chunks: VecDeque::new(),
-            bytes: 0,
-            limit,
-        }
+        Self { chunks: VecDeque::new(), bytes: 0, limit }
     }
 
     /// Adds the chunk after the last one; lets go of the oldest ones beyond the limit (never of the newest).
@@ -36,10 +32,7 @@ impl Tail {
     /// The chunk that holds an offset, if it is still here.
     pub fn get(&self, offset: Offset) -> Option<Arc<Chunk>> {
         let nth = self.chunks.partition_point(|chunk| chunk.end() <= offset);
-        self.chunks
-            .get(nth)
-            .filter(|chunk| chunk.first <= offset)
-            .cloned()
+        self.chunks.get(nth).filter(|chunk| chunk.first <= offset).cloned()
     }
 
     /// Forgets all: what follows may not be contiguous.
@@ -71,11 +64,7 @@ mod tests {
         assert!(tail.get(12).is_none(), "the oldest had to go");
         assert_eq!(tail.get(14).unwrap().first, 13);
         tail.push(chunk(16, 1_000));
-        assert_eq!(
-            tail.get(1_015).unwrap().first,
-            16,
-            "the newest stays, however large"
-        );
+        assert_eq!(tail.get(1_015).unwrap().first, 16, "the newest stays, however large");
         assert!(tail.get(15).is_none());
     }
 }

@@ -41,11 +41,7 @@ pub(super) enum Request {
     /// Make these durable. The answer is the first one's offset.
     Append(Append),
     /// Write a line for a consumer group.
-    Book {
-        group: String,
-        entry: BookEntry,
-        reply: oneshot::Sender<Result<(), LogError>>,
-    },
+    Book { group: String, entry: BookEntry, reply: oneshot::Sender<Result<(), LogError>> },
     /// Finish what came before, then end.
     Close,
 }
@@ -95,11 +91,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn new(
-        shared: Arc<Shared>,
-        requests: mpsc::UnboundedReceiver<Request>,
-        last_ms: i64,
-    ) -> Self {
+    pub fn new(shared: Arc<Shared>, requests: mpsc::UnboundedReceiver<Request>, last_ms: i64) -> Self {
         Self {
             file: file_number(&shared.path),
             shared,
@@ -159,14 +151,8 @@ impl Writer {
         while let Some(request) = next {
             match request {
                 Request::Append(append) => {
-                    let (entries, bytes) = (
-                        append.payloads.len(),
-                        append.payloads.iter().map(Bytes::len).sum::<usize>(),
-                    );
-                    if group.entries > 0
-                        && (group.entries + entries > MAX_ENTRIES
-                            || group.bytes + bytes > MAX_BYTES)
-                    {
+                    let (entries, bytes) = (append.payloads.len(), append.payloads.iter().map(Bytes::len).sum::<usize>());
+                    if group.entries > 0 && (group.entries + entries > MAX_ENTRIES || group.bytes + bytes > MAX_BYTES) {
                         self.held = Some(Request::Append(append));
                         break;
                     }
@@ -174,11 +160,7 @@ impl Writer {
                     group.bytes += bytes;
                     group.appends.push(append);
                 }
-                Request::Book {
-                    group: name,
-                    entry,
-                    reply,
-                } => {
+                Request::Book { group: name, entry, reply } => {
                     group.books.push((name, entry));
                     group.book_replies.push(reply);
                 }
@@ -194,13 +176,8 @@ impl Writer {
         let mut write = shared.write.lock().await;
         let first = shared.tip.borrow().end;
         let appended_ms = now_ms().max(self.last_ms);
-        let sealed = (!group.appends.is_empty()).then(|| {
-            Chunk::seal(
-                first,
-                appended_ms,
-                group.appends.iter().flat_map(|append| &append.payloads),
-            )
-        });
+        let sealed =
+            (!group.appends.is_empty()).then(|| Chunk::seal(first, appended_ms, group.appends.iter().flat_map(|append| &append.payloads)));
         let began = Instant::now();
         match self.store(&mut write, sealed.as_ref(), &group.books).await {
             Ok(()) => {
@@ -226,10 +203,7 @@ impl Writer {
                 let (Fault::Full(why) | Fault::Down(why)) = &fault;
                 let mut answer = Err(shared.about(LogError(why.clone())));
                 if matches!(fault, Fault::Full(_)) && !group.books.is_empty() {
-                    answer = self
-                        .store_beyond_limit(&mut write, &group.books)
-                        .await
-                        .map_err(|error| shared.about(storage::plain(error)));
+                    answer = self.store_beyond_limit(&mut write, &group.books).await.map_err(|error| shared.about(storage::plain(error)));
                 }
                 for reply in group.book_replies {
                     let _ = reply.send(answer.clone());
@@ -247,7 +221,7 @@ impl Writer {
         if wal_bytes >= shared.wal_limit * WAL_HELP
             && let Some(conn) = write.as_mut()
         {
-            keeper::finish_checkpoint(&shared, conn).await;
+            keeper::help_checkpoint(&shared, conn).await;
         }
     }
 
@@ -259,13 +233,8 @@ impl Writer {
         books: &[(String, BookEntry)],
     ) -> Result<(), Fault> {
         let shared = &self.shared;
-        if sealed.is_some()
-            && shared.wal_bytes.load(Ordering::Acquire) >= shared.wal_limit * WAL_REFUSE
-        {
-            return Err(Fault::Full(
-                "the write-ahead file cannot be emptied; end what keeps the file open for reading"
-                    .into(),
-            ));
+        if sealed.is_some() && shared.wal_bytes.load(Ordering::Acquire) >= shared.wal_limit * WAL_REFUSE {
+            return Err(Fault::Full("the write-ahead file cannot be emptied; end what keeps the file open for reading".into()));
         }
         let conn = match self.connected(write).await {
             Ok(conn) => conn,
@@ -289,11 +258,7 @@ impl Writer {
         outcome
     }
 
-    async fn store_beyond_limit(
-        &self,
-        write: &mut Option<SqliteConnection>,
-        books: &[(String, BookEntry)],
-    ) -> Result<(), sqlx::Error> {
+    async fn store_beyond_limit(&self, write: &mut Option<SqliteConnection>, books: &[(String, BookEntry)]) -> Result<(), sqlx::Error> {
         let Some(conn) = write.as_mut() else {
             return Err(sqlx::Error::WorkerCrashed);
         };
@@ -307,32 +272,22 @@ impl Writer {
     fn publish(&self, sealed: Sealed, took: Duration) {
         let shared = &self.shared;
         let pages = sealed.blob.len() as u64 / storage::PAGE_BYTES + 4;
-        shared
-            .wal_bytes
-            .fetch_add(pages * storage::FRAME_BYTES, Ordering::AcqRel);
+        shared.wal_bytes.fetch_add(pages * storage::FRAME_BYTES, Ordering::AcqRel);
         let topic = shared.topic();
-        metrics::counter!("footfall_log_entries_total", "log" => topic)
-            .increment(sealed.chunk.payloads.len() as u64);
-        metrics::counter!("footfall_log_bytes_total", "log" => topic)
-            .increment(sealed.blob.len() as u64);
-        metrics::histogram!("footfall_log_commit_seconds", "log" => topic)
-            .record(took.as_secs_f64());
+        metrics::counter!("footfall_log_entries_total", "log" => topic).increment(sealed.chunk.payloads.len() as u64);
+        metrics::counter!("footfall_log_bytes_total", "log" => topic).increment(sealed.blob.len() as u64);
+        metrics::histogram!("footfall_log_commit_seconds", "log" => topic).record(took.as_secs_f64());
         let end = sealed.chunk.end();
         lock(&shared.tail).push(Arc::new(sealed.chunk));
         shared.tip.send_modify(|tip| tip.end = end);
     }
 
     /// The connection: the one at hand if its file is still there, else a new one to the same file.
-    async fn connected<'a>(
-        &self,
-        write: &'a mut Option<SqliteConnection>,
-    ) -> Result<&'a mut SqliteConnection, LogError> {
+    async fn connected<'a>(&self, write: &'a mut Option<SqliteConnection>) -> Result<&'a mut SqliteConnection, LogError> {
         let shared = &self.shared;
         if file_number(&shared.path) != self.file {
             // SQLite would go on writing into the removed file, durable for nobody.
-            return Err(LogError(
-                "the file was removed or replaced while in use; restart".into(),
-            ));
+            return Err(LogError("the file was removed or replaced while in use; restart".into()));
         }
         let conn = match write.take() {
             Some(conn) => conn,
@@ -343,25 +298,15 @@ impl Writer {
 
     async fn reconnect(&self) -> Result<SqliteConnection, LogError> {
         let shared = &self.shared;
-        let mut conn = storage::connect(&shared.path, false, BUSY)
-            .await
-            .map_err(storage::plain)?;
-        storage::limit_pages(&mut conn, shared.page_limit())
-            .await
-            .map_err(storage::plain)?;
+        let mut conn = storage::connect(&shared.path, false, BUSY).await.map_err(storage::plain)?;
+        storage::limit_pages(&mut conn, shared.page_limit()).await.map_err(storage::plain)?;
         if storage::identity(&mut conn).await.map_err(storage::plain)? != shared.identity {
-            return Err(LogError(
-                "the file was replaced by another log while in use; restart".into(),
-            ));
+            return Err(LogError("the file was replaced by another log while in use; restart".into()));
         }
         let ends = storage::ends(&mut conn).await.map_err(storage::plain)?;
         let end = shared.tip.borrow().end;
         if ends.end < end {
-            return Err(LogError(format!(
-                "entries {} to {} were durable and are gone; check the disk, then restart",
-                ends.end,
-                end - 1
-            )));
+            return Err(LogError(format!("entries {} to {} were durable and are gone; check the disk, then restart", ends.end, end - 1)));
         }
         if ends.end > end {
             // A commit that was answered with an error had become durable after all.
@@ -377,11 +322,9 @@ impl Writer {
         let mut write = shared.write.lock().await;
         let outcome = match self.connected(&mut write).await {
             Ok(conn) => {
-                keeper::finish_checkpoint(&shared, conn).await;
+                keeper::help_checkpoint(&shared, conn).await;
                 let mut outcome = storage::probe(conn, self.probe_bytes).await;
-                if outcome.as_ref().is_err_and(storage::is_full)
-                    && keeper::make_room(&shared, conn, self.probe_bytes as u64).await
-                {
+                if outcome.as_ref().is_err_and(storage::is_full) && keeper::make_room(&shared, conn, self.probe_bytes as u64).await {
                     outcome = storage::probe(conn, self.probe_bytes).await;
                 }
                 outcome.map_err(fault_of)
@@ -404,11 +347,7 @@ impl Writer {
 fn fault_of(error: sqlx::Error) -> Fault {
     let full = storage::is_full(&error);
     let why = storage::plain(error).0;
-    if full {
-        Fault::Full(why)
-    } else {
-        Fault::Down(why)
-    }
+    if full { Fault::Full(why) } else { Fault::Down(why) }
 }
 
 /// Waits for the next probe; for ever while nothing is wrong.
@@ -422,9 +361,7 @@ async fn probe_due(shared: &Shared, at: Instant) {
 #[cfg(unix)]
 fn file_number(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path)
-        .ok()
-        .map(|meta| (meta.dev(), meta.ino()))
+    std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
 #[cfg(not(unix))]

@@ -4,9 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use footfall_log::{
-    Assignment, Entry, EventLog, FetchLimit, Intent, Polled, StartAt, StoredEntry, Subscription,
-};
+use footfall_log::{Assignment, Entry, EventLog, FetchLimit, Intent, Polled, StartAt, StoredEntry, Subscription};
 use footfall_model::SiteId;
 use uuid::Uuid;
 
@@ -14,10 +12,7 @@ use uuid::Uuid;
 pub const LONG: Duration = Duration::from_secs(60);
 
 pub fn entry(text: &str) -> Entry {
-    Entry {
-        key: SiteId(Uuid::nil()),
-        payload: Bytes::copy_from_slice(text.as_bytes()),
-    }
+    Entry { key: SiteId(Uuid::nil()), payload: Bytes::copy_from_slice(text.as_bytes()) }
 }
 
 pub fn text(entry: &StoredEntry) -> String {
@@ -25,21 +20,11 @@ pub fn text(entry: &StoredEntry) -> String {
 }
 
 pub fn limit(entries: usize) -> FetchLimit {
-    FetchLimit {
-        entries,
-        bytes: 1 << 20,
-    }
+    FetchLimit { entries, bytes: 1 << 20 }
 }
 
 pub fn intent(first: u64, last: u64) -> Intent {
-    Intent {
-        first,
-        last,
-        rebuild_from: first,
-        content: "abc".into(),
-        splits: Vec::new(),
-        dead: Vec::new(),
-    }
+    Intent { first, last, rebuild_from: first, content: "abc".into(), splits: Vec::new(), dead: Vec::new() }
 }
 
 /// A subscription that has seen its assignment.
@@ -52,10 +37,7 @@ impl Reader {
     pub async fn open(log: &dyn EventLog, group: &str, start: StartAt) -> Self {
         let mut sub = log.subscribe(group, start).await.unwrap();
         match sub.poll(LONG, limit(1)).await.unwrap() {
-            Polled::Assigned(mut assigned) if assigned.len() == 1 => Self {
-                sub,
-                assignment: assigned.remove(0),
-            },
+            Polled::Assigned(mut assigned) if assigned.len() == 1 => Self { sub, assignment: assigned.remove(0) },
             other => panic!("one assignment expected, not {other:?}"),
         }
     }
@@ -64,16 +46,8 @@ impl Reader {
     pub async fn take(&mut self, count: usize) -> Vec<StoredEntry> {
         let mut taken = Vec::new();
         while taken.len() < count {
-            match self
-                .sub
-                .poll(LONG, limit(count - taken.len()))
-                .await
-                .unwrap()
-            {
-                Polled::Entries {
-                    partition: 0,
-                    entries,
-                } => taken.extend(entries),
+            match self.sub.poll(LONG, limit(count - taken.len())).await.unwrap() {
+                Polled::Entries { partition: 0, entries } => taken.extend(entries),
                 other => panic!("entries expected, not {other:?}"),
             }
         }
@@ -92,7 +66,5 @@ pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(LONG, wait)
-        .await
-        .unwrap_or_else(|_| panic!("waited in vain until {what}"));
+    tokio::time::timeout(LONG, wait).await.unwrap_or_else(|_| panic!("waited in vain until {what}"));
 }

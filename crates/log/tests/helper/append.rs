@@ -41,10 +41,7 @@ async fn main() -> ExitCode {
 }
 
 fn entry(text: &str) -> Entry {
-    Entry {
-        key: SiteId(Uuid::nil()),
-        payload: Bytes::copy_from_slice(text.as_bytes()),
-    }
+    Entry { key: SiteId(Uuid::nil()), payload: Bytes::copy_from_slice(text.as_bytes()) }
 }
 
 fn say(line: &str) -> Result<(), Failure> {
@@ -98,22 +95,11 @@ async fn fill(dir: &Path) -> Result<(), Failure> {
     let mut sub = log.subscribe("stored", StartAt::Offset(0)).await?;
     let mut read = 0;
     loop {
-        match sub
-            .poll(
-                Duration::ZERO,
-                FetchLimit {
-                    entries: 1_000,
-                    bytes: 1 << 20,
-                },
-            )
-            .await?
-        {
+        match sub.poll(Duration::ZERO, FetchLimit { entries: 1_000, bytes: 1 << 20 }).await? {
             Polled::Entries { entries, .. } => {
                 for entry in entries {
                     if entry.offset != read || entry.payload != text.as_bytes() {
-                        return Err(
-                            format!("offset {} where {read} was expected", entry.offset).into()
-                        );
+                        return Err(format!("offset {} where {read} was expected", entry.offset).into());
                     }
                     read += 1;
                 }
