@@ -50,7 +50,7 @@ mod tests {
     #[case("127.0.0.1", &["192.0.2.1:5555"], "192.0.2.1")]
     #[case("127.0.0.1", &[""], "127.0.0.1")]
     #[case("127.0.0.1", &["10.0.0.6, 10.0.0.5"], "10.0.0.6")]
-    fn forwarded(#[case] peer: &str, #[case] forwarded: &[&str], #[case] expected: &str) {
+    fn proxies(#[case] peer: &str, #[case] forwarded: &[&str], #[case] expected: &str) {
         let trusted: Proxies = "127.0.0.1/32,10.0.0.0/8".parse().unwrap();
         let mut headers = HeaderMap::new();
         for value in forwarded {

@@ -37,8 +37,11 @@ pub fn flag(field: &'static str, value: &Loose<'_>) -> Result<Option<bool>, Faul
     }
 }
 
+/// A member of an object: name and value.
+pub type Member<'w> = (Cow<'w, str>, Loose<'w>);
+
 /// The members of an object.
-pub fn object<'a, 'w>(field: &'static str, value: &'a Loose<'w>) -> Result<Option<&'a [(Cow<'w, str>, Loose<'w>)]>, Fault> {
+pub fn object<'a, 'w>(field: &'static str, value: &'a Loose<'w>) -> Result<Option<&'a [Member<'w>]>, Fault> {
     match value {
         Loose::None => Ok(None),
         Loose::Object(members) => Ok(Some(members)),

@@ -3,14 +3,14 @@
 //!
 //! The order is part of the protocol: who may ask comes before what is asked, so an event with several faults is refused for the first.
 
-use std::{borrow::Cow, net::IpAddr, time::Instant};
+use std::{borrow::Cow, net::IpAddr, sync::Arc, time::Instant};
 
 use footfall_enrich::{
     Agent, Enricher,
+    url::Campaign,
     visitor::{Salt, UserKey, day_of},
 };
 use footfall_model::{Hash64, Record, SiteId};
-use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{domains::CollectSite, fault::Fault, keys::WriteKey, metrics::Metrics, salts::Salts3, steps, wire::WireEvent};
@@ -110,6 +110,8 @@ pub struct Draft<'a> {
     pub user_agent: Cow<'a, [u8]>,
     /// What the user agent says.
     pub agent: Arc<Agent>,
+    /// What the page's query string says, until it is part of the record.
+    pub campaign: Campaign,
     /// What becomes of it.
     pub record: Record,
 }
@@ -119,7 +121,16 @@ impl<'a> Draft<'a> {
         let id = site.map_or(SiteId(Uuid::nil()), |site| site.id);
         let mut record = Record::pageview(id, Hash64(0), sender.now_ms, "");
         record.import = sender.import;
-        Self { wire, sender, site, address: sender.address, user_agent: Cow::Borrowed(sender.user_agent), agent: Arc::default(), record }
+        Self {
+            wire,
+            sender,
+            site,
+            address: sender.address,
+            user_agent: Cow::Borrowed(sender.user_agent),
+            agent: Arc::default(),
+            campaign: Campaign::default(),
+            record,
+        }
     }
 
     /// Whether the sender may speak for others: it has a key of the domain, or is an import.

@@ -72,7 +72,7 @@ pub fn time(draft: &mut Draft<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Host name, path and campaign.
+/// Host name and path, and what the query string says of a campaign.
 pub fn page(draft: &mut Draft<'_>) -> Result<(), Fault> {
     let options = UrlOptions { keep_fragment: flag("hash", &draft.wire.hash)?.unwrap_or(false), kept_params: &[] };
     let address = text("url", &draft.wire.url, MAX_ADDRESS)?;
@@ -90,19 +90,26 @@ pub fn page(draft: &mut Draft<'_>) -> Result<(), Fault> {
         (None, Some(path)) => url::from_path(path, options).map_err(refuse("path"))?,
         (None, None) => return Err(Fault::invalid("path", "is missing; send path or url")),
     };
-    let hostname = page.hostname.unwrap_or_else(|| draft.domain().to_owned());
-    let referrer = text("referrer", &draft.wire.referrer, MAX_ADDRESS)?.and_then(|referrer| referrer::parse(referrer, &hostname));
+    draft.record.hostname = page.hostname.unwrap_or_else(|| draft.domain().to_owned());
+    draft.record.path = page.path;
+    draft.campaign = page.campaign;
+    Ok(())
+}
+
+/// Where the visitor came from.
+pub fn source(draft: &mut Draft<'_>) -> Result<(), Fault> {
+    let referrer = text("referrer", &draft.wire.referrer, MAX_ADDRESS)?;
     let record = &mut draft.record;
-    record.source = sources::source(&page.campaign, referrer.as_ref());
+    let referrer = referrer.and_then(|referrer| referrer::parse(referrer, &record.hostname));
+    record.source = sources::source(&draft.campaign, referrer.as_ref());
     record.referrer = referrer.map_or_else(String::new, |referrer| referrer.text);
-    record.hostname = hostname;
-    record.path = page.path;
-    record.utm_source = page.campaign.utm_source;
-    record.utm_medium = page.campaign.utm_medium;
-    record.utm_campaign = page.campaign.utm_campaign;
-    record.utm_content = page.campaign.utm_content;
-    record.utm_term = page.campaign.utm_term;
-    record.click_id = page.campaign.click_id.to_owned();
+    let campaign = std::mem::take(&mut draft.campaign);
+    record.utm_source = campaign.utm_source;
+    record.utm_medium = campaign.utm_medium;
+    record.utm_campaign = campaign.utm_campaign;
+    record.utm_content = campaign.utm_content;
+    record.utm_term = campaign.utm_term;
+    campaign.click_id.clone_into(&mut record.click_id);
     Ok(())
 }
 
@@ -204,7 +211,7 @@ pub fn visitor(draft: &mut Draft<'_>) -> Result<(), Fault> {
     let page_id = text("pageId", &draft.wire.page_id, MAX_NAME)?;
     let user_id = text("userId", &draft.wire.user_id, MAX_NAME)?;
     let salts = draft.sender.keying.of_event(draft.record.ts, draft.sender.now_ms);
-    let (record, site) = (&mut draft.record, draft.record.site);
+    let (site, record) = (draft.record.site, &mut draft.record);
     record.visitor = salts.own.visitor(site, draft.address, &draft.user_agent);
     record.session = session_id.map(|id| salts.own.session(site, id));
     record.page = page_id.map(|id| salts.own.page(site, id));
