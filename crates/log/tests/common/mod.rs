@@ -1,11 +1,12 @@
 //! What the tests of the log share.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
+use footfall_log::file::{FileLog, FileLogOptions};
 use footfall_log::{Assignment, Entry, EventLog, FetchLimit, Intent, Polled, StartAt, StoredEntry, Subscription};
-use footfall_model::SiteId;
+use footfall_model::{LogName, SiteId};
 use uuid::Uuid;
 
 /// Longer than any test should take: a wait that ends by itself is a failure.
@@ -67,4 +68,14 @@ pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
         }
     };
     tokio::time::timeout(LONG, wait).await.unwrap_or_else(|_| panic!("waited in vain until {what}"));
+}
+
+pub fn options(dir: &Path) -> FileLogOptions {
+    FileLogOptions::new(dir, LogName::Live)
+}
+
+pub async fn append_each(log: &FileLog, count: usize) {
+    for n in 0..count {
+        log.append(vec![entry(&n.to_string())]).await.remove(0).unwrap();
+    }
 }
