@@ -50,7 +50,7 @@ impl ServerBackend {
     /// A domain as the pages show it. With the store away it is shown as one that has events: the panels say what is wrong.
     async fn describe(&self, scope: &SiteScope) -> Result<Site, AppError> {
         let info = scope.info();
-        let first = self.app.analytics.first_event(info.id).await;
+        let first = self.app.analytics.first_event(scope).await;
         let now = Utc::now();
         Ok(Site {
             id: info.id.0,
@@ -100,7 +100,7 @@ impl Backend for ServerBackend {
         let mut sites = Vec::new();
         for scope in SiteScope::all_of_user(&self.app, user).await.map_err(failed)? {
             let mut site = self.describe(&scope).await?;
-            let figures = self.app.analytics.kpis(scope.info(), &Period::Last24Hours, None).await;
+            let figures = self.app.analytics.kpis(&scope, &Period::Last24Hours, None).await;
             site.visitors_24h = figures.ok().map(|kpis| kpis.figures.visitors);
             sites.push(site);
         }
@@ -135,7 +135,7 @@ impl Backend for ServerBackend {
 
     async fn kpis(&self, viewer: &Viewer, domain: &str, period: &Period, compare: Compare) -> Result<Kpis, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        self.app.analytics.kpis(scope.info(), period, compared(compare)).await.map_err(away)
+        self.app.analytics.kpis(&scope, period, compared(compare)).await.map_err(away)
     }
 
     async fn timeseries(
@@ -147,7 +147,7 @@ impl Backend for ServerBackend {
         compare: Compare,
     ) -> Result<Series, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        let (now, then) = self.app.analytics.timeseries(scope.info(), period, interval, compared(compare)).await.map_err(away)?;
+        let (now, then) = self.app.analytics.timeseries(&scope, period, interval, compared(compare)).await.map_err(away)?;
         Ok(Series { now, then })
     }
 
@@ -161,12 +161,12 @@ impl Backend for ServerBackend {
         page: u32,
     ) -> Result<Breakdown, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        self.app.analytics.breakdown(scope.info(), period, dimension, limit, page).await.map_err(away)
+        self.app.analytics.breakdown(&scope, period, dimension, limit, page).await.map_err(away)
     }
 
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        self.app.analytics.live_view(scope.site()).await.map_err(away)
+        self.app.analytics.live_view(&scope).await.map_err(away)
     }
 }
 

@@ -81,6 +81,7 @@ impl Services {
             live: live.clone(),
             meta: meta.clone(),
             watermark: processor.watermark(),
+            versions: processor.versions(),
         });
         let imports = Arc::new(Imports {
             meta: meta.clone(),

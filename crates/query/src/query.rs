@@ -80,13 +80,15 @@ pub struct Query {
     pub offset: u64,
     /// Count visitors approximately: for domains with more than 5 million events in the range.
     pub approximate: bool,
+    /// Leave out pageviews at and after this instant (UTC ms), which live state counts. Nothing else is cut.
+    pub cut: Option<i64>,
 }
 
 impl Query {
     /// The totals of a range.
     #[must_use]
     pub const fn totals(range: Range) -> Self {
-        Self { range, groups: Vec::new(), filters: Vec::new(), limit: 1, offset: 0, approximate: false }
+        Self { range, groups: Vec::new(), filters: Vec::new(), limit: 1, offset: 0, approximate: false, cut: None }
     }
 
     /// Grouped.

@@ -26,6 +26,8 @@ fn show(sql: &Sql) -> String {
 fn totals() {
     let query = Query::totals(RANGE);
     insta::assert_snapshot!("events_totals", show(&sql::events(scope(), &query).unwrap()));
+    let cut = Query { cut: Some(RANGE.to - 1_800_000), ..query.clone() };
+    insta::assert_snapshot!("events_totals_cut", show(&sql::events(scope(), &cut).unwrap()));
     insta::assert_snapshot!("visits_totals", show(&sql::visits(scope(), &query).unwrap()));
     insta::assert_snapshot!("event_count", show(&sql::event_count(scope(), &query)));
     insta::assert_snapshot!("first_event", show(&sql::first_event(scope())));

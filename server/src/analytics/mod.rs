@@ -1,1 +1,129 @@
-//! Placeholder; its owner writes it.
+//! Reports: what the API, the pages and the command line show of a domain.
+//!
+//! **Live and stored together.** The *cut* is the start of the minute 30 minutes ago, or of the watermark's minute where that is
+//! earlier. Unfiltered pageviews and top pages are the store's before the cut and live state's from it on, so they are right at once;
+//! visitors, visits and rates are the store's over the whole range, which trails by half a second. While the store is away the
+//! hourly aggregates and the live half hour answer, marked as `degraded`.
+//!
+//! **Cache.** Answers of the store are kept by statement and values (so by scope, resolved range and question) and by the version of
+//! the domain's data, which every insert that touches the domain moves. Who asks the same at the same time shares one statement.
+
+mod breakdown;
+mod cut;
+mod degraded;
+mod error;
+mod kpis;
+mod live_view;
+mod timeseries;
+mod totals;
+
+use std::{sync::Arc, time::Duration};
+
+use footfall_live::Live;
+use footfall_meta::Meta;
+use footfall_model::report::{EnginePart, Meta as ReportMeta};
+use footfall_processor::{DataVersions, Progress};
+use footfall_query::{Query, Range, Row, Sql, range::rfc3339, sql};
+use footfall_store::Store;
+use moka::future::Cache;
+use tokio::sync::watch;
+
+pub use breakdown::{TopPage, TopPages};
+pub use error::AnalyticsError;
+
+use crate::auth::SiteScope;
+
+/// Up to so many events in a range visitors are counted exactly (`docs/definitions.md`).
+const EXACT_UP_TO: u64 = 5_000_000;
+/// Rows of answers kept, over all domains: some tens of megabytes.
+const CACHED_ROWS: u64 = 200_000;
+/// A cached answer is let go of after this, even where nothing changed.
+const CACHED_FOR: Duration = Duration::from_secs(300);
+
+/// What reports are made from.
+pub struct AnalyticsDeps {
+    /// The analytics store.
+    pub store: Store,
+    /// Live state.
+    pub live: Arc<dyn Live>,
+    /// Accounts: hourly aggregates.
+    pub meta: Meta,
+    /// How far the store is.
+    pub watermark: watch::Receiver<Progress>,
+    /// Versions of the domains' data.
+    pub versions: Arc<DataVersions>,
+}
+
+/// Makes reports. Cheap to clone.
+#[derive(Clone)]
+pub struct Analytics {
+    deps: Arc<AnalyticsDeps>,
+    cache: Cache<(u64, Sql), Arc<Vec<Row>>>,
+}
+
+impl Analytics {
+    /// Over these engines.
+    #[must_use]
+    pub fn new(deps: AnalyticsDeps) -> Self {
+        let weigh = |_: &(u64, Sql), rows: &Arc<Vec<Row>>| u32::try_from(rows.len() + 1).unwrap_or(u32::MAX);
+        let cache = Cache::builder().max_capacity(CACHED_ROWS).weigher(weigh).time_to_live(CACHED_FOR).build();
+        Self { deps: Arc::new(deps), cache }
+    }
+
+    /// The time of a domain's first event that counts, UTC milliseconds.
+    ///
+    /// # Errors
+    /// When the store is away.
+    pub async fn first_event(&self, scope: &SiteScope) -> Result<Option<i64>, AnalyticsError> {
+        let version = self.deps.versions.of(scope.site());
+        let statement = sql::first_event(scope.query());
+        let ask = async {
+            let first = self.deps.store.time(&statement).await?.unwrap_or(0);
+            Ok(Arc::new(vec![Row { labels: Vec::new(), sums: vec![first], total: 1 }]))
+        };
+        let rows = self.cache.try_get_with((version, statement.clone()), ask).await.map_err(AnalyticsError::shared)?;
+        Ok(rows.first().and_then(|row| row.sums.first().copied()).filter(|first| *first != 0))
+    }
+
+    /// Rows of a statement.
+    async fn ask(&self, scope: &SiteScope, statement: Sql) -> Result<Arc<Vec<Row>>, AnalyticsError> {
+        let version = self.deps.versions.of(scope.site());
+        let ask = async { Ok(Arc::new(self.deps.store.report(&statement).await?)) };
+        self.cache.try_get_with((version, statement.clone()), ask).await.map_err(AnalyticsError::shared)
+    }
+
+    /// The sums of a statement that answers one row.
+    async fn sums(&self, scope: &SiteScope, statement: Sql) -> Result<Vec<i64>, AnalyticsError> {
+        Ok(self.ask(scope, statement).await?.first().map(|row| row.sums.clone()).unwrap_or_default())
+    }
+
+    /// Whether visitors of a range are too many to be counted exactly.
+    async fn is_large(&self, scope: &SiteScope, range: Range) -> Result<bool, AnalyticsError> {
+        if self.deps.store.all_events().await? <= EXACT_UP_TO {
+            return Ok(false);
+        }
+        Ok(self.deps.store.count(&sql::event_count(scope.query(), &Query::totals(range))).await? > EXACT_UP_TO)
+    }
+
+    fn watermark(&self) -> Option<i64> {
+        self.deps.watermark.borrow().watermark_ms()
+    }
+
+    /// `meta` of an answer for a range.
+    fn meta(&self, range: Range, engines: &[(&str, &str)]) -> ReportMeta {
+        let part = |(figure, engine): &(&str, &str)| EnginePart { figure: (*figure).to_owned(), engine: (*engine).to_owned() };
+        ReportMeta {
+            engines: engines.iter().map(part).collect(),
+            watermark: self.watermark().map(rfc3339),
+            degraded: engines.iter().any(|(_, engine)| *engine == "hourly"),
+            approximate: false,
+            from: rfc3339(range.from),
+            to: rfc3339(range.to),
+            crosses_days: range.crosses_days(),
+        }
+    }
+}
+
+fn now_ms() -> i64 {
+    chrono::Utc::now().timestamp_millis()
+}

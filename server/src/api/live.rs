@@ -72,7 +72,7 @@ fn ticks(feed: Feed) -> impl Stream<Item = Result<Event, Infallible>> {
                 return None;
             }
             // A view that cannot be had now is not the end of the stream: the next change asks again.
-            let Ok(view) = feed.app.analytics.live_view(feed.scope.site()).await else {
+            let Ok(view) = feed.app.analytics.live_view(&feed.scope).await else {
                 tokio::time::sleep(QUIET).await;
                 continue;
             };

@@ -1,8 +1,15 @@
-//! The documented API: one endpoint, one file. `error` is the one shape of errors, `body` reads what was sent once the caller is
-//! authorised.
+//! The HTTP API: one file per resource, each with its routes, its types and its part of the OpenAPI document. `router.rs` lists
+//! the routers.
+//!
+//! In every handler the caller is authorised first and only then parameters are looked at, so that a stranger learns nothing. Errors have
+//! one shape (`error`), except in `query_v2`, which keeps the shape of the protocol that it is compatible with.
 
+pub mod analytics;
 pub mod body;
 pub mod domains;
 pub mod error;
 pub mod live;
 pub mod ops;
+pub mod params;
+pub mod query_v2;
+pub mod schema;

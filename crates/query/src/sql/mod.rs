@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// A statement with its values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sql {
     /// Text with `{name:Type}` for each value.
     pub text: String,
@@ -34,7 +34,7 @@ pub struct Sql {
 }
 
 /// A value from outside, sent beside the text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Param {
     /// A domain.
     Site(Uuid),

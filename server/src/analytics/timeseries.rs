@@ -1,0 +1,95 @@
+//! `GET /api/analytics/timeseries`: the chart.
+
+use std::collections::HashMap;
+
+use footfall_model::{
+    Interval, Period,
+    report::{Point, Timeseries},
+};
+use footfall_query::{
+    Bucket, Group, Query, Range, buckets,
+    figures::EventSums,
+    period::{self, Compare},
+    sql,
+};
+
+use super::{Analytics, AnalyticsError, now_ms};
+use crate::auth::SiteScope;
+
+impl Analytics {
+    /// Every bucket of a period (empty ones too), and those of the one it is compared with.
+    ///
+    /// # Errors
+    /// When neither the store nor the hourly aggregates answer, or there would be too many buckets.
+    pub async fn timeseries(
+        &self,
+        scope: &SiteScope,
+        period: &Period,
+        interval: Option<Interval>,
+        compare: Option<Compare>,
+    ) -> Result<(Timeseries, Option<Vec<Point>>), AnalyticsError> {
+        match self.stored_timeseries(scope, period, interval, compare).await {
+            Err(error) if error.is_away() => Ok((self.degraded_timeseries(scope, period, interval).await.map_err(|_| error)?, None)),
+            answer => answer,
+        }
+    }
+
+    async fn stored_timeseries(
+        &self,
+        scope: &SiteScope,
+        period: &Period,
+        interval: Option<Interval>,
+        compare: Option<Compare>,
+    ) -> Result<(Timeseries, Option<Vec<Point>>), AnalyticsError> {
+        let now = now_ms();
+        let zone = scope.info().timezone;
+        let first = self.first_event(scope).await?;
+        let range = period::resolve(period, zone, now, first);
+        let interval = interval.unwrap_or_else(|| period::default_interval(period, range));
+        let wanted = buckets(range, interval, zone)?;
+        let other = compare.and_then(|compare| period::compared(period, range, &compare, zone));
+        let (approximate, mut points, part, then) = tokio::try_join!(
+            self.is_large(scope, range),
+            self.points(scope, range, &wanted, now),
+            self.live_part(scope, range, now, false),
+            async {
+                match other {
+                    Some(other) => {
+                        let wanted = buckets(other, interval, zone)?;
+                        Ok(Some(self.points(scope, other, &wanted, now).await?))
+                    }
+                    None => Ok(None),
+                }
+            },
+        )?;
+        let mut engines = vec![("visitors", "store")];
+        if range.from < part.as_ref().map_or(range.to, |part| part.cut) {
+            engines.push(("pageviews", "store"));
+        }
+        if let Some(part) = part {
+            engines.push(("pageviews", "live"));
+            for (bucket, point) in wanted.iter().zip(&mut points).filter(|(bucket, _)| bucket.to > part.cut) {
+                let before = self.pageviews(scope, Range::new(bucket.from, part.cut)).await?;
+                point.pageviews = before + part.pageviews(bucket.from.max(part.cut), bucket.to);
+            }
+        }
+        let mut meta = self.meta(range, &engines);
+        meta.approximate = approximate;
+        Ok((Timeseries { interval, points, meta }, then))
+    }
+
+    async fn points(&self, scope: &SiteScope, range: Range, wanted: &[Bucket], now: i64) -> Result<Vec<Point>, AnalyticsError> {
+        let starts: Vec<i64> = wanted.iter().map(|bucket| bucket.from).collect();
+        let limit = starts.len() as u64;
+        let mut query = Query::totals(range).by(Group::Time(starts), limit, 0);
+        query.approximate = self.is_large(scope, range).await?;
+        let rows = self.ask(scope, sql::events(scope.query(), &query)?).await?;
+        let found: HashMap<&str, EventSums> =
+            rows.iter().filter_map(|row| Some((row.labels.first()?.as_str(), EventSums::of(&row.sums)))).collect();
+        let point = |bucket: &Bucket| {
+            let sums = found.get(bucket.from.to_string().as_str()).copied().unwrap_or_default();
+            Point { time: bucket.label.clone(), pageviews: sums.pageviews, visitors: sums.visitors, partial: bucket.to > now }
+        };
+        Ok(wanted.iter().map(point).collect())
+    }
+}

@@ -1,0 +1,129 @@
+//! `GET /api/analytics/{kpis,timeseries,top-pages,breakdown}`: the reports of one domain, the same that the pages show.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+    http::header,
+    response::{IntoResponse, Response},
+};
+use footfall_model::{
+    Interval,
+    report::{Meta, Point},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    error::{ApiError, ErrorBody},
+    params::{DimensionParams, IntervalParams, PageParams, Params, RangeParams},
+    schema,
+};
+use crate::{App, analytics::AnalyticsError, auth::Caller};
+
+/// The routes.
+pub fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(kpis)).routes(routes!(timeseries)).routes(routes!(top_pages)).routes(routes!(breakdown))
+}
+
+/// Every bucket of the range, empty ones with zeros.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TimeseriesAnswer {
+    /// Width of the buckets: `minute`, `hour`, `day`, `week` or `month`.
+    #[schema(value_type = String)]
+    interval: Interval,
+    #[schema(value_type = Vec<schema::Point>)]
+    points: Vec<Point>,
+    /// The buckets of the period compared to; there may be more or fewer. Only with `compare`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<schema::Point>>)]
+    comparison: Option<Vec<Point>>,
+    #[schema(value_type = schema::Meta)]
+    meta: Meta,
+}
+
+/// Pages by pageviews, greatest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TopPagesAnswer {
+    pages: Vec<PageRow>,
+    /// Number of pages over all pages of rows.
+    total: u64,
+    #[schema(value_type = schema::Meta)]
+    meta: Meta,
+}
+
+/// One page.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PageRow {
+    path: String,
+    pageviews: u64,
+    /// Distinct visitor ids.
+    visitors: u64,
+}
+
+/// The figures of a period.
+#[utoipa::path(get, path = "/api/analytics/kpis", tag = "analytics", params(RangeParams),
+    responses((status = 200, body = schema::Kpis), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, description = "unknown, or not yours", body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
+async fn kpis(State(app): State<Arc<App>>, caller: Caller, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let params = Params::new(query.as_deref());
+    let scope = params.scope(&app, &caller).await?;
+    params.no_filters()?;
+    let (period, compare) = (params.period()?, params.compare()?);
+    Ok(fresh(app.analytics.kpis(scope.info(), &period, compare).await?))
+}
+
+/// Pageviews and visitors over time.
+#[utoipa::path(get, path = "/api/analytics/timeseries", tag = "analytics", params(RangeParams, IntervalParams),
+    responses((status = 200, body = TimeseriesAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, description = "unknown, or not yours", body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
+async fn timeseries(State(app): State<Arc<App>>, caller: Caller, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let params = Params::new(query.as_deref());
+    let scope = params.scope(&app, &caller).await?;
+    params.no_filters()?;
+    let (period, interval, compare) = (params.period()?, params.interval()?, params.compare()?);
+    let (now, comparison) = app.analytics.timeseries(scope.info(), &period, interval, compare).await?;
+    Ok(fresh(TimeseriesAnswer { interval: now.interval, points: now.points, comparison, meta: now.meta }))
+}
+
+/// The pages with the most pageviews.
+#[utoipa::path(get, path = "/api/analytics/top-pages", tag = "analytics", params(RangeParams, PageParams),
+    responses((status = 200, body = TopPagesAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, description = "unknown, or not yours", body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
+async fn top_pages(State(app): State<Arc<App>>, caller: Caller, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let params = Params::new(query.as_deref());
+    let scope = params.scope(&app, &caller).await?;
+    params.no_filters()?;
+    let (period, (limit, page)) = (params.period()?, params.page()?);
+    let found = app.analytics.top_pages(scope.info(), &period, limit, page).await?;
+    let pages = found.rows.into_iter().map(|row| PageRow { path: row.label, pageviews: row.pageviews, visitors: row.visitors }).collect();
+    Ok(fresh(TopPagesAnswer { pages, total: found.total, meta: found.meta }))
+}
+
+/// Visitors and pageviews by a dimension.
+#[utoipa::path(get, path = "/api/analytics/breakdown", tag = "analytics", params(DimensionParams, RangeParams, PageParams),
+    responses((status = 200, body = schema::Breakdown), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, description = "unknown, or not yours", body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
+async fn breakdown(State(app): State<Arc<App>>, caller: Caller, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let params = Params::new(query.as_deref());
+    let scope = params.scope(&app, &caller).await?;
+    params.no_filters()?;
+    let (dimension, period, (limit, page)) = (params.dimension()?, params.period()?, params.page()?);
+    Ok(fresh(app.analytics.breakdown(scope.info(), &period, dimension, limit, page).await?))
+}
+
+/// An answer that no cache on the way keeps: it is one caller's, and old in a moment.
+fn fresh(answer: impl Serialize) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
+}
+
+impl From<AnalyticsError> for ApiError {
+    fn from(error: AnalyticsError) -> Self {
+        if error.is_away() { Self::unavailable(error) } else { Self::internal(error) }
+    }
+}
