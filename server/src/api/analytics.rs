@@ -21,7 +21,11 @@ use super::{
     params::{DimensionParams, IntervalParams, PageParams, Params, RangeParams},
     schema,
 };
-use crate::{App, analytics::AnalyticsError, auth::Caller};
+use crate::{
+    App,
+    analytics::{AnalyticsError, TopPages},
+    auth::Caller,
+};
 
 /// The routes.
 pub fn router() -> OpenApiRouter<Arc<App>> {
@@ -45,27 +49,6 @@ pub struct TimeseriesAnswer {
     meta: Meta,
 }
 
-/// Pages by pageviews, greatest first.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TopPagesAnswer {
-    pages: Vec<PageRow>,
-    /// Number of pages over all pages of rows.
-    total: u64,
-    #[schema(value_type = schema::Meta)]
-    meta: Meta,
-}
-
-/// One page.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PageRow {
-    path: String,
-    pageviews: u64,
-    /// Distinct visitor ids.
-    visitors: u64,
-}
-
 /// The figures of a period.
 #[utoipa::path(get, path = "/api/analytics/kpis", tag = "analytics", params(RangeParams),
     responses((status = 200, body = schema::Kpis), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
@@ -75,7 +58,7 @@ async fn kpis(State(app): State<Arc<App>>, caller: Caller, RawQuery(query): RawQ
     let scope = params.scope(&app, &caller).await?;
     params.no_filters()?;
     let (period, compare) = (params.period()?, params.compare()?);
-    Ok(fresh(app.analytics.kpis(scope.info(), &period, compare).await?))
+    Ok(fresh(app.analytics.kpis(&scope, &period, compare).await?))
 }
 
 /// Pageviews and visitors over time.
@@ -87,22 +70,20 @@ async fn timeseries(State(app): State<Arc<App>>, caller: Caller, RawQuery(query)
     let scope = params.scope(&app, &caller).await?;
     params.no_filters()?;
     let (period, interval, compare) = (params.period()?, params.interval()?, params.compare()?);
-    let (now, comparison) = app.analytics.timeseries(scope.info(), &period, interval, compare).await?;
+    let (now, comparison) = app.analytics.timeseries(&scope, &period, interval, compare).await?;
     Ok(fresh(TimeseriesAnswer { interval: now.interval, points: now.points, comparison, meta: now.meta }))
 }
 
-/// The pages with the most pageviews.
+/// The pages with the most visitors.
 #[utoipa::path(get, path = "/api/analytics/top-pages", tag = "analytics", params(RangeParams, PageParams),
-    responses((status = 200, body = TopPagesAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    responses((status = 200, body = TopPages), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, description = "unknown, or not yours", body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 async fn top_pages(State(app): State<Arc<App>>, caller: Caller, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let params = Params::new(query.as_deref());
     let scope = params.scope(&app, &caller).await?;
     params.no_filters()?;
     let (period, (limit, page)) = (params.period()?, params.page()?);
-    let found = app.analytics.top_pages(scope.info(), &period, limit, page).await?;
-    let pages = found.rows.into_iter().map(|row| PageRow { path: row.label, pageviews: row.pageviews, visitors: row.visitors }).collect();
-    Ok(fresh(TopPagesAnswer { pages, total: found.total, meta: found.meta }))
+    Ok(fresh(app.analytics.top_pages(&scope, &period, limit, page).await?))
 }
 
 /// Visitors and pageviews by a dimension.
@@ -114,7 +95,7 @@ async fn breakdown(State(app): State<Arc<App>>, caller: Caller, RawQuery(query):
     let scope = params.scope(&app, &caller).await?;
     params.no_filters()?;
     let (dimension, period, (limit, page)) = (params.dimension()?, params.period()?, params.page()?);
-    Ok(fresh(app.analytics.breakdown(scope.info(), &period, dimension, limit, page).await?))
+    Ok(fresh(app.analytics.breakdown(&scope, &period, dimension, limit, page).await?))
 }
 
 /// An answer that no cache on the way keeps: it is one caller's, and old in a moment.
@@ -124,6 +105,14 @@ fn fresh(answer: impl Serialize) -> Response {
 
 impl From<AnalyticsError> for ApiError {
     fn from(error: AnalyticsError) -> Self {
-        if error.is_away() { Self::unavailable(error) } else { Self::internal(error) }
+        match error {
+            away if away.is_away() => Self::unavailable(away),
+            AnalyticsError::Question(text) => Self::bad_request("invalid_question", text),
+            AnalyticsError::Store(fault) if fault.is_too_heavy() => {
+                tracing::warn!(error = %fault, "a report was too heavy");
+                Self::unprocessable("too_heavy", "this report takes more time or memory than it may; ask for a shorter period")
+            }
+            other => Self::internal(other),
+        }
     }
 }

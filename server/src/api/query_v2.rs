@@ -1,0 +1,259 @@
+//! `POST /api/v2/query` in the shape of Plausible's Stats API v2; `docs/compat.md` says what differs. `language` reads questions.
+//!
+//! Everything about the caller comes first: the key, its limit, its right to the domain. Only then is the rest of the body looked at. A
+//! missing key, a bad key, a key of somebody else and a domain that does not exist all get the same answer.
+
+mod language;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, SecondsFormat};
+use chrono_tz::Tz;
+use footfall_query::{Range, date_range};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::error::ApiError;
+use crate::{
+    App,
+    analytics::AnalyticsError,
+    auth::{Caller, KeyFault, SiteScope, caller},
+};
+
+/// The JSON schema of a question.
+const SCHEMA: &str = include_str!("query_v2/schema.json");
+
+const UNAUTHORISED: &str =
+    "Invalid API key or site ID. Please make sure you're using a valid API key with access to the site you've requested.";
+const NO_SITE: &str = "Missing site ID. Please provide the required site_id parameter with your request.";
+
+/// The routes.
+pub fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(query)).routes(routes!(schema))
+}
+
+/// The answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QueryAnswer {
+    results: Vec<ResultRow>,
+    meta: AnswerMeta,
+    query: Echo,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct ResultRow {
+    /// Values in the order of `metrics`.
+    #[schema(value_type = Vec<f64>)]
+    metrics: Vec<Value>,
+    /// Values in the order of `dimensions`.
+    dimensions: Vec<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct AnswerMeta {
+    /// With `include.imports`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imports_included: Option<bool>,
+    /// Why they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imports_skip_reason: Option<&'static str>,
+    /// With `include.total_rows`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_rows: Option<u64>,
+}
+
+/// The question as it was understood.
+#[derive(Debug, Serialize, ToSchema)]
+struct Echo {
+    site_id: String,
+    metrics: Vec<&'static str>,
+    /// First and last second, in the domain's zone.
+    date_range: [String; 2],
+    #[schema(value_type = Vec<Object>)]
+    filters: Vec<Value>,
+    dimensions: Vec<String>,
+    #[schema(value_type = Vec<Vec<String>>)]
+    order_by: Vec<(&'static str, String)>,
+    /// What was switched on.
+    include: BTreeMap<String, bool>,
+    pagination: Pagination,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Pagination {
+    limit: u64,
+    offset: u64,
+}
+
+/// An error in the shape of the protocol.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QueryError {
+    /// What is wrong.
+    error: String,
+}
+
+/// No answer.
+#[derive(Debug)]
+pub struct Refusal {
+    status: StatusCode,
+    text: String,
+    retry_after: Option<Duration>,
+}
+
+/// Figures of a domain.
+#[utoipa::path(post, path = "/api/v2/query", tag = "stats",
+    request_body(content = Object, description = "see /api/docs/query/schema.json", content_type = "application/json"),
+    responses((status = 200, body = QueryAnswer), (status = 400, body = QueryError), (status = 401, description = "no valid key for this domain", body = QueryError),
+        (status = 413, body = QueryError), (status = 429, description = "more than 600 requests an hour, or what the key allows", body = QueryError),
+        (status = 503, body = QueryError)))]
+async fn query(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Response, Refusal> {
+    let key = caller::key_of(&app, &headers).await?;
+    let body = read(body)?;
+    let scope = scope(&app, &Caller::Key(Box::new(key)), &body).await?;
+    let (zone, now) = (scope.info().timezone, chrono::Utc::now().timestamp_millis());
+
+    let dated = |value: &Value| date_range::resolve(value, zone, now, None).map(|_| ()).map_err(|fault| language::shortened(&fault.to_string()));
+    let asked = language::parse(&body, dated).map_err(Refusal::bad_request)?;
+    let range = &body["date_range"];
+    let first_event = if range == "all" { app.analytics.first_event(&scope).await? } else { None };
+    let range = date_range::resolve(range, zone, now, first_event).map_err(|fault| Refusal::bad_request(fault.to_string()))?;
+
+    let metrics = app.analytics.totals(&scope, range, &asked.metrics).await?;
+    // Without dimensions there is one row, and every order of it is the same.
+    let results = if asked.offset == 0 { vec![ResultRow { metrics, dimensions: Vec::new() }] } else { Vec::new() };
+    let imports = asked.includes("imports");
+    let meta = AnswerMeta {
+        imports_included: imports.then_some(false),
+        imports_skip_reason: imports.then_some("no_imported_data"),
+        total_rows: asked.includes("total_rows").then_some(1),
+    };
+    let order_by = if asked.order_by.is_empty() {
+        asked.metrics.first().map(|metric| (metric.name(), "desc".to_owned())).into_iter().collect()
+    } else {
+        asked.order_by.into_iter().map(|(metric, direction)| (metric.name(), direction)).collect()
+    };
+    let echo = Echo {
+        site_id: scope.info().domain.to_string(),
+        metrics: asked.metrics.iter().map(|metric| metric.name()).collect(),
+        date_range: bounds(range, zone),
+        filters: Vec::new(),
+        dimensions: Vec::new(),
+        order_by,
+        include: asked.include,
+        pagination: Pagination { limit: asked.limit, offset: asked.offset },
+    };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(QueryAnswer { results, meta, query: echo })).into_response())
+}
+
+/// The JSON schema of `POST /api/v2/query`.
+#[utoipa::path(get, path = "/api/docs/query/schema.json", tag = "stats", responses((status = 200, description = "JSON schema, draft 7", body = Object)))]
+async fn schema() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], SCHEMA)
+}
+
+fn read(body: Result<Bytes, BytesRejection>) -> Result<Map<String, Value>, Refusal> {
+    let bytes = body.map_err(|fault| match fault.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than this route takes."),
+        _ => Refusal::bad_request("The body could not be read to its end."),
+    })?;
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(body)) => Ok(body),
+        Ok(other) => Err(Refusal::bad_request(format!("#: Type mismatch. Expected Object but got {}.", language::kind(&other)))),
+        Err(fault) => Err(Refusal::bad_request(format!("The body is not JSON: {fault}."))),
+    }
+}
+
+/// The domain, if it is the key's.
+async fn scope(app: &App, caller: &Caller, body: &Map<String, Value>) -> Result<SiteScope, Refusal> {
+    let name = match body.get("site_id") {
+        None | Some(Value::Null) => return Err(Refusal::bad_request(NO_SITE)),
+        Some(Value::String(name)) => name,
+        Some(other) => {
+            return Err(Refusal::bad_request(format!("#/site_id: Type mismatch. Expected String but got {}.", language::kind(other))));
+        }
+    };
+    SiteScope::read_by_name(app, caller, name).await.map_err(|error| match error.status() {
+        StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => Refusal::unauthorised(),
+        _ => Refusal::from(error),
+    })
+}
+
+/// The first and the last second.
+fn bounds(range: Range, zone: Tz) -> [String; 2] {
+    let show = |ms: i64| {
+        let time = DateTime::from_timestamp_millis(ms).unwrap_or_default().with_timezone(&zone);
+        time.to_rfc3339_opts(SecondsFormat::Secs, zone == Tz::UTC)
+    };
+    [show(range.from), show((range.to - 1).max(range.from))]
+}
+
+impl Refusal {
+    fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        Self { status, text: text.into(), retry_after: None }
+    }
+
+    fn bad_request(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, text)
+    }
+
+    fn unauthorised() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, UNAUTHORISED)
+    }
+}
+
+impl From<KeyFault> for Refusal {
+    fn from(fault: KeyFault) -> Self {
+        match fault {
+            KeyFault::Missing | KeyFault::Unknown => Self::unauthorised(),
+            KeyFault::TooMany(wait) => {
+                let text = "Too many API requests. Your API key has reached its limit of requests per hour; wait as long as Retry-After says.";
+                Self { retry_after: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, text) }
+            }
+            failed @ KeyFault::Failed(_) => ApiError::from(failed).into(),
+        }
+    }
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self { retry_after: error.retry_after(), ..Self::new(error.status(), error.message()) }
+    }
+}
+
+impl From<AnalyticsError> for Refusal {
+    fn from(error: AnalyticsError) -> Self {
+        ApiError::from(error).into()
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, [(header::CACHE_CONTROL, "no-store")], Json(QueryError { error: self.text })).into_response();
+        if let Some(wait) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil().max(1.0) as u64));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_echo_shows_the_last_second_of_the_range() {
+        let zone: Tz = "Europe/Berlin".parse().unwrap();
+        let range = date_range::resolve(&serde_json::json!(["2026-10-25", "2026-10-25"]), zone, 0, None).unwrap();
+        assert_eq!(bounds(range, zone), ["2026-10-25T00:00:00+02:00", "2026-10-25T23:59:59+01:00"]);
+        assert_eq!(bounds(Range::new(0, 1_000), Tz::UTC), ["1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"]);
+    }
+}
