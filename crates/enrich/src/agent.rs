@@ -101,11 +101,8 @@ impl Agents {
     }
 
     fn parse(&self, user_agent: &str) -> Agent {
-        let mut agent = Agent {
-            bot: self.bots.class(user_agent.as_bytes()),
-            device: self.names.devices.class(user_agent),
-            ..Agent::default()
-        };
+        let mut agent =
+            Agent { bot: self.bots.class(user_agent.as_bytes()), device: self.names.devices.class(user_agent), ..Agent::default() };
         if let Some(found) = self.browsers.extract(user_agent) {
             agent.browser = named(&self.names.browsers, &found.family);
             agent.browser_version = found.major.map_or_else(String::new, |major| text::tidy(major, MAX_NAME));

@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn the_first_list_wins_and_unknown_classes_are_refused() {
-        let bots = Bots::load(br#"[{"class":"ai","patterns":["GPTBot"]},{"class":"crawler","patterns":["(?i:bots?\\b)","x\\/"]}]"#).unwrap();
+        let bots =
+            Bots::load(br#"[{"class":"ai","patterns":["GPTBot"]},{"class":"crawler","patterns":["(?i:bots?\\b)","x\\/"]}]"#).unwrap();
         for (agent, class) in [("GPTBot/1.0", "ai"), ("SomeBot/1", "crawler"), ("x/1", "crawler"), ("Mozilla/5.0", ""), ("", "")] {
             assert_eq!(bots.class(agent.as_bytes()), class, "{agent}");
         }

@@ -44,7 +44,10 @@ impl Enricher {
     /// # Errors
     /// When a list or a database cannot be read; the message names it.
     pub fn load(data: EnrichData) -> Result<Self, LoadError> {
-        Ok(Self { agents: agent::Agents::load(&data.regexes_yaml, &data.bots_json)?, geo: geo::Geo::load(data.country_mmdb, data.city_mmdb)? })
+        Ok(Self {
+            agents: agent::Agents::load(&data.regexes_yaml, &data.bots_json)?,
+            geo: geo::Geo::load(data.country_mmdb, data.city_mmdb)?,
+        })
     }
 
     /// What a user agent says. Answers from a bounded cache keyed by hash, which holds no user agent.

@@ -251,9 +251,7 @@ mod tests {
     #[test]
     fn yesterdays_hashes_open_only_with_the_same_salt_for_the_same_record() {
         let visitor = Hash64(9);
-        for previous in
-            [Previous { visitor: Hash64(1), session: None }, Previous { visitor: Hash64(u64::MAX), session: Some(Hash64(2)) }]
-        {
+        for previous in [Previous { visitor: Hash64(1), session: None }, Previous { visitor: Hash64(u64::MAX), session: Some(Hash64(2)) }] {
             let sealed = SALT.seal_previous(SITE, visitor, previous).unwrap();
             assert_eq!(SALT.unseal_previous(SITE, visitor, &sealed), Some(previous));
             assert_ne!(SALT.seal_previous(SITE, visitor, previous).unwrap(), sealed, "the nonce repeats");

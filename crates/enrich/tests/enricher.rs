@@ -21,20 +21,97 @@ const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) App
 #[rstest]
 #[case(CHROME, "Chrome", "126", "Windows", "10", "Desktop")]
 #[case(IPHONE, "Safari", "17", "iOS", "17.5", "Mobile")]
-#[case("Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.6 Mobile/15E148 Safari/604.1", "Safari", "16", "iOS", "16.6", "Tablet")]
-#[case("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/126.0.6478.54 Mobile/15E148 Safari/604.1", "Chrome", "126", "iOS", "17.5", "Mobile")]
-#[case("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4.1 Safari/605.1.15", "Safari", "17", "macOS", "10.15", "Desktop")]
-#[case("Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36", "Chrome", "126", "Android", "14", "Mobile")]
-#[case("Mozilla/5.0 (Linux; Android 13; SM-X906C) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36", "Chrome", "126", "Android", "13", "Tablet")]
+#[case(
+    "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.6 Mobile/15E148 Safari/604.1",
+    "Safari",
+    "16",
+    "iOS",
+    "16.6",
+    "Tablet"
+)]
+#[case(
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/126.0.6478.54 Mobile/15E148 Safari/604.1",
+    "Chrome",
+    "126",
+    "iOS",
+    "17.5",
+    "Mobile"
+)]
+#[case(
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4.1 Safari/605.1.15",
+    "Safari",
+    "17",
+    "macOS",
+    "10.15",
+    "Desktop"
+)]
+#[case(
+    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36",
+    "Chrome",
+    "126",
+    "Android",
+    "14",
+    "Mobile"
+)]
+#[case(
+    "Mozilla/5.0 (Linux; Android 13; SM-X906C) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+    "Chrome",
+    "126",
+    "Android",
+    "13",
+    "Tablet"
+)]
 #[case("Mozilla/5.0 (Android 13; Mobile; rv:127.0) Gecko/127.0 Firefox/127.0", "Firefox", "127", "Android", "13", "Mobile")]
 #[case("Mozilla/5.0 (Android 13; Tablet; rv:127.0) Gecko/127.0 Firefox/127.0", "Firefox", "127", "Android", "13", "Tablet")]
 #[case("Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0", "Firefox", "127", "GNU/Linux", "", "Desktop")]
-#[case("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36", "Chrome", "126", "GNU/Linux", "", "Desktop")]
-#[case("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 Edg/126.0.0.0", "Edge", "126", "Windows", "10", "Desktop")]
-#[case("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 OPR/111.0.0.0", "Opera", "111", "Windows", "10", "Desktop")]
-#[case("Mozilla/5.0 (Linux; Android 14; SAMSUNG SM-S921B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36", "Samsung Internet", "25", "Android", "14", "Mobile")]
-#[case("Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36", "Chrome", "126", "Chrome OS", "14541.0", "Desktop")]
-#[case("Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.1; Tablet PC 2.0; Trident/6.0)", "Internet Explorer", "10", "Windows", "7", "Desktop")]
+#[case(
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+    "Chrome",
+    "126",
+    "GNU/Linux",
+    "",
+    "Desktop"
+)]
+#[case(
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 Edg/126.0.0.0",
+    "Edge",
+    "126",
+    "Windows",
+    "10",
+    "Desktop"
+)]
+#[case(
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 OPR/111.0.0.0",
+    "Opera",
+    "111",
+    "Windows",
+    "10",
+    "Desktop"
+)]
+#[case(
+    "Mozilla/5.0 (Linux; Android 14; SAMSUNG SM-S921B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36",
+    "Samsung Internet",
+    "25",
+    "Android",
+    "14",
+    "Mobile"
+)]
+#[case(
+    "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+    "Chrome",
+    "126",
+    "Chrome OS",
+    "14541.0",
+    "Desktop"
+)]
+#[case(
+    "Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.1; Tablet PC 2.0; Trident/6.0)",
+    "Internet Explorer",
+    "10",
+    "Windows",
+    "7",
+    "Desktop"
+)]
 fn people(
     #[case] user_agent: &str,
     #[case] browser: &str,
@@ -51,12 +128,20 @@ fn people(
 }
 
 #[rstest]
-#[case("Mozilla/5.0 (Linux; Android 14; SM-S928B Build/UP1A.231005.007; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/126.0.6478.71 Mobile Safari/537.36 Instagram 336.0.0.35.90 Android")]
-#[case("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [FBAN/FBIOS;FBAV/467.0.0.41.105;FBBV/610395386;FBDV/iPhone15,2;FBMD/iPhone;FBSN/iOS;FBSV/17.5.1;FBSS/3;FBID/phone;FBLC/en_US;FBOP/5]")]
-#[case("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) GSA/320.0.638944234 Mobile/15E148 Safari/604.1")]
+#[case(
+    "Mozilla/5.0 (Linux; Android 14; SM-S928B Build/UP1A.231005.007; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/126.0.6478.71 Mobile Safari/537.36 Instagram 336.0.0.35.90 Android"
+)]
+#[case(
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [FBAN/FBIOS;FBAV/467.0.0.41.105;FBBV/610395386;FBDV/iPhone15,2;FBMD/iPhone;FBSN/iOS;FBSV/17.5.1;FBSS/3;FBID/phone;FBLC/en_US;FBOP/5]"
+)]
+#[case(
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) GSA/320.0.638944234 Mobile/15E148 Safari/604.1"
+)]
 #[case("Mozilla/5.0 (Linux; Android 10; CUBOT NOTE 20) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36")]
 #[case("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:127.0) Gecko/20100101 Firefox/127.0")]
-#[case("Mozilla/5.0 (Linux; U; Android 4.4.2; en-us; LG-D850 Build/KVT49L) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Mobile Safari/537.36")]
+#[case(
+    "Mozilla/5.0 (Linux; U; Android 4.4.2; en-us; LG-D850 Build/KVT49L) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Mobile Safari/537.36"
+)]
 #[case("")]
 fn persons_are_no_bots(#[case] user_agent: &str) {
     assert_eq!(enricher().agent(user_agent.as_bytes()).bot, "");
@@ -80,7 +165,9 @@ fn programs(#[case] user_agent: &str, #[case] class: &str) {
 #[test]
 fn a_malformed_user_agent_is_harmless() {
     let enricher = enricher();
-    for bytes in [vec![0xff; 10 << 10], vec![0; 64], b"\x80Mozilla/5.0 \xc3(".to_vec(), vec![b'('; 10 << 10], "é".repeat(5_000).into_bytes()] {
+    for bytes in
+        [vec![0xff; 10 << 10], vec![0; 64], b"\x80Mozilla/5.0 \xc3(".to_vec(), vec![b'('; 10 << 10], "é".repeat(5_000).into_bytes()]
+    {
         let _ = enricher.agent(&bytes);
     }
     assert_eq!(enricher.agent(CHROME.as_bytes()).browser, "Chrome");

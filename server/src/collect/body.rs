@@ -39,7 +39,9 @@ pub async fn read(collector: &Collector, headers: &HeaderMap, body: Body) -> Res
     let sent = tokio::time::timeout(PATIENCE, collect(body)).await.map_err(|_| Fault::TimedOut)??;
     match encoding {
         Encoding::Identity => Ok(sent),
-        other => tokio::task::spawn_blocking(move || decompress(other, &sent)).await.map_err(|_| Fault::malformed("the body cannot be decompressed"))?,
+        other => tokio::task::spawn_blocking(move || decompress(other, &sent))
+            .await
+            .map_err(|_| Fault::malformed("the body cannot be decompressed"))?,
     }
 }
 

@@ -114,7 +114,8 @@ impl Fault {
             Self::TimestampOutOfRange => "timestamp must lie between 2000-01-01 and five minutes from now; check the sender's clock".into(),
             Self::UnknownDomain => "this domain is not measured here; add it, or correct the domain that the page sends".into(),
             Self::KeyRequired => {
-                "timestamp, ip and userAgent need an API key of this domain with the scope events:write; make one with `footfall token add`".into()
+                "timestamp, ip and userAgent need an API key of this domain with the scope events:write; make one with `footfall token add`"
+                    .into()
             }
             Self::RateLimited(wait) => format!("too many events; come again in {} s", seconds(*wait)),
             Self::Shielded(reason) => reason.advice().into(),

@@ -70,7 +70,9 @@ pub fn amount(value: &Loose<'_>) -> Option<String> {
     const LARGEST: f64 = 1e12;
     let number = match value {
         Loose::Number(number) => number.as_f64()?,
-        Loose::Text(text) if text.trim().bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+')) => text.trim().parse().ok()?,
+        Loose::Text(text) if text.trim().bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+')) => {
+            text.trim().parse().ok()?
+        }
         _ => return None,
     };
     if !number.is_finite() || number.abs() > LARGEST {
@@ -88,7 +90,8 @@ pub fn language(tag: &str) -> String {
     let language = parts.next().filter(|part| (2..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
     let Some(language) = language else { return String::new() };
     let is_region = |part: &&str| {
-        (part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_alphabetic())) || (part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_digit()))
+        (part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_alphabetic()))
+            || (part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_digit()))
     };
     let mut short = language.to_ascii_lowercase();
     // A region follows the language or its script; what comes after a singleton (`x`, `u`) is something else.

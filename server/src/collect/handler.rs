@@ -47,11 +47,13 @@ async fn take(collector: &Collector, parts: &Parts, body: Body) -> Result<Respon
     };
     let bytes = body::read(collector, &parts.headers, body).await.map_err(counted)?;
     let (is_single, events) = parse(&bytes).map_err(counted)?;
-    let client = Client {
-        address: client_ip(peer(parts), &parts.headers, &collector.trusted_proxies),
-        user_agent: user_agent(&parts.headers),
-        key: collector.keys.of_request(&parts.headers).await?,
+    let key = match collector.keys.of_request(&parts.headers).await {
+        // An event that needs no key goes on without one.
+        Err(_) if !events.iter().flatten().any(wire::WireEvent::is_privileged) => None,
+        checked => checked?,
     };
+    let client =
+        Client { address: client_ip(peer(parts), &parts.headers, &collector.trusted_proxies), user_agent: user_agent(&parts.headers), key };
     let total = events.len();
     let outcome = collector.take(client, events).await?;
     answer(outcome, is_single, total)

@@ -33,7 +33,8 @@ impl ImportKeys {
 
     /// The id of a line that brings none: the same whenever the line is read again.
     fn id_of_line(&self, line: u64) -> Uuid {
-        let digest = Sha256::new().chain_update(b"footfall import v1").chain_update(self.job.as_bytes()).chain_update(line.to_be_bytes()).finalize();
+        let digest =
+            Sha256::new().chain_update(b"footfall import v1").chain_update(self.job.as_bytes()).chain_update(line.to_be_bytes()).finalize();
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&digest[..16]);
         uuid::Builder::from_custom_bytes(bytes).into_uuid()

@@ -72,7 +72,9 @@ impl Collector {
             let limited = site.as_ref().ok().and_then(|site| slow_sites.iter().find(|(slow, _)| Arc::ptr_eq(slow, site)));
             let result = match (event, site, limited) {
                 (Err(message), ..) => Err(Fault::malformed(message.clone())),
-                (_, Err(Missing::Unknowable), _) => Err(Fault::Unavailable("whether this domain is measured here cannot be found out at the moment")),
+                (_, Err(Missing::Unknowable), _) => {
+                    Err(Fault::Unavailable("whether this domain is measured here cannot be found out at the moment"))
+                }
                 (_, _, Some((_, fault))) => Err(fault.clone()),
                 (Ok(event), site, None) => {
                     let draft = Draft::new(event, &sender, site.as_deref().ok());
@@ -128,7 +130,12 @@ impl Collector {
     }
 
     /// One look at live state for the usual request, whose events are all of one domain.
-    async fn charge_client(&self, client: footfall_model::Hash64, sites: &[Result<Arc<CollectSite>, Missing>], events: usize) -> Result<(), Fault> {
+    async fn charge_client(
+        &self,
+        client: footfall_model::Hash64,
+        sites: &[Result<Arc<CollectSite>, Missing>],
+        events: usize,
+    ) -> Result<(), Fault> {
         match only_site(sites) {
             Some(site) => self.limits.charge(&[Payer::Client(client), Payer::Domain(site.id)], events).await,
             None => self.limits.charge(&[Payer::Client(client)], events).await,
@@ -136,7 +143,11 @@ impl Collector {
     }
 
     /// Charges the domains of a mixed request; which of them are too fast.
-    async fn charge_each_site(&self, sites: &[Result<Arc<CollectSite>, Missing>], key: Option<&WriteKey>) -> Vec<(Arc<CollectSite>, Fault)> {
+    async fn charge_each_site(
+        &self,
+        sites: &[Result<Arc<CollectSite>, Missing>],
+        key: Option<&WriteKey>,
+    ) -> Vec<(Arc<CollectSite>, Fault)> {
         let mut counts: Vec<(&Arc<CollectSite>, usize)> = Vec::new();
         if key.is_none() && only_site(sites).is_some() {
             return Vec::new();

@@ -26,12 +26,18 @@ impl Metrics {
         self.handles.get_or_init(|| Handles {
             accepted: counter!("footfall_collect_events_accepted_total"),
             backdated: counter!("footfall_collect_events_backdated_total"),
-            dropped: DropReason::ALL.iter().map(|reason| counter!("footfall_collect_events_dropped_total", "reason" => reason.code())).collect(),
+            dropped: DropReason::ALL
+                .iter()
+                .map(|reason| counter!("footfall_collect_events_dropped_total", "reason" => reason.code()))
+                .collect(),
             refused_appends: counter!("footfall_collect_events_unavailable_total"),
             steps: STEPS
                 .iter()
                 .map(|(name, _)| {
-                    (counter!("footfall_collect_step_events_total", "step" => *name), counter!("footfall_collect_step_nanoseconds_total", "step" => *name))
+                    (
+                        counter!("footfall_collect_step_events_total", "step" => *name),
+                        counter!("footfall_collect_step_nanoseconds_total", "step" => *name),
+                    )
                 })
                 .collect(),
         })

@@ -84,9 +84,7 @@ impl Keying<'_> {
                 let own = if day == salts.day { salts.today } else { salts.today.on_day(day) };
                 EventSalts { own, previous: Some(salts.today.on_day(day - 1)), seal: salts.today }
             }
-            Self::Daily(salts) => {
-                EventSalts { own: salts.of(day).unwrap_or(salts.today), previous: salts.of(day - 1), seal: salts.today }
-            }
+            Self::Daily(salts) => EventSalts { own: salts.of(day).unwrap_or(salts.today), previous: salts.of(day - 1), seal: salts.today },
         }
     }
 }

@@ -126,7 +126,10 @@ mod tests {
     fn midnight_turns_the_salts_and_drops_the_oldest() {
         let salts = Salts3 { day: 10, today: Salt::new([1; 16]), yesterday: Some(Salt::new([0; 16])), tomorrow: Some(Salt::new([2; 16])) };
         let turned = turn(&salts, 11).unwrap();
-        assert_eq!((turned.of(10), turned.of(11), turned.of(12), turned.of(9)), (Some(Salt::new([1; 16])), Some(Salt::new([2; 16])), None, None));
+        assert_eq!(
+            (turned.of(10), turned.of(11), turned.of(12), turned.of(9)),
+            (Some(Salt::new([1; 16])), Some(Salt::new([2; 16])), None, None)
+        );
         assert!(turn(&salts, 12).is_none());
         assert!(turn(&turned, 12).is_none());
     }

@@ -29,7 +29,9 @@ impl Shields {
                 ShieldKind::Country => shields.countries.push(rule.value.to_ascii_uppercase()),
                 ShieldKind::Ip => match rule.value.parse::<Proxies>() {
                     Ok(networks) => shields.addresses.0.extend(networks.0),
-                    Err(_) => tracing::warn!(site = %rule.site, shield = %rule.id, "an address shield cannot be read; remove it and add it again"),
+                    Err(_) => {
+                        tracing::warn!(site = %rule.site, shield = %rule.id, "an address shield cannot be read; remove it and add it again")
+                    }
                 },
             }
         }
@@ -106,7 +108,12 @@ mod tests {
     #[test]
     fn rules_are_asked_by_kind() {
         let none = shields(&[]);
-        assert!(!none.refuses_host("a.b") && !none.refuses_address([1, 2, 3, 4].into()) && !none.refuses_path("/") && !none.refuses_country("DE"));
+        assert!(
+            !none.refuses_host("a.b")
+                && !none.refuses_address([1, 2, 3, 4].into())
+                && !none.refuses_path("/")
+                && !none.refuses_country("DE")
+        );
         let some = shields(&[
             (ShieldKind::Host, "www.Example.org"),
             (ShieldKind::Host, "*.example.org"),

@@ -179,7 +179,9 @@ pub fn properties(draft: &mut Draft<'_>) -> Result<(), Fault> {
                 Loose::Text(text) => free_text::neutral(text).into_owned(),
                 Loose::Number(number) => number.to_string(),
                 Loose::Bool(flag) => flag.to_string(),
-                Loose::Object(_) | Loose::Other => return Err(Fault::invalid("props", "holds values that are not a string, number or boolean")),
+                Loose::Object(_) | Loose::Other => {
+                    return Err(Fault::invalid("props", "holds values that are not a string, number or boolean"));
+                }
             };
             if value.len() > MAX_PROP {
                 return Err(Fault::invalid("props", format!("has a value longer than {MAX_PROP} bytes")));
@@ -196,7 +198,9 @@ fn revenue(value: &Loose<'_>) -> Result<Option<Revenue>, Fault> {
     let member = |name: &str| members.iter().find(|(known, _)| known == name).map(|(_, value)| value);
     let amount = member("amount").and_then(amount);
     let currency = match member("currency") {
-        Some(Loose::Text(code)) if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_alphabetic()) => Some(code.to_ascii_uppercase()),
+        Some(Loose::Text(code)) if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+            Some(code.to_ascii_uppercase())
+        }
         _ => None,
     };
     match (amount, currency) {

@@ -306,7 +306,9 @@ mod tests {
 
     #[test]
     fn values_are_kept_as_they_are_and_unknown_fields_are_ignored() {
-        let event = one(r#"{"domain":"a.b","path":7,"props":{"a":"x","b":1.5,"c":[1,[2]],"d":{"e":1}},"future":{"x":[1]},"title":null,"name":"a\u0000b"}"#);
+        let event = one(
+            r#"{"domain":"a.b","path":7,"props":{"a":"x","b":1.5,"c":[1,[2]],"d":{"e":1}},"future":{"x":[1]},"title":null,"name":"a\u0000b"}"#,
+        );
         assert_eq!(event.domain, "a.b".into());
         assert_eq!(event.path, Loose::Number(7.into()));
         assert_eq!(event.title, Loose::None);
@@ -339,7 +341,12 @@ mod tests {
     #[test]
     fn depth_ends_in_an_error_not_in_the_stack() {
         let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
-        for text in [deep(100_000), format!("{{\"props\":{{\"a\":{}}}}}", deep(100_000)), format!("{{\"x\":{}}}", deep(100_000)), "{\"props\":".repeat(50_000)] {
+        for text in [
+            deep(100_000),
+            format!("{{\"props\":{{\"a\":{}}}}}", deep(100_000)),
+            format!("{{\"x\":{}}}", deep(100_000)),
+            "{\"props\":".repeat(50_000),
+        ] {
             let _ = parse(&text);
         }
     }

@@ -123,7 +123,9 @@ async fn compression_bombs_stop_at_eight_megabytes() {
 async fn compressed_bodies_are_taken_and_broken_ones_refused() {
     let bench = start().await;
     let batch = json!([event(), event()]).to_string();
-    for request in [encoded("gzip", gzip(batch.as_bytes())), encoded("br", brotli(batch.as_bytes())), encoded("identity", batch.clone().into_bytes())] {
+    for request in
+        [encoded("gzip", gzip(batch.as_bytes())), encoded("br", brotli(batch.as_bytes())), encoded("identity", batch.clone().into_bytes())]
+    {
         let answer = bench.send(request).await;
         assert_eq!((answer.status, answer.json["accepted"].as_u64()), (StatusCode::ACCEPTED, Some(2)));
     }
@@ -160,7 +162,9 @@ async fn a_body_that_breaks_off() {
     bench.assert_refused(request(Body::from_stream(pieces)), 400, "invalid").await;
     let endless = futures::stream::iter((0..20_000).map(|_| Ok::<_, std::io::Error>(bytes::Bytes::from_static(&[b' '; 1_024]))));
     bench.assert_refused(request(Body::from_stream(endless)), 413, "too_large").await;
-    let pieces = futures::stream::iter(event().to_string().into_bytes().into_iter().map(|byte| Ok::<_, std::io::Error>(bytes::Bytes::from(vec![byte]))));
+    let pieces = futures::stream::iter(
+        event().to_string().into_bytes().into_iter().map(|byte| Ok::<_, std::io::Error>(bytes::Bytes::from(vec![byte]))),
+    );
     assert_eq!(bench.send(request(Body::from_stream(pieces))).await.status, StatusCode::ACCEPTED);
 }
 
@@ -178,9 +182,28 @@ fn arbitrary_bytes_and_fields_never_end_in_a_500() {
         proptest::collection::hash_map(any::<String>(), any::<String>(), 0..4).prop_map(|map| json!(map)),
     ];
     let field = prop_oneof![
-        Just("path"), Just("url"), Just("referrer"), Just("name"), Just("props"), Just("viewport"), Just("screen"), Just("revenue"), Just("id"),
-        Just("language"), Just("title"), Just("sessionId"), Just("pageId"), Just("userId"), Just("engagementMs"), Just("scrollDepth"),
-        Just("interactive"), Just("timestamp"), Just("ip"), Just("userAgent"), Just("hash"), Just("domain"),
+        Just("path"),
+        Just("url"),
+        Just("referrer"),
+        Just("name"),
+        Just("props"),
+        Just("viewport"),
+        Just("screen"),
+        Just("revenue"),
+        Just("id"),
+        Just("language"),
+        Just("title"),
+        Just("sessionId"),
+        Just("pageId"),
+        Just("userId"),
+        Just("engagementMs"),
+        Just("scrollDepth"),
+        Just("interactive"),
+        Just("timestamp"),
+        Just("ip"),
+        Just("userAgent"),
+        Just("hash"),
+        Just("domain"),
     ];
     let events = proptest::collection::vec((field, value), 0..6).prop_map(|fields| {
         let mut event = event();

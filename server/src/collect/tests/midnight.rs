@@ -41,9 +41,8 @@ fn record(now_minutes: i64, ts: Option<i64>, keying: Keying<'_>) -> Record {
         // Imports may give a time; which salts are used is decided by `keying` alone.
         import: ts.map(|_| Uuid::nil()),
     };
-    let stamp = ts.map_or(String::new(), |ts| {
-        format!(",\"timestamp\":\"{}\"", chrono::DateTime::from_timestamp_millis(ts).unwrap().to_rfc3339())
-    });
+    let stamp =
+        ts.map_or(String::new(), |ts| format!(",\"timestamp\":\"{}\"", chrono::DateTime::from_timestamp_millis(ts).unwrap().to_rfc3339()));
     let text = format!("{{\"path\":\"/\",\"sessionId\":\"s\"{stamp}}}");
     let event = wire::parse_one(&text).unwrap();
     let site = CollectSite { id: SITE, domain: "example.org".into(), shields: Shields::default() };

@@ -19,7 +19,10 @@ async fn the_least_event() {
     assert_eq!((record.v, record.site, record.name.as_str()), (RECORD_VERSION, bench.site.id, "pageview"));
     assert_eq!((record.hostname.as_str(), record.path.as_str()), ("example.org", "/a"));
     assert!(record.ts == record.received && (before..=Utc::now().timestamp_millis()).contains(&record.ts));
-    assert_eq!((record.browser.as_str(), record.browser_version.as_str(), record.os.as_str(), record.device.as_str()), ("Firefox", "140", "GNU/Linux", "Desktop"));
+    assert_eq!(
+        (record.browser.as_str(), record.browser_version.as_str(), record.os.as_str(), record.device.as_str()),
+        ("Firefox", "140", "GNU/Linux", "Desktop")
+    );
     assert!(record.bot.is_empty() && record.source.is_empty() && record.referrer.is_empty() && record.interactive && !record.id_given);
     assert_eq!((record.session, record.user, record.page, record.scroll_depth), (None, None, None, NO_SCROLL_DEPTH));
 }

@@ -292,6 +292,8 @@ async fn without_the_accounts_known_domains_go_on_and_unknown_ones_are_503() {
     let answer = bench.post(&json!({"domain": "unknown.example", "path": "/"})).await;
     assert_eq!((answer.status, answer.code()), (StatusCode::SERVICE_UNAVAILABLE, "unavailable"));
     assert!(answer.headers.contains_key("retry-after"));
+    assert_eq!(bench.post_with_key(&with("ip", "192.0.2.7"), "ff_whatever").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(bench.post_with_key(&event(), "ff_whatever").await.status, StatusCode::ACCEPTED);
     bench.assert_alive().await;
 }
 
@@ -310,14 +312,15 @@ async fn a_good_array_tells_what_it_dropped() {
     ]);
     let answer = bench.post(&batch).await;
     assert_eq!((answer.status, answer.json["accepted"].as_u64()), (StatusCode::ACCEPTED, Some(2)));
-    let dropped: Vec<_> =
-        answer.json["dropped"].as_array().unwrap().iter().map(|drop| (drop["index"].as_u64().unwrap(), drop["reason"].as_str().unwrap())).collect();
+    let dropped: Vec<_> = answer.json["dropped"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|drop| (drop["index"].as_u64().unwrap(), drop["reason"].as_str().unwrap()))
+        .collect();
     assert_eq!(dropped, [(1, "unknown_domain"), (2, "invalid"), (3, "invalid"), (4, "shield_path"), (5, "key_required")]);
     assert_eq!(bench.records().await.len(), 2);
-    assert_eq!(
-        bench.collector.drops().snapshot(),
-        [(bench.site.id, DropReason::Invalid, 2), (bench.site.id, DropReason::ShieldPath, 1)]
-    );
+    assert_eq!(bench.collector.drops().snapshot(), [(bench.site.id, DropReason::Invalid, 2), (bench.site.id, DropReason::ShieldPath, 1)]);
 }
 
 #[tokio::test]
