@@ -93,6 +93,12 @@ impl Store {
         if answer == 1 { Ok(()) } else { Err(StoreError::odd("SELECT 1 is not 1")) }
     }
 
+    /// A statement of one's own, without limits: for tests, tools and the operator's questions.
+    #[must_use]
+    pub fn raw(&self, text: &str) -> Query {
+        self.client.query_raw(text)
+    }
+
     /// A statement with limits; `?` has no meaning in it.
     pub(crate) fn statement(&self, text: &str, bounds: Bounds) -> Query {
         let mut query = self.client.query_raw(text);

@@ -62,6 +62,20 @@ impl Store {
         .await
     }
 
+    /// Whether the columns that are sent are the table's, by name and type. Inserts themselves do not check.
+    ///
+    /// # Errors
+    /// When they are not, or the store does not answer.
+    pub async fn check_wire(&self) -> Result<(), StoreError> {
+        let mut insert = self.client().insert::<EventWire<'_>>("events").await?;
+        let position = Position { log: footfall_model::LogName::Live, generation: 0, partition: 0, offset: 0 };
+        let row = EventRow::pageview(position, SiteId(Uuid::nil()), footfall_model::Hash64(0), 0, "");
+        // Types are compared while a row is written; leaving it unfinished sends nothing.
+        insert.write(&EventWire::of(&row, true)).await?;
+        drop(insert);
+        Ok(())
+    }
+
     /// Inserts dead letters. Positions are the key: the same letter again replaces itself.
     ///
     /// # Errors

@@ -60,7 +60,7 @@ pub struct StoredVisit {
 
 #[derive(Row, Deserialize)]
 struct Second {
-    offset: u64,
+    first_offset: u64,
     appended_s: i64,
 }
 
@@ -111,9 +111,9 @@ impl Store {
     }
 
     async fn clock(&self, rows: &str) -> Result<Vec<(Offset, i64)>, StoreError> {
-        let text = format!("SELECT min(`offset`) AS `offset`, appended_s {rows} GROUP BY appended_s ORDER BY 1");
+        let text = format!("SELECT min(`offset`) AS first_offset, appended_s {rows} GROUP BY appended_s ORDER BY first_offset");
         let found = within(RECOVERY, async { Ok(self.statement(&text, RECOVERY).fetch_all::<Second>().await?) }).await?;
-        Ok(found.into_iter().map(|row| (row.offset, row.appended_s)).collect())
+        Ok(found.into_iter().map(|row| (row.first_offset, row.appended_s)).collect())
     }
 
     async fn ids(&self, rows: &str) -> Result<Vec<(Offset, SiteId, u64)>, StoreError> {

@@ -7,7 +7,7 @@ use crate::{
     Group, Query, Range, Scope,
     dimension::{Stored, stored},
     range::{DAY_MS, HOUR_MS},
-    sql::{Builder, Param, Sql, Unsupported, distinct, grouped, predicate},
+    sql::{Builder, Param, Sql, Unsupported, distinct, end_page, grouped, predicate},
 };
 
 /// A visit lasts at most 24 h after its start, and may hold events up to 30 minutes before it; rounded up.
@@ -29,8 +29,9 @@ pub(super) fn statement(scope: Scope, query: &Query) -> Result<Sql, Unsupported>
     let (from_ms, to_ms) = (b.bind(Param::Int(from)), b.bind(Param::Int(to)));
     let began = predicate::visits(&mut b, scope, query, Range::new(from - REACH_MS, to + REACH_MS));
     let (near_from, near_to) = (b.instant(from + REACH_MS), b.instant(to - REACH_MS));
+    let page = end_page(end);
     let columns = format!(
-        "session_id, visitor_id, {end}.path AS label, pageviews, toUnixTimestamp64Milli(session_start) + first AS begins, toUnixTimestamp64Milli(session_start) + last AS ends"
+        "session_id, visitor_id, {page} AS label, pageviews, toUnixTimestamp64Milli(session_start) + first AS begins, toUnixTimestamp64Milli(session_start) + last AS ends"
     );
     let inside = format!(
         "SELECT label, visitor_id, toUInt64(pageviews) AS pageviews FROM (\n  SELECT {columns} FROM sessions FINAL WHERE {began}\n) WHERE begins >= {from_ms} AND ends < {to_ms}"

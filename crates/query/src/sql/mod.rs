@@ -158,9 +158,15 @@ fn label(b: &mut Builder, group: &Group, time: &str) -> String {
 fn column(b: &mut Builder, dimension: Dimension) -> String {
     match stored(dimension) {
         Stored::Event(column) | Stored::Visit(column) => column.to_owned(),
-        Stored::End(end) => format!("{end}.path"),
+        Stored::End(end) => end_page(end),
         Stored::Channel => channel::expression(b, channel::Over::Rows),
     }
+}
+
+/// The path of `entry` or `exit`. The whole tuple must be read, as `FINAL` merges what is read: a part of it alone (which the store would
+/// choose for `entry.path`) is not the part of the least tuple.
+fn end_page(end: &str) -> String {
+    format!("tupleElement(materialize({end}), 'path')")
 }
 
 const fn distinct(approximate: bool) -> &'static str {

@@ -1,0 +1,66 @@
+//! Migrations run once, can be interrupted, and read the same for one machine and for a cluster.
+
+use footfall_store::{Store, ddl::Flavour, migrate::MIGRATIONS};
+
+use crate::engine::{self, number, run};
+
+fn statements(flavour: &Flavour) -> Vec<String> {
+    [flavour.database("footfall"), flavour.schema_migrations()]
+        .into_iter()
+        .chain(MIGRATIONS.iter().flat_map(|migration| (migration.statements)(flavour)))
+        .collect()
+}
+
+#[test]
+fn on_one_machine() {
+    insta::assert_snapshot!(statements(&Flavour::Single).join(";\n\n"));
+}
+
+#[test]
+fn on_a_cluster() {
+    insta::assert_snapshot!(statements(&Flavour::Cluster("footfall".to_owned())).join(";\n\n"));
+}
+
+#[tokio::test]
+async fn the_clusters_statements_are_understood() {
+    let store = engine::store().await;
+    for statement in statements(&Flavour::Cluster("it's".to_owned())) {
+        let parsed = store.raw(&format!("EXPLAIN AST {statement}")).fetch_all::<String>().await;
+        assert!(parsed.is_ok_and(|lines| lines.len() > 1), "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn migrations_run_once_and_resume() {
+    let endpoint = engine::endpoint().await;
+    let store = Store::connect(&endpoint);
+    assert_eq!(store.pending_migrations().await.unwrap().len(), MIGRATIONS.len());
+    assert_eq!(store.migrate().await.unwrap().len(), MIGRATIONS.len());
+    assert!(store.migrate().await.unwrap().is_empty());
+    assert!(store.pending_migrations().await.unwrap().is_empty());
+    // As if it had been interrupted before the last statement and the note.
+    run(&store, "TRUNCATE TABLE schema_migrations").await;
+    run(&store, "DROP TABLE dead_letters").await;
+    assert_eq!(store.migrate().await.unwrap().len(), MIGRATIONS.len());
+    assert_eq!(number(&store, "SELECT count() FROM dead_letters").await, 0);
+    store.ping().await.unwrap();
+    assert_eq!(store.all_events().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_left_alone() {
+    let store = engine::store().await;
+    run(&store, "INSERT INTO schema_migrations (number, name) SELECT 4000000000, 'from the future'").await;
+    let error = store.migrate().await.unwrap_err().to_string();
+    assert!(error.contains("migration 4000000000") && error.contains("run the newer version"), "{error}");
+}
+
+#[tokio::test]
+async fn the_view_of_drops_shows_what_does_not_count() {
+    let store = engine::store().await;
+    let rows = crate::world::rows(&crate::world::Traffic { seed: 61, visits: 200, from: 1_792_800_000_000, to: 1_792_890_000_000 });
+    store.insert_events(&rows, "t").await.unwrap();
+    let dropped = rows.iter().filter(|row| row.drop_reason.is_some()).count() as u64;
+    assert!(dropped > 0);
+    assert_eq!(number(&store, "SELECT count() FROM drops").await, dropped);
+}
