@@ -60,8 +60,18 @@ fn server_xml(folder: &Path, users: &Path, memory_cap: u64) -> String {
         ("background_buffer_flush_schedule_pool_size", "1".to_owned()),
         ("background_message_broker_schedule_pool_size", "1".to_owned()),
         ("background_distributed_schedule_pool_size", "1".to_owned()),
+        // After a burst threads, and what memory they hold, go back to the system.
+        ("max_thread_pool_free_size", "8".to_owned()),
+        ("max_active_parts_loading_thread_pool_size", "8".to_owned()),
+        ("max_outdated_parts_loading_thread_pool_size", "4".to_owned()),
+        ("max_parts_cleaning_thread_pool_size", "4".to_owned()),
+        ("memory_worker_purge_dirty_pages_threshold_ratio", "0.05".to_owned()),
         ("asynchronous_metrics_update_period_s", "60".to_owned()),
-        ("memory_worker_period_ms", "500".to_owned()),
+        // The cap is compared with what the allocator really holds; the count of allocations alone ran to twice the cap. Not with
+        // the container's figure: that includes the collector.
+        ("memory_worker_period_ms", "100".to_owned()),
+        ("memory_worker_correct_memory_tracker", "1".to_owned()),
+        ("memory_worker_use_cgroup", "0".to_owned()),
     ];
     let mut xml = String::from("<clickhouse>\n  <logger><level>none</level></logger>\n");
     for (name, value) in &settings {

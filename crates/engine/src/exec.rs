@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
@@ -23,6 +24,10 @@ pub(crate) const PIECES: usize = 4;
 
 /// A result that was made whole is handed on in pieces of this size.
 const WHOLE_PIECE: usize = 1 << 20;
+
+/// Tries to open a session, and the pause after each: two seconds in all.
+const OPEN_TRIES: u32 = 40;
+const OPEN_PAUSE: Duration = Duration::from_millis(50);
 
 /// The opened library, shared by all requests.
 pub(crate) struct Engine {
@@ -153,9 +158,7 @@ impl Client {
 
 /// The request's whole life in the library. The session is closed when this returns.
 fn run(chdb: &Chdb, arguments: &[CString], job: Job, client: &mut Client) -> Result<Counters, String> {
-    let Some(mut session) = chdb.connect(arguments) else {
-        return Err("Code: 1001. DB::Exception: the engine opens no session. (STD_EXCEPTION)".to_owned());
-    };
+    let mut session = open(chdb, arguments, &job.tag)?;
     prepare(&mut session, &job)?;
     if job.tag.has_left() {
         return Err(left());
@@ -175,6 +178,20 @@ fn run(chdb: &Chdb, arguments: &[CString], job: Job, client: &mut Client) -> Res
             whole(&mut session, &job, client)
         }
     }
+}
+
+/// Opens a session; close to the memory cap the library refuses for a while.
+fn open(chdb: &Chdb, arguments: &[CString], tag: &Tag) -> Result<Connection, String> {
+    for _ in 0..OPEN_TRIES {
+        if let Some(session) = chdb.connect(arguments) {
+            return Ok(session);
+        }
+        if tag.has_left() {
+            return Err(left());
+        }
+        std::thread::park_timeout(OPEN_PAUSE);
+    }
+    Err("Code: 241. DB::Exception: The engine opens no session, most likely for lack of memory. (MEMORY_LIMIT_EXCEEDED)".to_owned())
 }
 
 fn left() -> String {

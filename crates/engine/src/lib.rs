@@ -39,6 +39,7 @@ mod process;
 mod prologue;
 mod sql;
 mod supervisor;
+mod unpack;
 mod workers;
 
 pub use endpoint::Endpoint;

@@ -61,11 +61,10 @@ pub(super) async fn answer(
     guard: Option<Guard>,
 ) -> Result<Response, Exception> {
     let packing = Packing::of(request);
-    let started = std::time::Instant::now();
     let (first, so_far) = match next(&mut events).await? {
         Event::Failed(text) => return Err(Exception::from_text(text)),
         Event::End(counters) => {
-            return Ok(head(request, format, Packing::None, counters, started, Body::empty()));
+            return Ok(head(request, format, Packing::None, counters, Body::empty()));
         }
         Event::Rows(data, counters) => (data, counters),
     };
@@ -81,7 +80,7 @@ pub(super) async fn answer(
                     body.freeze()
                 }
             };
-            Ok(head(request, format, packing, counters, started, Body::from(body)))
+            Ok(head(request, format, packing, counters, Body::from(body)))
         }
         Event::Rows(second, _) => {
             let tag: String = (0..16).map(|_| char::from(rand::rng().random_range(b'a'..=b'z'))).collect();
@@ -89,7 +88,7 @@ pub(super) async fn answer(
             ready.retain(|piece| !piece.is_empty());
             ready.reverse();
             let body = Streaming { events, packing, tag: tag.clone(), ready, step: Step::Rows, _guard: guard };
-            let mut response = head(request, format, packing, so_far, started, Body::from_stream(stream::unfold(body, Streaming::next)));
+            let mut response = head(request, format, packing, so_far, Body::from_stream(stream::unfold(body, Streaming::next)));
             set(&mut response, "X-ClickHouse-Exception-Tag", &tag);
             Ok(response)
         }
@@ -155,7 +154,7 @@ impl Streaming {
     }
 }
 
-fn head(request: &Request, format: &str, packing: Packing, counters: Counters, started: std::time::Instant, body: Body) -> Response {
+fn head(request: &Request, format: &str, packing: Packing, counters: Counters, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type(format)));
@@ -167,7 +166,7 @@ fn head(request: &Request, format: &str, packing: Packing, counters: Counters, s
     set(&mut response, "X-ClickHouse-Server-Display-Name", "footfall");
     set(&mut response, "X-ClickHouse-Timezone", "UTC");
     let Counters { read_rows, read_bytes, written_rows, written_bytes, result_rows } = counters;
-    let elapsed = started.elapsed().as_nanos();
+    let elapsed = request.received.elapsed().as_nanos();
     let summary = format!(
         r#"{{"read_rows":"{read_rows}","read_bytes":"{read_bytes}","written_rows":"{written_rows}","written_bytes":"{written_bytes}","total_rows_to_read":"0","result_rows":"{result_rows}","result_bytes":"0","elapsed_ns":"{elapsed}"}}"#
     );

@@ -5,8 +5,8 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 
 use super::exception::Exception;
-use crate::frames::NativeDecoder;
 use crate::sql::{Refusal, Statement, StatementKind, analyse};
+use crate::unpack::Unpacker;
 
 /// A body that holds the statement is read this far before it is looked at: no statement's head is longer.
 const HEAD: usize = 256 << 10;
@@ -20,33 +20,31 @@ const DRAIN: usize = 256 << 20;
 /// A body, unpacked.
 pub(super) struct Intake {
     body: BodyDataStream,
-    decoder: Option<NativeDecoder>,
+    unpacker: Unpacker,
+    ended: bool,
 }
 
 impl Intake {
-    pub(super) fn new(body: Body, decompress: bool) -> Self {
-        Self { body: body.into_data_stream(), decoder: decompress.then(NativeDecoder::default) }
+    pub(super) fn new(body: Body, unpacker: Unpacker) -> Self {
+        Self { body: body.into_data_stream(), unpacker, ended: false }
     }
 
     /// The next piece; `None` only at the body's proper end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Exception> {
-        loop {
-            if let Some(decoder) = &mut self.decoder
-                && let Some(block) = decoder.next_block()?
-            {
+        while !self.ended {
+            if let Some(block) = self.unpacker.next_block()? {
                 return Ok(Some(block));
             }
-            match (self.body.next().await, &mut self.decoder) {
-                (Some(Err(error)), _) => return Err(Exception::broken_body(&error)),
-                (Some(Ok(piece)), Some(decoder)) => decoder.push(&piece),
-                (Some(Ok(piece)), None) => return Ok(Some(piece)),
-                (None, Some(decoder)) => {
-                    decoder.finish()?;
-                    return Ok(None);
+            match self.body.next().await {
+                Some(Ok(piece)) => self.unpacker.push(piece)?,
+                Some(Err(error)) => return Err(Exception::broken_body(&error)),
+                None => {
+                    self.ended = true;
+                    return Ok(self.unpacker.finish()?);
                 }
-                (None, None) => return Ok(None),
             }
         }
+        Ok(None)
     }
 
     /// Reads on without use.
@@ -126,7 +124,7 @@ mod tests {
     use super::*;
 
     async fn cut(query: Option<&str>, body: &'static [u8]) -> (String, Vec<u8>) {
-        let text = text(query.map(str::to_owned), Intake::new(Body::from(body), false)).await.ok().unwrap();
+        let text = text(query.map(str::to_owned), Intake::new(Body::from(body), Unpacker::None(None))).await.ok().unwrap();
         let mut data = text.data.to_vec();
         let mut rest = text.rest;
         while let Some(piece) = rest.next().await.ok().unwrap() {

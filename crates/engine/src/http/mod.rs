@@ -78,7 +78,7 @@ async fn run(server: &Server, method: &Method, uri: &Uri, headers: &HeaderMap, b
         }
         request.read_only();
     }
-    let Text { statement, data, rest } = intake::text(request.query.take(), Intake::new(body, request.decompress)).await?;
+    let Text { statement, data, rest } = intake::text(request.query.take(), Intake::new(body, request.unpacker(headers)?)).await?;
     let format = statement.format.unwrap_or_else(|| request.default_format.clone());
 
     let turn = tokio::time::timeout(TURN, Arc::clone(&server.engine.places).acquire_owned()).await;

@@ -1,5 +1,7 @@
 //! A request's parameters, from its address and from a form.
 
+use std::time::Instant;
+
 use axum::body::Body;
 use http::HeaderMap;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
@@ -7,6 +9,7 @@ use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use super::exception::Exception;
 use super::intake::LONGEST_TEXT;
 use crate::sql::Refusal;
+use crate::unpack::Unpacker;
 
 /// Parameters that are neither settings nor of use here: there are no sessions, quotas or stack traces.
 const IGNORED: [&str; 9] = [
@@ -22,8 +25,9 @@ const IGNORED: [&str; 9] = [
 ];
 
 /// What a request asks for beside its statement.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Request {
+    pub(super) received: Instant,
     pub(super) query: Option<String>,
     pub(super) database: Option<String>,
     pub(super) default_format: String,
@@ -49,19 +53,23 @@ pub(super) struct Request {
 impl Request {
     pub(super) fn parse(query: &str, headers: &HeaderMap) -> Result<Self, Exception> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        if let Some(encoding) = header(CONTENT_ENCODING.as_str()).filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-            let message = format!(
-                "Content-Encoding {encoding} of requests is not supported: send the body as it is, or in native frames with decompress=1"
-            );
-            return Err(Refusal::new(89, "UNKNOWN_COMPRESSION_METHOD", message).into());
-        }
         let accepts = header(ACCEPT_ENCODING.as_str()).unwrap_or_default();
         let mut request = Self {
             database: header("X-ClickHouse-Database"),
             default_format: header("X-ClickHouse-Format").unwrap_or_else(|| "TabSeparated".to_owned()),
             query_id: uuid::Uuid::new_v4().to_string(),
             accepts_lz4: accepts.split(',').any(|name| name.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("lz4"))),
-            ..Self::default()
+            received: Instant::now(),
+            query: None,
+            user: None,
+            password: None,
+            compress: false,
+            decompress: false,
+            wait_end: false,
+            log_comment: None,
+            params: Vec::new(),
+            settings: Vec::new(),
+            readonly: None,
         };
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             request.take(&name, value.into_owned())?;
@@ -102,6 +110,20 @@ impl Request {
             },
         }
         Ok(())
+    }
+
+    /// What undoes the body's compression.
+    pub(super) fn unpacker(&self, headers: &HeaderMap) -> Result<Unpacker, Exception> {
+        let encoding = headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        match Unpacker::for_encoding(encoding) {
+            Some(Unpacker::None(_)) if self.decompress => Ok(Unpacker::native()),
+            Some(unpacker) if !self.decompress => Ok(unpacker),
+            _ => {
+                let message =
+                    format!("Content-Encoding {encoding} is not supported here: use lz4 or gzip, or native frames with decompress=1");
+                Err(Refusal::new(89, "UNKNOWN_COMPRESSION_METHOD", message).into())
+            }
+        }
     }
 
     /// Where the body is a form, its fields are parameters and no body is left.

@@ -142,3 +142,29 @@ async fn a_client_that_leaves_stops_its_query() {
         eventually("the query is gone", async || running().await == 0).await;
     }
 }
+
+#[tokio::test]
+async fn bodies_come_compressed_by_http_too() {
+    use std::io::Write as _;
+    let engine = TestEngine::start().await;
+    engine.ok("CREATE TABLE t (a UInt32) ENGINE = MergeTree ORDER BY a").await;
+    let rows: String = (0..20_000).map(|number| format!("{number}\n")).collect();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(rows.as_bytes()).unwrap();
+    let endpoint = engine.endpoint();
+    let send = async |encoding: &'static str, body: Vec<u8>| {
+        let request = reqwest::Client::new().post(url(&endpoint, &[("query", "INSERT INTO t FORMAT CSV")]));
+        let request = request.basic_auth(&endpoint.user, Some(&endpoint.password)).header("Content-Encoding", encoding);
+        request.body(body).send().await.unwrap().status().as_u16()
+    };
+    let gzip = gzip.finish().unwrap();
+    assert_eq!(send("gzip", gzip[..gzip.len() / 2].to_vec()).await, 400);
+    assert_eq!(engine.ok("SELECT count() FROM t").await, "0\n");
+    assert_eq!(send("gzip", gzip).await, 200);
+    let answer = reqwest::Client::new().post(url(&endpoint, &[])).basic_auth(&endpoint.user, Some(&endpoint.password));
+    let answer = answer.header("Accept-Encoding", "lz4").body("SELECT number FROM numbers(20000, 20000)").send().await.unwrap();
+    assert_eq!(answer.headers()["content-encoding"], "lz4");
+    assert_eq!(send("lz4", answer.bytes().await.unwrap().to_vec()).await, 200);
+    assert_eq!(send("br", Vec::new()).await, 400);
+    assert_eq!(engine.ok("SELECT count(), uniqExact(a) FROM t").await, "40000\t40000\n");
+}
