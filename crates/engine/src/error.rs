@@ -13,7 +13,7 @@ pub enum EngineError {
     /// `libchdb.so` is at none of the places looked at.
     #[error(
         "the embedded ClickHouse library libchdb.so was not found (looked at: {}); run `make setup`, or install it with \
-         `npm install {LIBRARY_PACKAGE}`, or set {LIBRARY_VARIABLE} to the file, or set CLICKHOUSE_URL to use a ClickHouse server instead",
+         `npm install {LIBRARY_PACKAGE}`, or set {LIBRARY_VARIABLE} to the file, or set FOOTFALL_STORE_URL to use a ClickHouse server instead",
         list(.looked)
     )]
     LibraryMissing {
