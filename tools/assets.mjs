@@ -5,10 +5,11 @@
 //
 //   pkg/footfall-<hash>.js, .wasm  the pages: cargo → wasm-bindgen → wasm-opt → esbuild
 //   pkg/style-<hash>.css           Tailwind over style/main.css
+//   pkg/page-<hash>.js             tools/page: small conveniences of every page
 //   pkg/charts-<hash>.js           tools/charts with the parts of ECharts that are used
 //   tracker*                       by tools/tracker.mjs
 //   …                              whatever public/ holds
-//   manifest.json                  {js, wasm, css, charts, sizes}: read by the server and its pages
+//   manifest.json                  {js, wasm, css, page, charts, sizes}: read by the server and its pages
 //
 // Exits 1 when the first dashboard page would load more than LIMIT bytes of script before its charts.
 import { execFileSync } from 'node:child_process';
@@ -104,6 +105,14 @@ function charts() {
   return js;
 }
 
+function conveniences() {
+  const js = join(work, 'page.js');
+  step('page', ['tools/page', 'package-lock.json'], [js], () => {
+    run(bin('esbuild'), [join(root, 'tools/page/entry.js'), '--bundle', '--format=iife', '--minify', '--log-level=warning', `--outfile=${js}`]);
+  });
+  return js;
+}
+
 function tracker() {
   const sources = ['tracker', 'tools/tracker.mjs', 'package-lock.json', 'rust-toolchain.toml'];
   step('tracker', sources, [join(site, 'tracker.js'), join(site, 'tracker.json')], () => run(process.execPath, [join(root, 'tools/tracker.mjs')]));
@@ -130,12 +139,14 @@ if (existsSync(join(root, 'public'))) cpSync(join(root, 'public'), site, { recur
 tracker();
 const css = style();
 const drawing = charts();
+const page = conveniences();
 const { js, wasm } = pages();
 
 const published = {
   js: publish(js, 'footfall', 'js'),
   wasm: publish(wasm, 'footfall', 'wasm'),
   css: publish(css, 'style', 'css'),
+  page: publish(page, 'page', 'js'),
   charts: publish(drawing, 'charts', 'js'),
 };
 const kept = new Set(Object.values(published).flatMap(({ file }) => [file, `${file}.br`]));
@@ -152,7 +163,7 @@ const manifestPath = join(site, 'manifest.json');
 // Left alone when nothing changed: the server that embeds it is then up to date too.
 if (!existsSync(manifestPath) || readFileSync(manifestPath, 'utf8') !== text) writeFileSync(manifestPath, text);
 
-const first = published.js.travels + published.wasm.travels;
+const first = published.js.travels + published.wasm.travels + published.page.travels;
 console.log(`first dashboard page: ${first} B brotli of script before charts (limit ${LIMIT})`);
 if (!dev && first > LIMIT) {
   console.error('too large: see what grew with `twiggy top` on target/assets/release/footfall.wasm');

@@ -1,22 +1,21 @@
-//! Server functions: three lines each over [`crate::backend::Backend`].
+//! Server functions: few lines each over [`crate::backend::Backend`].
 //!
 //! Reads are GET, so they can be repeated and cached by nobody but us; writes are POST and carry the viewer's token.
 
 #![allow(missing_docs, reason = "the fields of the generated request types are the documented arguments")]
 
-use footfall_model::{
-    Period,
-    report::{Breakdown, Kpis},
-};
+use footfall_model::{Period, report::Kpis};
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
 
-use crate::types::{AppError, Compare, Dashboard, Series, Site, Sites, Viewer};
+use crate::types::{AppError, ChartView, Compare, Dashboard, Site, Sites, Viewer};
 
 #[cfg(feature = "ssr")]
 use crate::{
     backend::Backend,
+    parts,
     query::{PanelId, ViewQuery},
+    theme,
 };
 
 /// The backend and who asks it.
@@ -104,24 +103,38 @@ pub async fn setup(domain: Option<String>) -> Result<Setup, AppError> {
     Ok(Setup { viewer, site, time_zones })
 }
 
-/// The whole domain page in one answer: what the server renders first. `query` is the page's query string.
+/// The whole domain page in one answer: what the server renders first. `query` is the page's query string, `fault` what a form that
+/// was sent from the page came back with.
 #[server(name = GetDashboard, prefix = "/api/app", endpoint = "dashboard", input = GetUrl)]
-pub async fn dashboard(domain: String, query: String) -> Result<Dashboard, AppError> {
+pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> Result<Dashboard, AppError> {
     let (backend, viewer) = reader().await?;
     let site = backend.domain(&viewer, &domain).await?;
     let query = ViewQuery::parse(&query);
     let period = query.period_or_default(site.young);
-    let rows = PanelId::ALL.map(|panel| query.panel(panel));
-    let rows = rows.map(|view| backend.breakdown(&viewer, &domain, &period, view.dimension, view.limit, view.page));
-    let (kpis, series, panels, live, domains) = futures::join!(
+    let rows = PanelId::ALL.map(|panel| {
+        let view = query.panel(panel);
+        backend.breakdown(&viewer, &domain, &period, view.dimension, view.limit, view.page)
+    });
+    let (kpis, series, rows, live, domains) = futures::join!(
         backend.kpis(&viewer, &domain, &period, query.compare),
         backend.timeseries(&viewer, &domain, &period, query.interval, query.compare),
         futures::future::join_all(rows),
         backend.live(&viewer, &domain),
         backend.domains(&viewer),
     );
-    let domains = domains?.into_iter().map(|site| site.domain).collect();
-    Ok(Dashboard { viewer, site, domains, kpis, series, panels, live })
+    let fault = fault.map(|fault| leptos::server_fn::error::ServerFnUrlError::<AppError>::decode_err(&fault));
+    let panels = PanelId::ALL.into_iter().zip(rows);
+    Ok(Dashboard {
+        switcher: parts::switcher(&domain, &domains?).into_string(),
+        account: parts::bar_end(theme::of_request(), &viewer).into_string(),
+        notices: parts::notices(&site, &viewer.csrf, fault.as_ref()).into_string(),
+        empty: (!site.has_events).then(|| parts::no_visits_yet(&site, &viewer.csrf).into_string()),
+        chart: parts::chart(&domain, &query, &period, series),
+        panels: panels.map(|(panel, rows)| parts::panel(&domain, &query, panel, rows).into_string()).collect(),
+        live: live.ok(),
+        kpis,
+        site,
+    })
 }
 
 /// The six figures.
@@ -131,21 +144,30 @@ pub async fn kpis(domain: String, period: Period, compare: Compare) -> Result<Kp
     backend.kpis(&viewer, &domain, &period, compare).await
 }
 
-/// The buckets of the chart. `view` is the page's query string: its interval and comparison count.
-#[server(name = GetSeries, prefix = "/api/app", endpoint = "series", input = GetUrl)]
-pub async fn series(domain: String, period: Period, view: String) -> Result<Series, AppError> {
+/// The chart. `view` is the page's query string: interval, comparison and figure count.
+#[server(name = GetChart, prefix = "/api/app", endpoint = "chart", input = GetUrl)]
+pub async fn chart(domain: String, period: Period, view: String) -> Result<ChartView, AppError> {
     let (backend, viewer) = reader().await?;
     let view = ViewQuery::parse(&view);
-    backend.timeseries(&viewer, &domain, &period, view.interval, view.compare).await
+    let series = signed_in(backend.timeseries(&viewer, &domain, &period, view.interval, view.compare).await)?;
+    Ok(parts::chart(&domain, &view, &period, series))
 }
 
-/// The rows of a panel. `panel` counts in `PanelId::ALL`; `view` is the page's query string: the panel's tab and page count.
+/// A panel as HTML. `panel` counts in `PanelId::ALL`; `view` is the page's query string: the panel's tab and page count.
 #[server(name = GetPanel, prefix = "/api/app", endpoint = "panel", input = GetUrl)]
-pub async fn panel(domain: String, period: Period, panel: usize, view: String) -> Result<Breakdown, AppError> {
+pub async fn panel(domain: String, period: Period, panel: usize, view: String) -> Result<String, AppError> {
     let (backend, viewer) = reader().await?;
     let panel = PanelId::ALL.get(panel).copied().ok_or(AppError::NotFound)?;
-    let view = ViewQuery::parse(&view).panel(panel);
-    backend.breakdown(&viewer, &domain, &period, view.dimension, view.limit, view.page).await
+    let query = ViewQuery::parse(&view);
+    let view = query.panel(panel);
+    let rows = backend.breakdown(&viewer, &domain, &period, view.dimension, view.limit, view.page).await;
+    Ok(parts::panel(&domain, &query, panel, signed_in(rows)?).into_string())
+}
+
+/// Failures are drawn in place of what failed, but who is not signed in must be led elsewhere.
+#[cfg(feature = "ssr")]
+fn signed_in<T>(answer: Result<T, AppError>) -> Result<Result<T, AppError>, AppError> {
+    if matches!(answer, Err(AppError::NotSignedIn)) { Err(AppError::NotSignedIn) } else { Ok(answer) }
 }
 
 /// Adds a domain, then leads to its snippet.

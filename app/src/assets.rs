@@ -11,6 +11,8 @@ pub struct Assets {
     pub wasm: String,
     /// Style sheet.
     pub css: String,
+    /// Small conveniences of every page.
+    pub page: String,
     /// Chart drawing, loaded last.
     pub charts: String,
 }

@@ -1,27 +1,27 @@
 //! The few things that only a browser can do. None of them runs while the server renders.
 
-use leptos::prelude::*;
+#[cfg(feature = "ssr")]
+use leptos::prelude::use_context;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlDocument};
+use web_sys::Element;
 
-/// The document, in a browser.
-#[must_use]
-pub fn html_document() -> Option<HtmlDocument> {
-    web_sys::window()?.document()?.dyn_into().ok()
-}
-
-/// IANA name of the browser's time zone.
-#[must_use]
-pub fn time_zone() -> Option<String> {
-    let options = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new()).resolved_options();
-    js_sys::Reflect::get(&options, &"timeZone".into()).ok()?.as_string()
-}
-
-/// Puts a text on the clipboard.
-pub fn copy_text(text: &str) {
-    if let Some(window) = web_sys::window() {
-        let _ = window.navigator().clipboard().write_text(text);
+/// Does something with each element that a selector finds.
+pub fn for_each(selector: &str, mut act: impl FnMut(&Element)) {
+    let found = web_sys::window().and_then(|window| window.document()).and_then(|document| document.query_selector_all(selector).ok());
+    let Some(found) = found else { return };
+    for i in 0..found.length() {
+        if let Some(element) = found.get(i).and_then(|node| node.dyn_into::<Element>().ok()) {
+            act(&element);
+        }
     }
+}
+
+/// The pointer or the focus is in the element with this id.
+#[must_use]
+pub fn is_in_use(id: &str) -> bool {
+    let mut used = false;
+    for_each(&format!("#{id}:hover, #{id}:focus-within"), |_| used = true);
+    used
 }
 
 /// The tab is in the background.
@@ -44,44 +44,6 @@ pub fn now_ms() -> i64 {
     {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    }
-}
-
-/// Menus are `<details>`, which work without script. With it they also close on a click elsewhere, on a choice, and on Escape.
-pub fn close_menus_by_themselves() {
-    let on_click = window_event_listener(leptos::ev::click, |event| {
-        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-        for_each_open_menu(|menu| {
-            let inside = target.as_ref().is_some_and(|target| menu.contains(Some(target)));
-            let chosen = target.as_ref().and_then(|target| target.closest("a").ok().flatten()).is_some();
-            if !inside || chosen {
-                let _ = menu.remove_attribute("open");
-            }
-        });
-    });
-    let on_key = window_event_listener(leptos::ev::keydown, |event| {
-        if event.key() == "Escape" {
-            for_each_open_menu(|menu| {
-                let _ = menu.remove_attribute("open");
-                if let Some(summary) = menu.first_element_child().and_then(|first| first.dyn_into::<web_sys::HtmlElement>().ok()) {
-                    let _ = summary.focus();
-                }
-            });
-        }
-    });
-    on_cleanup(move || {
-        on_click.remove();
-        on_key.remove();
-    });
-}
-
-fn for_each_open_menu(mut act: impl FnMut(&Element)) {
-    let Some(document) = html_document() else { return };
-    let Ok(menus) = document.query_selector_all("details.menu[open]") else { return };
-    for i in 0..menus.length() {
-        if let Some(menu) = menus.get(i).and_then(|node| node.dyn_into::<Element>().ok()) {
-            act(&menu);
-        }
     }
 }
 

@@ -1,13 +1,15 @@
 //! The pages of Footfall: rendered by the server, taken over by the browser where that brings something.
 //!
-//! `api.rs` asks the server through the one trait of `backend.rs`; `pages/` says what stands where; `components/` draws it;
-//! `i18n.rs` has the words. Everything a page shows is in its address (`query.rs`), so it works without script too.
+//! `api.rs` asks the server through the one trait of `backend.rs`. `pages/` says what stands where. `components/` are the pieces that
+//! live in the browser; `parts/` only show data, so the server writes them as HTML ([`markup`]) and the browser asks for them anew:
+//! that keeps the WASM small. `i18n.rs` has the words. Everything a page shows is in its address (`query.rs`), so it works
+//! without script too.
 
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::{
     SsrMode,
-    components::{Route, Router, Routes},
+    components::{FlatRoutes, Route, Router},
     path,
 };
 
@@ -18,13 +20,20 @@ pub mod backend;
 pub mod chart;
 pub mod components;
 pub mod dom;
+pub mod failed;
 pub mod format;
 pub mod i18n;
+pub mod icons;
 pub mod live;
+pub mod markup;
 pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod parts;
 pub mod query;
 #[cfg(feature = "ssr")]
 mod shell;
+pub mod text;
+#[cfg(feature = "ssr")]
 pub mod theme;
 pub mod types;
 
@@ -32,30 +41,49 @@ pub mod types;
 pub use shell::shell;
 
 use i18n::{Key, t};
-use pages::{domain::DomainPage, landing::LandingPage, login::LoginPage, not_found::NotFoundPage, setup::SetupPage, sites::SitesPage};
+use pages::{domain::DomainPage, not_found::NotFoundPage};
+#[cfg(feature = "ssr")]
+use pages::{landing::LandingPage, login::LoginPage, setup::SetupPage, sites::SitesPage};
 
 /// All pages.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    theme::ThemeState::provide();
-    Effect::new(|_| dom::close_menus_by_themselves());
     view! {
         <Router>
             <a class="skip" href="#content" rel="external">
                 {t(Key::SkipToContent)}
             </a>
-            <Routes fallback=NotFoundPage>
-                <Route path=path!("/") view=LandingPage ssr=SsrMode::Async />
-                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
-                <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
-                <Route path=path!("/sites") view=SitesPage ssr=SsrMode::Async />
-                <Route path=path!("/:domain") view=DomainPage ssr=SsrMode::Async />
-            </Routes>
+            <Pages />
             <footer class="foot">
                 <p>{t(Key::PrivacyFooter)}</p>
             </footer>
         </Router>
     }
     .into_any()
+}
+
+#[cfg(feature = "ssr")]
+#[component]
+fn Pages() -> impl IntoView {
+    view! {
+        <FlatRoutes fallback=NotFoundPage>
+            <Route path=path!("/") view=LandingPage ssr=SsrMode::Async />
+            <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
+            <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
+            <Route path=path!("/sites") view=SitesPage ssr=SsrMode::Async />
+            <Route path=path!("/:domain") view=DomainPage ssr=SsrMode::Async />
+        </FlatRoutes>
+    }
+}
+
+/// The pages that live on in the browser. The others load no WASM, and links to them leave the page.
+#[cfg(not(feature = "ssr"))]
+#[component]
+fn Pages() -> impl IntoView {
+    view! {
+        <FlatRoutes fallback=NotFoundPage>
+            <Route path=path!("/:domain") view=DomainPage ssr=SsrMode::Async />
+        </FlatRoutes>
+    }
 }

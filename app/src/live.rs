@@ -92,12 +92,15 @@ pub fn listen(domain: Uuid, tell: impl Fn(LiveNews) + 'static) {
     watch_visibility(stream);
 }
 
+fn document() -> Option<web_sys::Document> {
+    web_sys::window()?.document()
+}
+
 /// Browsers allow six connections per host: a hidden tab gives its own back.
 fn watch_visibility(stream: Rc<Stream>) {
     let watched = Rc::clone(&stream);
     let on_change = Closure::<dyn Fn()>::new(move || if dom::is_hidden() { watched.close() } else { watched.open() });
-    let document = dom::html_document();
-    if let Some(document) = &document {
+    if let Some(document) = document() {
         let _ = document.add_event_listener_with_callback("visibilitychange", on_change.as_ref().unchecked_ref());
     }
     let kept = StoredValue::new_local((stream, on_change));
@@ -105,7 +108,7 @@ fn watch_visibility(stream: Rc<Stream>) {
         kept.try_with_value(|(stream, on_change)| {
             stream.close();
             let listener: &JsValue = on_change.as_ref();
-            if let Some(document) = dom::html_document() {
+            if let Some(document) = document() {
                 let _ = document.remove_event_listener_with_callback("visibilitychange", listener.unchecked_ref());
             }
         });

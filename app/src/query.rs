@@ -174,6 +174,14 @@ impl ViewQuery {
         pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("&")
     }
 
+    /// The address of a domain's page in this state.
+    #[must_use]
+    pub fn href(&self, domain: &str) -> String {
+        let text = self.write();
+        let mark = if text.is_empty() { "" } else { "?" };
+        format!("/{domain}{mark}{text}")
+    }
+
     /// The parameters that a GET form must carry along, without the ones it sets itself.
     #[must_use]
     pub fn pairs_without(&self, names: &[&str]) -> Vec<(String, String)> {

@@ -1,6 +1,6 @@
 //! The document around the pages: head, security policy, and the script that takes over.
 //!
-//! Pages that are plain HTML (`/`, `/login`) load no script at all.
+//! Only the domain page loads the WASM; the others are plain HTML with a kilobyte of conveniences.
 
 use leptos::{
     nonce::{Nonce, use_nonce},
@@ -10,8 +10,8 @@ use leptos_meta::MetaTags;
 
 use crate::{App, assets::Assets, i18n::Lang, theme};
 
-/// Paths of pages that need no script.
-const PLAIN: [&str; 2] = ["/", "/login"];
+/// Paths of pages that are plain HTML.
+const PLAIN: [&str; 4] = ["/", "/login", "/setup", "/sites"];
 
 /// The document. `assets` are the hashed names of the built files.
 #[must_use]
@@ -34,7 +34,7 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
                 <noscript>
                     <style nonce=nonce.clone()>".script-only{display:none!important}"</style>
                 </noscript>
-                {(!interactive).then(|| view! { <style nonce=nonce.clone()>".script-only{display:none!important}"</style> })}
+                <script src=assets.page.clone() nonce=nonce.clone() defer></script>
                 {interactive.then(|| scripts(&assets, nonce.clone()))}
                 <AutoReload options />
                 <MetaTags />

@@ -1,6 +1,6 @@
 //! What the pages need beside the reports of `footfall-model`: who looks, which domains there are, what went wrong.
 
-use footfall_model::report::{Breakdown, Kpis, LiveView, Point, Timeseries};
+use footfall_model::report::{Kpis, LiveView, Point, Timeseries};
 use leptos::server_fn::{codec::JsonEncoding, error::FromServerFnError, error::ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -79,23 +79,45 @@ pub struct Series {
     pub then: Option<Vec<Point>>,
 }
 
-/// The domain page in one answer: what the server renders first.
+/// The domain page in one answer: what the server renders first. Parts that only show data come as HTML, written by
+/// [`crate::markup::Html`]; figures that go on living in the browser come as they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Dashboard {
-    /// Who looks.
-    pub viewer: Viewer,
     /// The domain looked at.
     pub site: Site,
-    /// Names of all domains of the viewer, for the switcher.
-    pub domains: Vec<String>,
+    /// The ends of the bar: the domain switcher, the account.
+    pub switcher: String,
+    /// See `switcher`.
+    pub account: String,
+    /// Lines that must be known before the figures.
+    pub notices: String,
+    /// Stands in place of the figures while the domain has no event.
+    pub empty: Option<String>,
     /// The strip.
     pub kpis: Result<Kpis, AppError>,
     /// The chart.
-    pub series: Result<Series, AppError>,
-    /// One answer per panel, in the order of `PanelId::ALL`.
-    pub panels: Vec<Result<Breakdown, AppError>>,
+    pub chart: ChartView,
+    /// One per panel, in the order of `PanelId::ALL`.
+    pub panels: Vec<String>,
     /// The live figures.
-    pub live: Result<LiveView, AppError>,
+    pub live: Option<LiveView>,
+}
+
+/// The chart, drawn and described.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChartView {
+    /// Legend and choice of the interval, HTML.
+    pub head: String,
+    /// The drawing of the first page, or why there is none, HTML.
+    pub drawing: String,
+    /// The same figures as a table, HTML.
+    pub table: String,
+    /// The chart in one sentence.
+    pub summary: String,
+    /// The option for ECharts, JSON; empty when there is nothing to draw.
+    pub option: String,
+    /// What hovering each bucket says, JSON.
+    pub tips: String,
 }
 
 /// The list of domains, with what the form to add one needs.

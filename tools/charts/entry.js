@@ -8,7 +8,8 @@ use([AxisPointerComponent, BarChart, GridComponent, LineChart, SVGRenderer, Tool
 
 const font = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif';
 const units = [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']];
-const drawn = new WeakMap();
+/** What is drawn, by element. */
+const drawn = new Map();
 
 function compact(n) {
   for (const [size, unit] of units) {
@@ -31,29 +32,21 @@ function place(point, _params, _dom, _rect, { contentSize: [width], viewSize: [r
   return [point[0] + 16 + width > room ? point[0] - 16 - width : point[0] + 16, 12];
 }
 
-function draw(element, option, tips) {
-  let known = drawn.get(element);
-  if (!known || known.chart.isDisposed()) {
-    const chart = init(element, null, { renderer: 'svg' });
-    const watch = new ResizeObserver(() => chart.resize());
-    watch.observe(element);
-    known = { chart, watch };
-    drawn.set(element, known);
-  }
+function paint({ chart, element, option: text, tips }) {
   const style = getComputedStyle(element);
-  const colour = (name) => style.getPropertyValue(name).trim();
+  const colour = (name) => style.getPropertyValue(`--chart-${name}`).trim();
+  const option = JSON.parse(text, (_, value) => (typeof value === 'string' && value[0] === '$' ? colour(value.slice(1)) : value));
   option.textStyle = { fontFamily: font };
   option.yAxis.axisLabel.formatter = compact;
+  option.yAxis.axisLabel.margin = 8;
   option.xAxis.axisLabel.margin = 12;
-  option.xAxis.axisLabel.alignMinLabel = option.xAxis.boundaryGap ? undefined : 'left';
-  option.xAxis.axisLabel.alignMaxLabel = option.xAxis.boundaryGap ? undefined : 'right';
   Object.assign(option.tooltip, {
     renderMode: 'richText',
     confine: true,
     transitionDuration: 0,
     position: place,
-    backgroundColor: colour('--chart-tip'),
-    borderColor: colour('--chart-tip-edge'),
+    backgroundColor: colour('tip'),
+    borderColor: colour('tip-edge'),
     borderWidth: 1,
     borderRadius: 6,
     padding: [8, 12],
@@ -62,15 +55,28 @@ function draw(element, option, tips) {
     textStyle: {
       fontFamily: font,
       rich: {
-        when: { fontSize: 12, lineHeight: 18, color: colour('--chart-label') },
-        now: { fontSize: 16, lineHeight: 22, fontWeight: 600, color: colour('--chart-text') },
-        then: { fontSize: 12, lineHeight: 18, color: colour('--chart-label') },
-        change: { fontSize: 12, lineHeight: 18, color: colour('--chart-text') },
+        when: { fontSize: 12, lineHeight: 18, color: colour('label') },
+        now: { fontSize: 16, lineHeight: 22, fontWeight: 600, color: colour('text') },
+        then: { fontSize: 12, lineHeight: 18, color: colour('label') },
+        change: { fontSize: 12, lineHeight: 18, color: colour('text') },
       },
     },
   });
   for (const series of option.series) series.emphasis = { disabled: series.type === 'bar' };
-  known.chart.setOption(option, { notMerge: true });
+  chart.setOption(option, { notMerge: true });
+}
+
+function draw(element, option, tips) {
+  let known = drawn.get(element);
+  if (!known) {
+    const chart = init(element, null, { renderer: 'svg' });
+    const watch = new ResizeObserver(() => chart.resize());
+    watch.observe(element);
+    known = { element, chart, watch };
+    drawn.set(element, known);
+  }
+  Object.assign(known, { option, tips: JSON.parse(tips) });
+  paint(known);
 }
 
 function dispose(element) {
@@ -80,5 +86,9 @@ function dispose(element) {
   known.chart.dispose();
   drawn.delete(element);
 }
+
+const repaint = () => drawn.forEach(paint);
+new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ['data-theme'] });
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', repaint);
 
 globalThis.footfallCharts = { draw, dispose };

@@ -1,21 +1,15 @@
 //! ECharts in the browser: loads the bundle once, after everything else, and hands it options. The bundle (`tools/charts`) is
-//! thirty lines over ECharts and owns nothing but the drawing.
+//! thin over ECharts and owns nothing but the drawing; colours it takes from the style sheet, also when the theme changes.
 
 use std::cell::Cell;
 
-use js_sys::JSON;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
-
-use super::{
-    model::ChartModel,
-    option::{self, Palette},
-};
 
 #[wasm_bindgen]
 extern "C" {
-    /// Draws into the element, or changes what is drawn there. `tips` holds what hovering each bucket says.
+    /// Draws into the element, or changes what is drawn there. Both texts are JSON: the option, and what hovering each bucket says.
     #[wasm_bindgen(js_namespace = footfallCharts, catch)]
-    fn draw(element: &web_sys::Element, option: &JsValue, tips: &JsValue) -> Result<(), JsValue>;
+    fn draw(element: &web_sys::Element, option: &str, tips: &str) -> Result<(), JsValue>;
 
     /// Frees what `draw` made.
     #[wasm_bindgen(js_namespace = footfallCharts, catch)]
@@ -51,14 +45,8 @@ fn make_script(document: &web_sys::Document) -> Option<web_sys::Element> {
 
 /// Draws, once the bundle is loaded. Returns whether it is drawn now.
 #[must_use]
-pub fn show(element: &web_sys::Element, model: &ChartModel, colours: Palette) -> bool {
-    let tips: Vec<_> = (0..model.values.len()).map(|i| model.tip(i)).collect();
-    let json = |text: serde_json::Result<String>| text.ok().and_then(|text| JSON::parse(&text).ok());
-    let (Some(option), Some(tips)) = (json(serde_json::to_string(&option::build(model, colours))), json(serde_json::to_string(&tips)))
-    else {
-        return false;
-    };
-    draw(element, &option, &tips).is_ok()
+pub fn show(element: &web_sys::Element, option: &str, tips: &str) -> bool {
+    draw(element, option, tips).is_ok()
 }
 
 /// Takes the drawing away.

@@ -38,18 +38,15 @@ pub struct ChartModel {
 }
 
 impl ChartModel {
-    /// From an answer. `extra` pageviews have arrived since and belong to the running bucket.
+    /// From an answer.
     #[must_use]
-    pub fn new(series: &Series, metric: Metric, extra: u64) -> Self {
+    pub fn new(series: &Series, metric: Metric) -> Self {
         let pick = |point: &Point| match metric {
             Metric::Visitors => point.visitors,
             Metric::Pageviews => point.pageviews,
         };
         let points = &series.now.points;
-        let mut values: Vec<u64> = points.iter().map(pick).collect();
-        if let (Metric::Pageviews, Some(last)) = (metric, values.last_mut()) {
-            *last += extra;
-        }
+        let values: Vec<u64> = points.iter().map(pick).collect();
         let then = series.then.as_ref().map(|then| (0..values.len()).map(|i| then.get(i).map(pick)).collect::<Vec<_>>());
         let greatest = values.iter().copied().chain(then.iter().flatten().flatten().copied()).max().unwrap_or(0);
         let days = points.iter().map(|point| point.time.get(..10)).collect::<std::collections::BTreeSet<_>>().len();
@@ -186,17 +183,17 @@ mod tests {
     }
 
     #[test]
-    fn few_buckets_are_bars_and_new_views_join_the_running_one() {
-        let model = ChartModel::new(&series(&[1, 2, 3]), Metric::Pageviews, 4);
+    fn few_buckets_are_bars() {
+        let model = ChartModel::new(&series(&[1, 2, 3]), Metric::Pageviews);
         assert!(model.bars && model.partial);
-        assert_eq!(model.values, [2, 4, 10]);
-        assert_eq!(model.summary(), "Pageviews: 16 in all. Most: 10 (Tue 3 Nov 2026).");
-        assert!(!ChartModel::new(&series(&[1; 15]), Metric::Visitors, 0).bars);
+        assert_eq!(model.values, [2, 4, 6]);
+        assert_eq!(model.summary(), "Pageviews: 12 in all. Most: 6 (Tue 3 Nov 2026).");
+        assert!(!ChartModel::new(&series(&[1; 15]), Metric::Visitors).bars);
     }
 
     #[test]
     fn an_empty_series_draws_and_says_so() {
-        let model = ChartModel::new(&series(&[]), Metric::Visitors, 9);
+        let model = ChartModel::new(&series(&[]), Metric::Visitors);
         assert_eq!((model.top(), model.summary().as_str()), (1, "Visitors: none in this period."));
     }
 }

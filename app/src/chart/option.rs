@@ -13,30 +13,18 @@ use charming::{
 
 use super::{FRAME, model::ChartModel};
 
-/// Colours of a chart, as ECharts can read them (it knows no OKLCH). The same as the tokens of `style/tokens.css`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Palette {
-    /// Main series.
-    pub accent: &'static str,
-    /// Labels of the axes.
-    pub label: &'static str,
-    /// Horizontal lines.
-    pub grid: &'static str,
-    /// Crosshair.
-    pub cross: &'static str,
-}
-
-/// On a light page.
-pub const LIGHT: Palette = Palette { accent: "#5a55d6", label: "#5f6577", grid: "#e6e8ef", cross: "#a3a9b8" };
-/// On a dark page.
-pub const DARK: Palette = Palette { accent: "#918ff5", label: "#9aa1b2", grid: "#272b37", cross: "#5b6275" };
+/// Colours by name: the bundle puts in what the style sheet says (`--chart-accent` and so on), and does so again when the theme changes.
+const ACCENT: &str = "$accent";
+const LABEL: &str = "$label";
+const GRID: &str = "$grid";
+const CROSS: &str = "$cross";
 
 /// ECharts' sign for "no value here".
 const GAP: &str = "-";
 
 /// The option. Numbers on the vertical axis and the tooltip are written by the chart bundle from the same formatter.
 #[must_use]
-pub fn build(model: &ChartModel, colours: Palette) -> Chart {
+pub fn build(model: &ChartModel) -> Chart {
     let [left, top, right, bottom] = FRAME;
     let whole = model.values.len() - usize::from(model.partial && !model.values.is_empty());
     let mut chart = Chart::new()
@@ -45,24 +33,23 @@ pub fn build(model: &ChartModel, colours: Palette) -> Chart {
         .tooltip(
             Tooltip::new()
                 .trigger(Trigger::Axis)
-                .axis_pointer(AxisPointer::new().type_(AxisPointerType::Line).line_style(LineStyle::new().color(colours.cross).width(1.0))),
+                .axis_pointer(AxisPointer::new().type_(AxisPointerType::Line).line_style(LineStyle::new().color(CROSS).width(1.0))),
         )
-        .x_axis(x_axis(model, colours))
-        .y_axis(y_axis(model, colours));
+        .x_axis(x_axis(model))
+        .y_axis(y_axis(model));
     if model.bars {
-        chart = chart.series(bars(model, colours));
+        chart = chart.series(bars(model));
     } else {
         let solid = (0..model.values.len()).map(|i| if i < whole { value(model.values[i]) } else { GAP.into() });
-        chart = chart.series(
-            main_line(model.name, colours).area_style(AreaStyle::new().color(colours.accent).opacity(0.08)).data(solid.collect::<Vec<_>>()),
-        );
+        chart =
+            chart.series(main_line(model.name).area_style(AreaStyle::new().color(ACCENT).opacity(0.08)).data(solid.collect::<Vec<_>>()));
         if model.partial {
             let from = whole.saturating_sub(1);
             let dashed = (0..model.values.len()).map(|i| if i >= from { value(model.values[i]) } else { GAP.into() });
             chart = chart.series(
-                main_line(model.name, colours)
-                    .line_style(LineStyle::new().color(colours.accent).width(2.0).type_(LineStyleType::Dashed))
-                    .area_style(AreaStyle::new().color(colours.accent).opacity(0.08))
+                main_line(model.name)
+                    .line_style(LineStyle::new().color(ACCENT).width(2.0).type_(LineStyleType::Dashed))
+                    .area_style(AreaStyle::new().color(ACCENT).opacity(0.08))
                     .data(dashed.collect::<Vec<_>>()),
             );
         }
@@ -73,37 +60,37 @@ pub fn build(model: &ChartModel, colours: Palette) -> Chart {
                 .show_symbol(false)
                 .symbol(Symbol::None)
                 .silent(true)
-                .line_style(LineStyle::new().color(colours.accent).width(1.0).opacity(0.7).type_(LineStyleType::Dashed))
+                .line_style(LineStyle::new().color(ACCENT).width(1.0).opacity(0.7).type_(LineStyleType::Dashed))
                 .data(then.iter().map(|then| then.map_or_else(|| GAP.into(), value)).collect::<Vec<_>>()),
         );
     }
     chart
 }
 
-fn main_line(name: &str, colours: Palette) -> Line {
+fn main_line(name: &str) -> Line {
     Line::new()
         .name(name)
         .show_symbol(false)
         .symbol(Symbol::Circle)
         .symbol_size(7.0)
-        .item_style(ItemStyle::new().color(colours.accent))
-        .line_style(LineStyle::new().color(colours.accent).width(2.0))
+        .item_style(ItemStyle::new().color(ACCENT))
+        .line_style(LineStyle::new().color(ACCENT).width(2.0))
 }
 
-fn bars(model: &ChartModel, colours: Palette) -> Bar {
+fn bars(model: &ChartModel) -> Bar {
     let last = model.values.len().saturating_sub(1);
     let data = model.values.iter().enumerate().map(|(i, n)| {
         if model.partial && i == last {
-            let style = ItemStyle::new().color(colours.accent).opacity(0.45);
+            let style = ItemStyle::new().color(ACCENT).opacity(0.45);
             DataPoint::from(DataPointItem::new(number(*n)).item_style(style))
         } else {
             DataPoint::from(value(*n))
         }
     });
-    Bar::new().name(model.name).bar_width("60%").item_style(ItemStyle::new().color(colours.accent)).data(data.collect::<Vec<_>>())
+    Bar::new().name(model.name).bar_width("60%").item_style(ItemStyle::new().color(ACCENT)).data(data.collect::<Vec<_>>())
 }
 
-fn x_axis(model: &ChartModel, colours: Palette) -> Axis {
+fn x_axis(model: &ChartModel) -> Axis {
     #[expect(clippy::cast_precision_loss, reason = "a count of labels")]
     let skipped = (model.label_step - 1) as f64;
     Axis::new()
@@ -111,12 +98,12 @@ fn x_axis(model: &ChartModel, colours: Palette) -> Axis {
         .boundary_gap(model.bars)
         .axis_line(AxisLine::new().show(false))
         .axis_tick(AxisTick::new().show(false))
-        .axis_label(AxisLabel::new().interval(skipped).color(colours.label).font_size(12.0))
+        .axis_label(AxisLabel::new().interval(skipped).color(LABEL).font_size(12.0))
         .axis_pointer(AxisPointer::new().label(Label::new().show(false)))
         .data(model.labels.clone())
 }
 
-fn y_axis(model: &ChartModel, colours: Palette) -> Axis {
+fn y_axis(model: &ChartModel) -> Axis {
     #[expect(clippy::cast_precision_loss, reason = "coordinates")]
     let (top, step) = (model.top() as f64, model.ticks.get(1).copied().unwrap_or(1) as f64);
     Axis::new()
@@ -124,8 +111,8 @@ fn y_axis(model: &ChartModel, colours: Palette) -> Axis {
         .min(0.0)
         .max(top)
         .interval(step)
-        .axis_label(AxisLabel::new().color(colours.label).font_size(12.0))
-        .split_line(SplitLine::new().line_style(LineStyle::new().color(colours.grid)))
+        .axis_label(AxisLabel::new().color(LABEL).font_size(12.0))
+        .split_line(SplitLine::new().line_style(LineStyle::new().color(GRID)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "coordinates")]

@@ -1,51 +1,38 @@
 //! The chart as the server draws it: a stretched SVG for the marks, HTML for the labels, so that text keeps its size.
 
-use leptos::prelude::*;
-
 use super::model::ChartModel;
-use crate::format::compact;
+use crate::{format::compact, markup::Html};
 
 /// Width and height of the SVG's own coordinates.
 const BOX: (f64, f64) = (1000.0, 240.0);
 
 /// The drawing. It fills its container.
 #[must_use]
-pub fn draw(model: &ChartModel) -> impl IntoView + use<> {
+pub fn draw(model: &ChartModel) -> Html {
     let top = model.top();
-    let ticks: Vec<_> = model.ticks.iter().map(|tick| (compact(*tick), percent(*tick, top))).collect();
-    let lines = ticks.clone();
-    let labels: Vec<_> = model
-        .labels
-        .iter()
-        .enumerate()
-        .step_by(model.label_step)
-        .map(|(i, label)| (label.clone(), (center(i, model) / BOX.0) * 100.0))
-        .collect();
-    let marks = if model.bars { bars(model).into_any() } else { line(model).into_any() };
-    view! {
-        <div class="plot-labels-y" aria-hidden="true">
-            {ticks
-                .into_iter()
-                .map(|(text, at)| view! { <span style=format!("bottom:{at:.2}%")>{text}</span> })
-                .collect::<Vec<_>>()}
-        </div>
-        <svg class="plot" viewBox="0 0 1000 240" preserveAspectRatio="none" aria-hidden="true" focusable="false">
-            {lines
-                .into_iter()
-                .map(|(_, at)| {
-                    let y = BOX.1 * (1.0 - at / 100.0);
-                    view! { <line class="plot-grid" x1="0" x2="1000" y1=format!("{y:.1}") y2=format!("{y:.1}") /> }
-                })
-                .collect::<Vec<_>>()}
-            {marks}
-        </svg>
-        <div class="plot-labels-x" aria-hidden="true">
-            {labels
-                .into_iter()
-                .map(|(text, at)| view! { <span style=format!("left:{at:.2}%")>{text}</span> })
-                .collect::<Vec<_>>()}
-        </div>
+    let mut html = Html::new();
+    html.raw(r#"<div class="plot-labels-y" aria-hidden="true">"#);
+    for tick in &model.ticks {
+        let at = format!("bottom:{:.2}%", percent(*tick, top));
+        html.raw("<span").attr("style", at).raw(">").text(compact(*tick)).raw("</span>");
     }
+    html.raw(r#"</div><svg class="plot" viewBox="0 0 1000 240" preserveAspectRatio="none" aria-hidden="true" focusable="false">"#);
+    for tick in &model.ticks {
+        let height = format!("{:.1}", y(*tick, top));
+        html.raw(r#"<line class="plot-grid" x1="0" x2="1000""#).attr("y1", &height).attr("y2", &height).raw("/>");
+    }
+    if model.bars {
+        bars(model, &mut html)
+    } else {
+        line(model, &mut html)
+    }
+    html.raw(r#"</svg><div class="plot-labels-x" aria-hidden="true">"#);
+    for (i, label) in model.labels.iter().enumerate().step_by(model.label_step) {
+        let at = format!("left:{:.2}%", center(i, model) / BOX.0 * 100.0);
+        html.raw("<span").attr("style", at).raw(">").text(label).raw("</span>");
+    }
+    html.raw("</div>");
+    html
 }
 
 #[expect(clippy::cast_precision_loss, reason = "coordinates")]
@@ -73,47 +60,36 @@ fn then_path(model: &ChartModel) -> Option<String> {
     Some(path(then.iter().enumerate().filter_map(|(i, value)| Some((center(i, model), y((*value)?, model.top()))))))
 }
 
-fn line(model: &ChartModel) -> impl IntoView + use<> {
+fn line(model: &ChartModel, html: &mut Html) {
     let at = |i: usize| (center(i, model), y(model.values[i], model.top()));
-    let whole = model.values.len() - usize::from(model.partial);
-    let solid = path((0..whole).map(at));
-    let dashed = path((whole.saturating_sub(1)..model.values.len()).map(at));
-    let area = format!("{}L1000 240L0 240Z", path((0..model.values.len()).map(at)));
-    let then = then_path(model);
-    view! {
-        <path class="plot-area" d=area />
-        {then.map(|then| view! { <path class="plot-then" d=then /> })}
-        <path class="plot-line" d=solid />
-        {model.partial.then(|| view! { <path class="plot-line plot-partial" d=dashed /> })}
+    let count = model.values.len();
+    let whole = count - usize::from(model.partial && count > 0);
+    html.raw(r#"<path class="plot-area""#).attr("d", format_args!("{}L1000 240L0 240Z", path((0..count).map(at)))).raw("/>");
+    if let Some(then) = then_path(model) {
+        html.raw(r#"<path class="plot-then""#).attr("d", then).raw("/>");
+    }
+    html.raw(r#"<path class="plot-line""#).attr("d", path((0..whole).map(at))).raw("/>");
+    if model.partial {
+        let running = path((whole.saturating_sub(1)..count).map(at));
+        html.raw(r#"<path class="plot-line plot-partial""#).attr("d", running).raw("/>");
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "coordinates")]
-fn bars(model: &ChartModel) -> impl IntoView + use<> {
-    let n = model.values.len().max(1);
-    let width = BOX.0 / n as f64 * 0.6;
-    let last = model.values.len().saturating_sub(1);
-    let bars: Vec<_> = model
-        .values
-        .iter()
-        .enumerate()
-        .map(|(i, value)| {
-            let top = y(*value, model.top());
-            let class = if model.partial && i == last { "plot-bar plot-bar-partial" } else { "plot-bar" };
-            view! {
-                <rect
-                    class=class
-                    x=format!("{:.1}", center(i, model) - width / 2.0)
-                    y=format!("{top:.1}")
-                    width=format!("{width:.1}")
-                    height=format!("{:.1}", BOX.1 - top)
-                />
-            }
-        })
-        .collect();
-    let then = then_path(model);
-    view! {
-        {bars}
-        {then.map(|then| view! { <path class="plot-then" d=then /> })}
+fn bars(model: &ChartModel, html: &mut Html) {
+    let width = BOX.0 / model.values.len().max(1) as f64 * 0.6;
+    for (i, value) in model.values.iter().enumerate() {
+        let running = model.partial && i + 1 == model.values.len();
+        let top = y(*value, model.top());
+        html.raw("<rect")
+            .attr("class", if running { "plot-bar plot-bar-partial" } else { "plot-bar" })
+            .attr("x", format_args!("{:.1}", center(i, model) - width / 2.0))
+            .attr("y", format_args!("{top:.1}"))
+            .attr("width", format_args!("{width:.1}"))
+            .attr("height", format_args!("{:.1}", BOX.1 - top))
+            .raw("/>");
+    }
+    if let Some(then) = then_path(model) {
+        html.raw(r#"<path class="plot-then""#).attr("d", then).raw("/>");
     }
 }

@@ -1,14 +1,16 @@
 //! Pieces of forms, and what their errors say.
 
-use leptos::{form::ActionForm, html, prelude::*};
+use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::use_query_map;
 
-use super::failed::sentence;
 use crate::{
-    api::{AddDomain, LoadDemo},
-    dom,
+    api::AddDomain,
     i18n::{Key, t},
-    types::AppError,
+    icons::{Icon, icon},
+    parts,
+    text::sentence,
+    theme,
+    types::{AppError, Viewer},
 };
 
 /// Why a plain form came back: the `error` parameter that `/api/setup` and `/api/auth/callback/credentials` answer with.
@@ -151,14 +153,6 @@ pub fn DomainForm(
         })
     };
     let (of_form, of_domain, of_zone) = (fault("form"), fault("domain"), fault("timezone"));
-    let select = NodeRef::<html::Select>::new();
-    let zones = time_zones.clone();
-    Effect::new(move |_| {
-        let (Some(select), Some(zone)) = (select.get(), dom::time_zone()) else { return };
-        if select.value() == "UTC" && zones.contains(&zone) {
-            select.set_value(&zone);
-        }
-    });
     view! {
         <ActionForm action=add attr:class="form">
             <input type="hidden" name="csrf" value=csrf />
@@ -184,7 +178,7 @@ pub fn DomainForm(
             </label>
             <label class="field">
                 <span class="label">{t(Key::TimeZone)}</span>
-                <select class="input" name="timezone" node_ref=select aria-describedby="timezone-hint">
+                <select class="input" name="timezone" data-guess-zone="" aria-describedby="timezone-hint">
                     {time_zones
                         .into_iter()
                         .map(|zone| {
@@ -204,7 +198,7 @@ pub fn DomainForm(
                     {of_zone}
                 </span>
             </label>
-            <button class="button button-main" disabled=move || add.pending().get()>
+            <button class="button button-main">
                 {t(Key::AddDomain)}
             </button>
         </ActionForm>
@@ -212,28 +206,23 @@ pub fn DomainForm(
     .into_any()
 }
 
-/// Offers demo data.
+/// The bar of all pages but the domain's: the mark, the theme, the account of who is signed in.
 #[component]
-pub fn DemoForm(
-    /// The viewer's token.
-    csrf: String,
-    /// The domain that gets it.
-    domain: String,
-    /// Owned by the page, which may have to load again afterwards.
-    load: ServerAction<LoadDemo>,
+pub fn PlainBar(
+    /// Who looks.
+    viewer: Viewer,
 ) -> impl IntoView {
+    let choices = parts::bar_end(theme::of_request(), &viewer);
     view! {
-        <ActionForm action=load attr:class="demo">
-            <input type="hidden" name="csrf" value=csrf />
-            <input type="hidden" name="domain" value=domain />
-            <button class="button" disabled=move || load.pending().get()>
-                {move || t(if load.pending().get() { Key::Working } else { Key::LoadDemo })}
-            </button>
-            <span class="hint">{t(Key::LoadDemoHint)}</span>
-            <span class="field-error" role="alert">
-                {move || load.value().get().and_then(Result::err).map(|error| sentence(&error.to_string()))}
-            </span>
-        </ActionForm>
+        <header class="bar">
+            <div class="bar-inner">
+                <a class="brand" href="/">
+                    <span class="brand-mark" inner_html=icon(Icon::Mark).into_string()></span>
+                    <span>{t(Key::AppName)}</span>
+                </a>
+                <nav class="bar-choices" aria-label=t(Key::MainNavigation) inner_html=choices.into_string()></nav>
+            </div>
+        </header>
     }
     .into_any()
 }

@@ -6,12 +6,13 @@ use footfall_model::{
 };
 use leptos::prelude::*;
 
-use super::{failed::part_failed, rolling::Rolling, state::State};
+use super::state::State;
 use crate::{
+    failed::part_failed,
     format,
     i18n::{Key, fill, t},
+    markup::Html,
     query::Metric,
-    types::AppError,
 };
 
 /// One figure of the strip.
@@ -21,7 +22,6 @@ struct Item {
     /// Its text; a dash where there were no visits to say it of.
     text: fn(&Figures) -> String,
     change: fn(&Changes) -> Option<i64>,
-    then: fn(&Figures) -> String,
     /// The chart can show it.
     metric: Option<Metric>,
     /// More is worse.
@@ -33,7 +33,6 @@ const ITEMS: [Item; 6] = [
         name: Key::Visitors,
         text: |figures| format::figure(figures.visitors),
         change: |changes| changes.visitors,
-        then: |figures| format::number(figures.visitors),
         metric: Some(Metric::Visitors),
         inverse: false,
     },
@@ -41,7 +40,6 @@ const ITEMS: [Item; 6] = [
         name: Key::Pageviews,
         text: |figures| format::figure(figures.pageviews),
         change: |changes| changes.pageviews,
-        then: |figures| format::number(figures.pageviews),
         metric: Some(Metric::Pageviews),
         inverse: false,
     },
@@ -49,7 +47,6 @@ const ITEMS: [Item; 6] = [
         name: Key::Visits,
         text: |figures| format::figure(figures.visits),
         change: |changes| changes.visits,
-        then: |figures| format::number(figures.visits),
         metric: None,
         inverse: false,
     },
@@ -57,7 +54,6 @@ const ITEMS: [Item; 6] = [
         name: Key::ViewsPerVisit,
         text: |figures| of_visits(figures, format::ratio(figures.views_per_visit)),
         change: |changes| changes.views_per_visit,
-        then: |figures| of_visits(figures, format::ratio(figures.views_per_visit)),
         metric: None,
         inverse: false,
     },
@@ -65,7 +61,6 @@ const ITEMS: [Item; 6] = [
         name: Key::BounceRate,
         text: |figures| of_visits(figures, format!("{}%", figures.bounce_rate)),
         change: |changes| changes.bounce_rate,
-        then: |figures| of_visits(figures, format!("{}%", figures.bounce_rate)),
         metric: None,
         inverse: true,
     },
@@ -73,7 +68,6 @@ const ITEMS: [Item; 6] = [
         name: Key::VisitDuration,
         text: |figures| of_visits(figures, format::duration(figures.visit_duration)),
         change: |changes| changes.visit_duration,
-        then: |figures| of_visits(figures, format::duration(figures.visit_duration)),
         metric: None,
         inverse: false,
     },
@@ -83,7 +77,7 @@ fn of_visits(figures: &Figures, text: String) -> String {
     if figures.visits == 0 { "–".to_owned() } else { text }
 }
 
-/// The strip.
+/// The strip. Each figure is replaced only when its text changes; the style sheet rolls the new one in.
 #[component]
 pub fn KpiStrip() -> impl IntoView {
     let state = expect_context::<State>();
@@ -91,7 +85,7 @@ pub fn KpiStrip() -> impl IntoView {
     let shown = Memo::new(move |_| {
         let extra = state.extra.get();
         let half_hour = state.period.get() == Period::Last30Minutes && !state.live_away.get();
-        state.kpis.value.get().map(|mut kpis: Kpis| {
+        state.kpis.value.with(|kpis| kpis.as_ref().ok().cloned()).map(|mut kpis| {
             if half_hour {
                 state.live.with(|live| {
                     kpis.figures.pageviews = live.pageviews;
@@ -103,67 +97,52 @@ pub fn KpiStrip() -> impl IntoView {
             kpis
         })
     });
+    let fault = move || {
+        let html = state.kpis.value.with(|kpis| kpis.as_ref().err().map(|error| part_failed(error, "kpis")));
+        html.unwrap_or_default().into_string()
+    };
+    let items = Vec::from(ITEMS.map(|item| kpi(state, item, shown)));
     view! {
         <section class="strip" aria-label=t(Key::Figures) class:busy=move || state.kpis.busy.get()>
-            {move || match shown.with(|shown| shown.as_ref().err().cloned()) {
-                Some(error) => part_failed(&error, move || state.load_kpis(false)).into_any(),
-                None => view! { <ul class="strip-items">{Vec::from(ITEMS.map(|item| view! { <KpiItem item shown /> }))}</ul> }.into_any(),
-            }}
+            <div class="strip-fault" inner_html=fault></div>
+            <ul class="strip-items">{items}</ul>
         </section>
     }
     .into_any()
 }
 
-#[component]
-fn KpiItem(item: Item, shown: Memo<Result<Kpis, AppError>>) -> impl IntoView {
-    let state = expect_context::<State>();
+fn kpi(state: State, item: Item, shown: Memo<Option<Kpis>>) -> AnyView {
     let name = t(item.name);
-    let text = Memo::new(move |_| {
+    let figure = Memo::new(move |_| {
         shown.with(|kpis| {
-            kpis.as_ref().map_or_else(
-                |_| String::new(),
-                |kpis| {
-                    let about = if kpis.meta.approximate && item.name == Key::Visitors { "≈ " } else { "" };
-                    format!("{about}{}", (item.text)(&kpis.figures))
-                },
-            )
+            let mut html = Html::new();
+            if let Some(kpis) = kpis {
+                let about = if kpis.meta.approximate && item.name == Key::Visitors { "≈ " } else { "" };
+                html.raw("<span>").raw(about).text((item.text)(&kpis.figures)).raw("</span>");
+            }
+            html.into_string()
         })
     });
-    let inner = view! {
-        <span class="kpi-name">{name}</span>
-        <span class="kpi-figure">
-            <Rolling text />
-        </span>
-        <span class="kpi-change">{move || shown.with(|kpis| kpis.as_ref().ok().and_then(|kpis| change(item, kpis)))}</span>
-    };
-    let Some(metric) = item.metric else {
-        return view! {
-            <li>
-                <div class="kpi">{inner}</div>
-            </li>
-        }
-        .into_any();
-    };
-    let chosen = move || state.query.with(|query| query.metric == metric);
+    let changed = Memo::new(move |_| shown.with(|kpis| kpis.as_ref().map(|kpis| change(item, kpis).into_string()).unwrap_or_default()));
+    // A figure that the chart cannot show is a link to nowhere: no address, no place in the order of focus.
+    let href = move || item.metric.map(|metric| state.query.with(|query| query.with_metric(metric).href(&state.domain())));
+    let chosen = move || item.metric.is_some_and(|metric| state.query.with(|query| query.metric == metric)).then_some("true");
+    let title = item.metric.map(|_| fill(Key::ShowInChart, &[("figure", name)]));
     view! {
         <li>
-            <a
-                class="kpi kpi-link"
-                data-noscroll=""
-                title=fill(Key::ShowInChart, &[("figure", name)])
-                href=move || state.href_with(|query| query.with_metric(metric))
-                aria-current=move || chosen().then_some("true")
-            >
-                {inner}
+            <a class="kpi" data-noscroll="" title=title href=href aria-current=chosen>
+                <span class="kpi-name">{name}</span>
+                <span class="kpi-figure roll" inner_html=move || figure.get()></span>
+                <span class="kpi-change" inner_html=move || changed.get()></span>
             </a>
         </li>
     }
     .into_any()
 }
 
-fn change(item: Item, kpis: &Kpis) -> Option<impl IntoView + use<>> {
-    let comparison = kpis.comparison.as_ref()?;
-    let then = (item.then)(&comparison.figures);
+fn change(item: Item, kpis: &Kpis) -> Html {
+    let mut html = Html::new();
+    let Some(comparison) = &kpis.comparison else { return html };
     let (class, arrow, text, said) = match (item.change)(&comparison.change) {
         None => ("change", "", t(Key::NoEarlierData).to_owned(), t(Key::NoEarlierData).to_owned()),
         Some(0) => ("change", "", "0%".to_owned(), t(Key::ChangeSame).to_owned()),
@@ -175,10 +154,39 @@ fn change(item: Item, kpis: &Kpis) -> Option<impl IntoView + use<>> {
             (if better { "change change-up" } else { "change change-down" }, arrow, text, said)
         }
     };
-    Some(view! {
-        <span class=class title=then>
-            <span aria-hidden="true">{arrow}{text}</span>
-            <span class="sr-only">{said}</span>
-        </span>
-    })
+    html.raw("<span")
+        .attr("class", class)
+        .attr("title", (item.text)(&comparison.figures))
+        .raw(r#"><span aria-hidden="true">"#)
+        .raw(arrow)
+        .text(text)
+        .raw(r#"</span><span class="sr-only">"#)
+        .text(said)
+        .raw("</span></span>");
+    html
+}
+
+/// What must be known about the figures: how people are counted over days, estimates, an earlier period that is cut off.
+#[component]
+pub fn FigureNotes() -> impl IntoView {
+    let state = expect_context::<State>();
+    let notes = move || {
+        state.kpis.value.with(|kpis| {
+            let Ok(kpis) = kpis else { return String::new() };
+            let incomplete = kpis.comparison.as_ref().is_some_and(|comparison| comparison.incomplete);
+            let mut text = String::new();
+            for (holds, key) in [
+                (kpis.meta.crosses_days, Key::CrossesDays),
+                (kpis.meta.approximate, Key::Approximate),
+                (incomplete, Key::IncompleteComparison),
+            ] {
+                if holds {
+                    text.push_str(t(key));
+                    text.push(' ');
+                }
+            }
+            text
+        })
+    };
+    view! { <p class="note figure-notes">{notes}</p> }.into_any()
 }

@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use footfall_model::report::LiveEvent;
+use footfall_model::report::{LiveEvent, LiveView};
 use leptos::prelude::*;
 
-use super::{
-    rolling::Rolling,
-    state::State,
-    text::{country, middle},
-};
+use super::state::State;
 use crate::{
     dom, format,
     i18n::{Key, fill, t},
+    markup::Html,
+    text::middle,
 };
 
 /// Newest events on the page.
@@ -26,13 +24,15 @@ pub fn LivePill() -> impl IntoView {
     let title = move || {
         if state.live_away.get() { t(Key::LiveAway).to_owned() } else { fill(Key::NowOnlineLong, &[("n", &now.get())]) }
     };
-    let text = Signal::derive(move || fill(Key::NowOnline, &[("n", &now.get())]));
+    let text = move || {
+        let mut html = Html::new();
+        html.raw("<span>").text(fill(Key::NowOnline, &[("n", &now.get())])).raw("</span>");
+        html.into_string()
+    };
     view! {
-        <a class="pill" class:pill-away=move || state.live_away.get() href="#live" title=title data-noscroll="" rel="external">
+        <a class="pill" class:pill-away=move || state.live_away.get() href="#live" title=title rel="external">
             <span class="pill-dot" aria-hidden="true"></span>
-            <span aria-live="polite">
-                <Rolling text />
-            </span>
+            <span class="roll" aria-live="polite" inner_html=text></span>
         </a>
     }
     .into_any()
@@ -42,35 +42,42 @@ pub fn LivePill() -> impl IntoView {
 #[component]
 pub fn LivePanel() -> impl IntoView {
     let state = expect_context::<State>();
-    let summary = move || {
+    let bars = Memo::new(move |_| state.live.with(|live| minutes(live).into_string()));
+    let summary = Memo::new(move |_| {
         state.live.with(|live| {
             let (views, visitors) = (format::number(live.pageviews), format::number(live.visitors));
             fill(Key::LiveBarsSummary, &[("n", &views), ("visitors", &visitors)])
         })
-    };
+    });
+    // Rows newer than those before slide in.
+    let feed = Memo::new(move |before: Option<&(i64, String)>| {
+        let shown = before.map_or(i64::MAX, |(newest, _)| *newest);
+        state.live.with(|live| {
+            let newest = live.newest.first().map_or(0, |event| event.ts);
+            (newest, newest_events(live, shown).into_string())
+        })
+    });
+    Effect::new(move |_| tell_the_time());
     view! {
         <section id="live" class="panel live" aria-labelledby="live-title">
             <header class="panel-head">
                 <h2 id="live-title" class="panel-title">
-                    <span class="pill-dot" class:pill-dot-away=move || state.live_away.get() aria-hidden="true"></span>
                     {t(Key::RightNow)}
                 </h2>
+                <p class="note">{move || summary.get()}</p>
             </header>
             <div class="live-columns">
-                <div class="live-half-hour">
+                <div>
                     <h3 class="label">{t(Key::LiveBars)}</h3>
-                    <div class="minutes" role="img" aria-label=summary>
-                        {move || minutes(state)}
-                    </div>
+                    <div class="minutes" role="img" aria-label=move || summary.get() inner_html=move || bars.get()></div>
                     <p class="minutes-axis" aria-hidden="true">
                         <span>{t(Key::Minus30)}</span>
                         <span>{t(Key::NowLabel)}</span>
                     </p>
-                    <p class="note">{summary}</p>
                 </div>
                 <div>
                     <h3 class="label">{t(Key::NewestEvents)}</h3>
-                    <Newest />
+                    <ol class="feed" inner_html=move || feed.with(|(_, html)| html.clone())></ol>
                 </div>
             </div>
         </section>
@@ -78,91 +85,75 @@ pub fn LivePanel() -> impl IntoView {
     .into_any()
 }
 
-fn minutes(state: State) -> Vec<impl IntoView + use<>> {
-    state.live.with(|live| {
-        let greatest = live.minutes.iter().copied().max().unwrap_or(0).max(1);
-        let missing = 30_usize.saturating_sub(live.minutes.len());
-        std::iter::repeat_n(0, missing)
-            .chain(live.minutes.iter().copied())
-            .map(|views| {
-                #[expect(clippy::cast_precision_loss, reason = "the height of a bar")]
-                let height = 100.0 * views as f64 / greatest as f64;
-                view! { <span class="minute" title=format::number(views) style=format!("height:{height:.0}%")></span> }
-            })
-            .collect()
-    })
+fn minutes(live: &LiveView) -> Html {
+    let greatest = live.minutes.iter().copied().max().unwrap_or(0).max(1);
+    let missing = 30_usize.saturating_sub(live.minutes.len());
+    let mut html = Html::new();
+    for views in std::iter::repeat_n(0, missing).chain(live.minutes.iter().copied()) {
+        html.raw(r#"<span class="minute""#)
+            .attr("title", format::number(views))
+            .attr("style", format_args!("height:{}%", 100 * views / greatest))
+            .raw("></span>");
+    }
+    html
 }
 
-#[component]
-fn Newest() -> impl IntoView {
-    let state = expect_context::<State>();
-    let now = RwSignal::new(dom::now_ms());
-    Effect::new(move |_| {
-        now.set(dom::now_ms());
-        let clock = set_interval_with_handle(
-            move || {
-                now.try_set(dom::now_ms());
-            },
-            Duration::from_secs(1),
-        );
-        on_cleanup(move || {
-            if let Ok(clock) = clock {
-                clock.clear();
+fn newest_events(live: &LiveView, shown: i64) -> Html {
+    let mut html = Html::new();
+    if live.newest.is_empty() {
+        html.raw(r#"<li class="nothing">"#).text(t(Key::NothingYet)).raw("</li>");
+    }
+    let now = dom::now_ms();
+    for event in live.newest.iter().take(EVENTS) {
+        let LiveEvent { ts, name, path, country, source, .. } = event;
+        html.raw(if *ts > shown {
+            r#"<li class="feed-row feed-new"><span class="feed-place">"#
+        } else {
+            r#"<li class="feed-row"><span class="feed-place">"#
+        });
+        if !country.is_empty() {
+            html.raw(r#"<span class="code">"#).text(country).raw("</span>");
+        }
+        html.raw(r#"</span><span class="feed-path">"#);
+        if name != "pageview" {
+            html.raw(r#"<span class="tag">"#).text(name).raw("</span>");
+        }
+        middle(&mut html, path);
+        html.raw(r#"</span><span class="feed-source">"#)
+            .text(if source.is_empty() { t(Key::DirectSource) } else { source })
+            .raw(r#"</span><span class="feed-ago""#)
+            .attr("data-ts", ts)
+            .raw(">")
+            .text(ago(now - ts))
+            .raw("</span></li>");
+    }
+    html
+}
+
+fn ago(ms: i64) -> String {
+    let seconds = (ms / 1_000).max(0);
+    let (key, n) = match seconds {
+        0..60 => (Key::SecondsAgo, seconds),
+        60..3_600 => (Key::MinutesAgo, seconds / 60),
+        _ => (Key::HoursAgo, seconds / 3_600),
+    };
+    fill(key, &[("n", &n.to_string())])
+}
+
+/// Keeps "12 s ago" true, once a second.
+fn tell_the_time() {
+    let tick = || {
+        let now = dom::now_ms();
+        dom::for_each(".feed-ago", |element| {
+            if let Some(ts) = element.get_attribute("data-ts").and_then(|ts| ts.parse::<i64>().ok()) {
+                element.set_text_content(Some(&ago(now - ts)));
             }
         });
-    });
-    let events = Memo::new(move |_| {
-        // Equal events at one instant would share a key: each carries how many like it come before.
-        state.live.with(|live| {
-            let newest: Vec<LiveEvent> = live.newest.iter().take(EVENTS).cloned().collect();
-            newest
-                .iter()
-                .enumerate()
-                .map(|(at, event)| (newest[at + 1..].iter().filter(|other| *other == event).count(), event.clone()))
-                .collect::<Vec<_>>()
-        })
-    });
-    let none = move || events.with(Vec::is_empty);
-    view! {
-        <ol class="feed">
-            <For
-                each=move || events.get()
-                key=|(nth, event)| format!("{nth} {} {} {} {}", event.ts, event.path, event.name, event.country)
-                children=move |(_, event)| view! { <FeedRow event now /> }
-            />
-        </ol>
-        <Show when=none>
-            <p class="nothing">{t(Key::NothingYet)}</p>
-        </Show>
-    }
-    .into_any()
-}
-
-#[component]
-fn FeedRow(event: LiveEvent, now: RwSignal<i64>) -> impl IntoView {
-    let LiveEvent { ts, name, path, country: code, source, .. } = event;
-    let place = (!code.is_empty()).then(|| {
-        let name = country(&code).to_owned();
-        view! { <abbr class="code" title=name>{code.clone()}</abbr> }
-    });
-    let custom = (name != "pageview").then(|| view! { <span class="tag">{name}</span> });
-    let source = if source.is_empty() { t(Key::DirectSource).to_owned() } else { source };
-    let ago = move || {
-        let seconds = ((now.get() - ts) / 1_000).max(0);
-        let (key, n) = match seconds {
-            0..60 => (Key::SecondsAgo, seconds),
-            60..3_600 => (Key::MinutesAgo, seconds / 60),
-            _ => (Key::HoursAgo, seconds / 3_600),
-        };
-        fill(key, &[("n", &n.to_string())])
     };
-    view! {
-        <li class="feed-row">
-            <span class="feed-place">{place}</span>
-            <span class="feed-path">{custom} {middle(path)}</span>
-            <span class="feed-source">{source}</span>
-            <span class="feed-ago">{ago}</span>
-        </li>
-    }
-    .into_any()
+    let clock = set_interval_with_handle(tick, Duration::from_secs(1));
+    on_cleanup(move || {
+        if let Ok(clock) = clock {
+            clock.clear();
+        }
+    });
 }

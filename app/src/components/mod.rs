@@ -1,16 +1,10 @@
-//! Pieces that pages are made of.
+//! Pieces of the domain page that live in the browser, and of the pages around it.
 
 pub mod bar;
 pub mod chart;
-pub mod empty;
-pub mod failed;
+#[cfg(feature = "ssr")]
 pub mod forms;
-pub mod icons;
 pub mod kpis;
 pub mod live;
-pub mod notices;
 pub mod panel;
-pub mod rolling;
-pub mod snippet;
 pub mod state;
-pub mod text;

@@ -8,15 +8,16 @@ use std::{future::Future, time::Duration};
 
 use footfall_model::{
     Period,
-    report::{Breakdown, Kpis, LiveView},
+    report::{Kpis, LiveView},
 };
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 
 use crate::{
     api, dom,
+    failed::part_failed,
     live::{LiveNews, listen, new_pageviews},
     query::{PanelId, ViewQuery},
-    types::{AppError, Dashboard, Series, Site},
+    types::{AppError, ChartView, Dashboard, Site},
 };
 
 /// Reloads of figures and chart are at least this far apart, of panels three times as far.
@@ -27,7 +28,7 @@ const STORE_FOLLOWS: Duration = Duration::from_millis(600);
 /// One part of the page, loaded on its own.
 pub struct Part<T: 'static> {
     /// What is shown.
-    pub value: RwSignal<Result<T, AppError>>,
+    pub value: RwSignal<T>,
     /// A load that the reader asked for is under way.
     pub busy: RwSignal<bool>,
     /// Which load is the newest: answers of older ones are dropped.
@@ -42,12 +43,18 @@ impl<T> Clone for Part<T> {
 
 impl<T> Copy for Part<T> {}
 
-impl<T: Send + Sync + 'static> Part<T> {
-    fn new(value: Result<T, AppError>) -> Self {
+impl<T: PartialEq + Send + Sync + 'static> Part<T> {
+    fn new(value: T) -> Self {
         Self { value: RwSignal::new(value), busy: RwSignal::new(false), round: StoredValue::new(0) }
     }
 
-    fn load(self, quiet: bool, answer: impl Future<Output = Result<T, AppError>> + 'static, then: impl FnOnce() + 'static) {
+    /// Loads anew. `show` makes what is shown from an answer or a failure; a failure of a quiet load shows nothing new.
+    fn load<A: 'static>(
+        self,
+        quiet: bool,
+        answer: impl Future<Output = Result<A, AppError>> + 'static,
+        show: impl FnOnce(Result<A, AppError>) -> T + 'static,
+    ) {
         let round = self.round.get_value().wrapping_add(1);
         self.round.set_value(round);
         if !quiet {
@@ -63,8 +70,11 @@ impl<T: Send + Sync + 'static> Part<T> {
                 dom::lead_to("/login");
             }
             if !(quiet && answer.is_err()) {
-                self.value.try_set(answer);
-                then();
+                let shown = show(answer);
+                // What has not changed is not drawn again: nothing flickers, focus stays.
+                if self.value.try_with_untracked(|before| *before != shown) == Some(true) {
+                    self.value.try_set(shown);
+                }
             }
             self.busy.try_set(false);
         });
@@ -127,49 +137,45 @@ pub struct State {
     /// The period looked at.
     pub period: Memo<Period>,
     /// The strip.
-    pub kpis: Part<Kpis>,
+    pub kpis: Part<Result<Kpis, AppError>>,
     /// The chart.
-    pub series: Part<Series>,
+    pub chart: Part<ChartView>,
     /// The panels, in the order of `PanelId::ALL`.
-    panels: [Part<Breakdown>; 4],
+    panels: [Part<String>; 4],
     /// The live figures.
     pub live: RwSignal<LiveView>,
     /// The live stream is away.
     pub live_away: RwSignal<bool>,
     /// Pageviews that the live stream told since the strip was loaded.
     pub extra: RwSignal<u64>,
-    /// The same since the chart was loaded.
-    pub chart_extra: RwSignal<u64>,
-    /// The domain has ever had an event.
-    pub has_events: RwSignal<bool>,
+    /// The domain has no event yet; called when the first one comes.
+    waiting: StoredValue<Option<Callback<()>>>,
     figures_pace: Pace,
     panels_pace: Pace,
 }
 
 impl State {
-    /// From the first answer; follows the address and the live stream from then on.
-    pub fn new(first: Dashboard, query: Memo<ViewQuery>) -> Self {
+    /// From the first answer; follows the address and the live stream from then on. `begin` is called when a domain without events
+    /// gets its first.
+    pub fn new(first: &Dashboard, query: Memo<ViewQuery>, begin: Callback<()>) -> Self {
         let young = first.site.young;
-        let panel = |at: usize| Part::new(first.panels.get(at).cloned().unwrap_or(Err(AppError::NotFound)));
-        let live_away = first.live.is_err();
-        let live = first.live.clone().unwrap_or_default();
+        let panel = |at: usize| Part::new(first.panels.get(at).cloned().unwrap_or_default());
         let state = Self {
             query,
             period: Memo::new(move |_| query.with(|query| query.period_or_default(young))),
             panels: [panel(0), panel(1), panel(2), panel(3)],
-            kpis: Part::new(first.kpis),
-            series: Part::new(first.series),
-            has_events: RwSignal::new(first.site.has_events || live.has_events),
-            live: RwSignal::new(live),
-            live_away: RwSignal::new(live_away),
+            kpis: Part::new(first.kpis.clone()),
+            chart: Part::new(first.chart.clone()),
+            live_away: RwSignal::new(first.live.is_none()),
+            live: RwSignal::new(first.live.clone().unwrap_or_default()),
             extra: RwSignal::new(0),
-            chart_extra: RwSignal::new(0),
-            site: StoredValue::new(first.site),
+            waiting: StoredValue::new(first.empty.is_some().then_some(begin)),
+            site: StoredValue::new(first.site.clone()),
             figures_pace: Pace::new(RELOAD_EVERY_MS),
             panels_pace: Pace::new(3 * RELOAD_EVERY_MS),
         };
         state.follow_address();
-        let id = state.site.with_value(|site| site.id);
+        let id = first.site.id;
         Effect::new(move |_| listen(id, move |news| state.hear(news)));
         on_cleanup(move || {
             state.figures_pace.stop();
@@ -180,7 +186,7 @@ impl State {
 
     /// A panel's part.
     #[must_use]
-    pub const fn panel(&self, panel: PanelId) -> Part<Breakdown> {
+    pub const fn panel(&self, panel: PanelId) -> Part<String> {
         self.panels[panel as usize]
     }
 
@@ -190,45 +196,43 @@ impl State {
         self.site.with_value(|site| site.domain.clone())
     }
 
-    /// The address of another state of this page.
-    #[must_use]
-    pub fn href(&self, query: &ViewQuery) -> String {
-        let text = query.write();
-        let mark = if text.is_empty() { "" } else { "?" };
-        self.site.with_value(|site| format!("/{}{mark}{text}", site.domain))
-    }
-
-    /// The address after a change to the current state.
-    #[must_use]
-    pub fn href_with(&self, change: impl FnOnce(&ViewQuery) -> ViewQuery) -> String {
-        self.query.with(|query| self.href(&change(query)))
-    }
-
     /// Loads the strip.
-    pub fn load_kpis(self, quiet: bool) {
-        let (domain, period, compare) = (self.domain(), self.period.get_untracked(), self.query.with_untracked(|query| query.compare));
-        self.kpis.load(quiet, api::kpis(domain, period, compare), move || {
+    fn load_kpis(self, quiet: bool) {
+        let compare = self.query.with_untracked(|query| query.compare);
+        let answer = api::kpis(self.domain(), self.period.get_untracked(), compare);
+        self.kpis.load(quiet, answer, move |answer| {
             self.extra.try_set(0);
+            answer
         });
     }
 
     /// Loads the chart.
-    pub fn load_series(self, quiet: bool) {
-        let (domain, period, view) = (self.domain(), self.period.get_untracked(), self.query.with_untracked(ViewQuery::write));
-        self.series.load(quiet, api::series(domain, period, view), move || {
-            self.chart_extra.try_set(0);
+    fn load_chart(self, quiet: bool) {
+        let answer = api::chart(self.domain(), self.period.get_untracked(), self.query.with_untracked(ViewQuery::write));
+        self.chart.load(quiet, answer, |answer| {
+            answer.unwrap_or_else(|error| ChartView { drawing: part_failed(&error, "chart").into_string(), ..ChartView::default() })
         });
     }
 
     /// Loads a panel.
-    pub fn load_panel(self, panel: PanelId, quiet: bool) {
-        let (domain, period, view) = (self.domain(), self.period.get_untracked(), self.query.with_untracked(ViewQuery::write));
-        self.panel(panel).load(quiet, api::panel(domain, period, panel as usize, view), || {});
+    fn load_panel(self, panel: PanelId, quiet: bool) {
+        let view = self.query.with_untracked(ViewQuery::write);
+        let answer = api::panel(self.domain(), self.period.get_untracked(), panel as usize, view);
+        self.panel(panel).load(quiet, answer, move |answer| answer.unwrap_or_else(|error| part_failed(&error, panel.code()).into_string()));
+    }
+
+    /// Loads a part that failed, by the name that its button carries.
+    pub fn retry(self, part: &str) {
+        match PanelId::ALL.into_iter().find(|panel| panel.code() == part) {
+            Some(panel) => self.load_panel(panel, false),
+            None if part == "chart" => self.load_chart(false),
+            None => self.load_kpis(false),
+        }
     }
 
     fn load_all(self, quiet: bool) {
         self.load_kpis(quiet);
-        self.load_series(quiet);
+        self.load_chart(quiet);
         for panel in PanelId::ALL {
             self.load_panel(panel, quiet);
         }
@@ -246,8 +250,8 @@ impl State {
             if before.compare != now.compare {
                 self.load_kpis(false);
             }
-            if before.compare != now.compare || before.interval != now.interval {
-                self.load_series(false);
+            if before.compare != now.compare || before.interval != now.interval || before.metric != now.metric {
+                self.load_chart(false);
             }
             for panel in PanelId::ALL {
                 if before.panel(panel) != now.panel(panel) {
@@ -268,16 +272,15 @@ impl State {
             let happened = before.newest != view.newest || before.pageviews != view.pageviews;
             (new_pageviews(before, &view), happened)
         });
-        let first_event = view.has_events && !self.has_events.get_untracked();
+        let first_event = if view.has_events { self.waiting.try_update_value(Option::take).flatten() } else { None };
         self.live.set(view);
         self.live_away.set(false);
-        if first_event {
-            self.has_events.set(true);
-            self.load_all(true);
+        if let Some(begin) = first_event {
+            begin.run(());
+            return;
         }
         if changed && self.includes_now() {
             self.extra.update(|extra| *extra += new);
-            self.chart_extra.update(|extra| *extra += new);
             self.reload_soon();
         }
     }
@@ -294,7 +297,7 @@ impl State {
     fn reload_soon(self) {
         let figures = move || {
             self.load_kpis(true);
-            self.load_series(true);
+            self.load_chart(true);
         };
         if self.figures_pace.is_quiet() {
             figures();
@@ -302,7 +305,10 @@ impl State {
         self.figures_pace.ask(figures);
         self.panels_pace.ask(move || {
             for panel in PanelId::ALL {
-                self.load_panel(panel, true);
+                // Rows do not change under a reader's hand.
+                if !dom::is_in_use(panel.code()) {
+                    self.load_panel(panel, true);
+                }
             }
         });
     }

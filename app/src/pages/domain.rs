@@ -3,20 +3,20 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
+use wasm_bindgen::JsCast;
 
 use crate::{
-    api::{self, LoadDemo, RemoveDemo},
+    api,
     components::{
         bar::DomainBar,
         chart::ChartPanel,
-        empty::NoVisitsYet,
-        failed::PageFailed,
-        kpis::KpiStrip,
+        kpis::{FigureNotes, KpiStrip},
         live::LivePanel,
-        notices::{CountingNote, Notices},
         panel::Panel,
         state::State,
     },
+    failed::PageFailed,
+    i18n::{Key, t},
     query::{PanelId, ViewQuery},
     types::Dashboard,
 };
@@ -28,21 +28,20 @@ pub fn DomainPage() -> impl IntoView {
     let domain = Memo::new(move |_| params.with(|params| params.get("domain")).unwrap_or_default());
     let map = use_query_map();
     let query = Memo::new(move |_| map.with(|map| ViewQuery::read(|name| map.get(name))));
-    let load = ServerAction::<LoadDemo>::new();
-    let remove = ServerAction::<RemoveDemo>::new();
     let page = Resource::new_blocking(
-        move || (domain.get(), load.version().get(), remove.version().get()),
-        move |(domain, _, _)| {
-            let query = query.with_untracked(ViewQuery::write);
-            api::dashboard(domain, query)
+        move || domain.get(),
+        move |domain| {
+            let fault = map.with_untracked(|map| map.get("__err"));
+            api::dashboard(domain, query.with_untracked(ViewQuery::write), fault)
         },
     );
+    let begin = Callback::new(move |()| page.refetch());
     view! {
         <Title text=move || domain.get() />
         <Transition fallback=Skeleton>
             {move || Suspend::new(async move {
                 match page.await {
-                    Ok(first) => view! { <Report first query load remove /> }.into_any(),
+                    Ok(first) => view! { <Report first query begin /> }.into_any(),
                     Err(error) => view! { <PageFailed error address=format!("/{}", domain.get_untracked()) /> }.into_any(),
                 }
             })}
@@ -52,52 +51,50 @@ pub fn DomainPage() -> impl IntoView {
 }
 
 #[component]
-fn Report(first: Dashboard, query: Memo<ViewQuery>, load: ServerAction<LoadDemo>, remove: ServerAction<RemoveDemo>) -> impl IntoView {
-    let (viewer, domains, domain) = (first.viewer.clone(), first.domains.clone(), first.site.domain.clone());
-    let csrf = StoredValue::new(viewer.csrf.clone());
-    let state = State::new(first, query);
+fn Report(first: Dashboard, query: Memo<ViewQuery>, begin: Callback<()>) -> impl IntoView {
+    let state = State::new(&first, query, begin);
     provide_context(state);
-    let body = move || {
-        if state.has_events.get() {
-            view! {
-                <KpiStrip />
-                <ChartPanel />
-                <CountingNote />
-                <div class="panels">
-                    {Vec::from(PanelId::ALL.map(|panel| view! { <Panel panel /> }))} <LivePanel />
-                </div>
-            }
-            .into_any()
-        } else {
-            view! { <NoVisitsYet csrf=csrf.get_value() load /> }.into_any()
+    let degraded = Memo::new(move |_| state.kpis.value.with(|kpis| kpis.as_ref().is_ok_and(|kpis| kpis.meta.degraded)));
+    let Dashboard { switcher, account, notices, empty, site, .. } = first;
+    let body = match empty {
+        Some(html) => view! { <div inner_html=html></div> }.into_any(),
+        None => view! {
+            <KpiStrip />
+            <ChartPanel />
+            <FigureNotes />
+            <div class="panels">
+                {Vec::from(PanelId::ALL.map(|panel| view! { <Panel panel /> }.into_any()))} <LivePanel />
+            </div>
         }
+        .into_any(),
     };
     view! {
-        <DomainBar viewer domains />
-        <main id="content" class="wide">
-            <h1 class="sr-only">{domain}</h1>
-            <Notices csrf=csrf.get_value() remove />
+        <DomainBar switcher account />
+        <main id="content" class="wide" on:click=move |event| retry(state, &event)>
+            <h1 class="sr-only">{site.domain}</h1>
+            <p class="notice notice-warn" role="status" hidden=move || !degraded.get()>
+                {move || degraded.get().then(|| t(Key::Degraded))}
+            </p>
+            <div inner_html=notices></div>
             {body}
         </main>
     }
     .into_any()
 }
 
+/// Buttons of failed parts are HTML without a handler of their own.
+fn retry(state: State, event: &leptos::ev::MouseEvent) {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let button = target.and_then(|target| target.closest("[data-retry]").ok().flatten());
+    if let Some(part) = button.and_then(|button| button.get_attribute("data-retry")) {
+        event.prevent_default();
+        state.retry(&part);
+    }
+}
+
 /// The shape of the page while it loads, so that nothing moves when it is there.
 #[component]
 fn Skeleton() -> impl IntoView {
-    view! {
-        <div class="bar" aria-hidden="true">
-            <div class="bar-inner"></div>
-        </div>
-        <main id="content" class="wide" aria-busy="true">
-            <div class="strip skeleton skeleton-strip"></div>
-            <div class="chart skeleton skeleton-chart"></div>
-            <div class="panels">
-                <div class="panel skeleton skeleton-panel"></div>
-                <div class="panel skeleton skeleton-panel"></div>
-            </div>
-        </main>
-    }
-    .into_any()
+    const SHAPE: &str = r#"<div class="bar"><div class="bar-inner"></div></div><div class="wide" aria-busy="true"><div class="strip skeleton skeleton-strip"></div><div class="chart skeleton skeleton-chart"></div><div class="panels"><div class="panel skeleton skeleton-panel"></div><div class="panel skeleton skeleton-panel"></div></div></div>"#;
+    view! { <div inner_html=SHAPE></div> }.into_any()
 }

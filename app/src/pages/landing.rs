@@ -5,8 +5,9 @@ use leptos_meta::Title;
 
 use crate::{
     api::{self, Entrance},
-    components::{bar::PlainBar, failed::PageFailed},
+    components::forms::PlainBar,
     dom,
+    failed::PageFailed,
     i18n::{Key, t},
 };
 
@@ -85,7 +86,7 @@ fn Landing(entrance: Entrance) -> impl IntoView {
                 <p class="note">{t(Key::LandingCommandHint)}</p>
             </div>
             <ul class="points">
-                {points
+                {Vec::from(points
                     .map(|(title, text)| {
                         view! {
                             <li>
@@ -93,8 +94,7 @@ fn Landing(entrance: Entrance) -> impl IntoView {
                                 <p>{t(text)}</p>
                             </li>
                         }
-                    })
-                    .to_vec()}
+                    }))}
             </ul>
         </main>
     }

@@ -6,7 +6,8 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     api,
-    components::{bar::PlainBar, failed::PageFailed, forms::CredentialFields},
+    components::forms::{CredentialFields, PlainBar},
+    failed::PageFailed,
     i18n::{Key, t},
     types::Viewer,
 };

@@ -1,8 +1,12 @@
-//! One file per page.
+//! One file per page. Only the domain page lives on in the browser; the others are plain HTML, so they are not in the WASM.
 
 pub mod domain;
+#[cfg(feature = "ssr")]
 pub mod landing;
+#[cfg(feature = "ssr")]
 pub mod login;
 pub mod not_found;
+#[cfg(feature = "ssr")]
 pub mod setup;
+#[cfg(feature = "ssr")]
 pub mod sites;

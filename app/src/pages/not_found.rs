@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
-    components::failed::PageFailed,
+    failed::PageFailed,
     i18n::{Key, t},
     types::AppError,
 };

@@ -5,14 +5,11 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::{
-    api::{self, LoadDemo, Setup},
-    components::{
-        bar::PlainBar,
-        failed::PageFailed,
-        forms::{CredentialFields, DemoForm, DomainForm},
-        snippet::{Snippet, Waiting, snippet},
-    },
+    api::{self, Setup},
+    components::forms::{CredentialFields, DomainForm, PlainBar},
+    failed::PageFailed,
     i18n::{Key, fill, t},
+    parts,
     types::Site,
 };
 
@@ -95,15 +92,19 @@ fn DomainStep(csrf: String, time_zones: Vec<String>) -> impl IntoView {
 
 #[component]
 fn SnippetStep(csrf: String, site: Site) -> impl IntoView {
-    let load = ServerAction::<LoadDemo>::new();
-    let offer_demo = !site.has_demo;
-    let domain = site.domain.clone();
+    let mut html = parts::snippet(&site);
+    html.html(&parts::waiting(&site));
+    let demo = (!site.has_demo).then(|| parts::demo_form(&site, &csrf).into_string());
     view! {
         <h1 class="title">{t(Key::SetupSnippetTitle)}</h1>
-        <p class="lead">{fill(Key::SetupSnippetText, &[("domain", &domain)])}</p>
-        <Snippet line=snippet(&site) />
-        <Waiting site />
-        {offer_demo.then(|| view! { <DemoForm csrf domain load /> })}
+        <p class="lead">{fill(Key::SetupSnippetText, &[("domain", &site.domain)])}</p>
+        <div inner_html=html.into_string()></div>
+        <p>
+            <a class="button" class:button-main=site.has_events data-when-done="" href=format!("/{}", site.domain)>
+                {t(Key::GoToDashboard)}
+            </a>
+        </p>
+        <div inner_html=demo.unwrap_or_default()></div>
     }
     .into_any()
 }

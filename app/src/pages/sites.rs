@@ -5,7 +5,8 @@ use leptos_meta::Title;
 
 use crate::{
     api,
-    components::{bar::PlainBar, failed::PageFailed, forms::DomainForm},
+    components::forms::{DomainForm, PlainBar},
+    failed::PageFailed,
     format,
     i18n::{Key, t},
     types::{Site, Sites},

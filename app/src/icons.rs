@@ -1,6 +1,6 @@
 //! Icons, built in. All are decoration beside a text, so none has a name of its own.
 
-use leptos::prelude::*;
+use crate::markup::Html;
 
 /// A picture of 16 × 16 drawn with the text's colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum Icon {
     Chevron,
     /// A calendar: the period.
     Calendar,
-    /// Two lines: a comparison.
+    /// A line over a dotted one: a comparison.
     Compare,
     /// A person.
     Person,
@@ -19,10 +19,6 @@ pub enum Icon {
     Contrast,
     /// Leads out of the page.
     Out,
-    /// A tick.
-    Tick,
-    /// A plus.
-    Plus,
     /// Two sheets: copy.
     Copy,
 }
@@ -30,17 +26,17 @@ pub enum Icon {
 impl Icon {
     const fn path(self) -> &'static str {
         match self {
-            Self::Mark => "M3 13v-2.5M6.5 13V8M10 13V5.500M13.5 13V3",
-            Self::Chevron => "M4.500 6.500 8 10l3.500-3.500",
+            Self::Mark => "M3 13v-2.5M6.5 13V8M10 13V5.5M13.5 13V3",
+            Self::Chevron => "M4.5 6.5 8 10l3.5-3.5",
             Self::Calendar => "M3 4.500h10v8.500H3zM3 7.500h10M5.500 3v1.500M10.500 3v1.500",
-            Self::Compare => "M2.500 11l3.500-4 3 2.500 4.500-5.500M2.500 14h.01M5.500 14h.01M8.500 14h.01M11.500 14h.01",
+            Self::Compare => "M2.500 10l3.500-4 3 2.500 4.500-5.500M2.500 13.500h.01M5.500 13.500h.01M8.500 13.500h.01M11.500 13.500h.01",
             Self::Person => {
                 "M8 8.200a2.600 2.600 0 1 0 0-5.200 2.600 2.600 0 0 0 0 5.200zM3 13.500c.6-2.300 2.500-3.500 5-3.500s4.400 1.200 5 3.500"
             }
-            Self::Contrast => "M8 13.500a5.500 5.500 0 1 0 0-11 5.500 5.500 0 0 0 0 11zM8 2.500v11M8 5l3.500-1M8 8h5.500M8 11l3.800 1",
+            Self::Contrast => {
+                "M8 13.500a5.500 5.500 0 1 0 0-11 5.500 5.500 0 0 0 0 11zM8 2.500v11M8 5.300l4.700-.4M8 8h5.500M8 10.700l4.700.4"
+            }
             Self::Out => "M6.500 3.500h-3v9h9v-3M9 3h4v4M13 3 7.500 8.500",
-            Self::Tick => "M3 8.500 6.500 12 13 4.500",
-            Self::Plus => "M8 3v10M3 8h10",
             Self::Copy => "M6 6h7.500v7.500H6zM3.500 10h-1V2.500H10v1",
         }
     }
@@ -48,10 +44,10 @@ impl Icon {
 
 /// Draws an icon.
 #[must_use]
-pub fn icon(icon: Icon) -> impl IntoView + use<> {
-    view! {
-        <svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
-            <path d=icon.path() />
-        </svg>
-    }
+pub fn icon(icon: Icon) -> Html {
+    let mut html = Html::new();
+    html.raw(r#"<svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false"><path"#)
+        .attr("d", icon.path())
+        .raw("/></svg>");
+    html
 }

@@ -1,24 +1,18 @@
 //! Values of visitors' making, prepared for the page: shortened in the middle, named, linked. Always text, never markup.
 
-use leptos::prelude::*;
+use crate::markup::Html;
 
 /// Longer labels give way in the middle.
 const SPLIT_ABOVE: usize = 28;
 const TAIL: usize = 10;
 
 /// The label; a long one loses its middle where there is no room, and says all of it on hover.
-#[must_use]
-pub fn middle(label: String) -> impl IntoView + use<> {
+pub fn middle(html: &mut Html, label: &str) {
     let count = label.chars().count();
     let cut = if count > SPLIT_ABOVE { label.char_indices().nth(count - TAIL).map_or(label.len(), |(at, _)| at) } else { label.len() };
-    let tail = label.split_at(cut).1.to_owned();
-    let head = label.split_at(cut).0.to_owned();
-    view! {
-        <span class="middle" title=label>
-            <span class="middle-head">{head}</span>
-            <span class="middle-tail">{tail}</span>
-        </span>
-    }
+    let (head, tail) = label.split_at(cut);
+    html.raw(r#"<span class="middle""#).attr("title", label).raw(r#"><span class="middle-head">"#).text(head);
+    html.raw(r#"</span><span class="middle-tail">"#).text(tail).raw("</span></span>");
 }
 
 /// Where a path of a domain is found. None for what is not a path.
@@ -42,11 +36,19 @@ pub fn page_address(domain: &str, path: &str) -> Option<String> {
 #[must_use]
 pub fn country(code: &str) -> &str {
     // Names by code, one per line, as ISO 3166 has them.
-    const NAMES: &str = include_str!("../../data/countries.tsv");
+    const NAMES: &str = include_str!("../data/countries.tsv");
     if code.len() != 2 {
         return code;
     }
-    NAMES.lines().filter_map(|line| line.split_once('\t')).find_map(|(known, name)| (known == code).then_some(name)).unwrap_or(code)
+    let mut names = NAMES.lines().filter_map(|line| line.split_once('\t'));
+    names.find_map(|(known, name)| (known == code).then_some(name)).unwrap_or(code)
+}
+
+/// Error texts are lower case without a full stop; on a page they are sentences.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str().trim_end_matches('.')))
 }
 
 #[cfg(test)]
@@ -61,9 +63,14 @@ mod tests {
 
     #[test]
     fn countries_have_names() {
-        assert_eq!(
-            [country("US"), country("DE"), country("ZW"), country("(unknown)"), country("??")],
-            ["United States", "Germany", "Zimbabwe", "(unknown)", "??"]
-        );
+        let names = ["US", "DE", "ZW", "(unknown)", "??"].map(country);
+        assert_eq!(names, ["United States", "Germany", "Zimbabwe", "(unknown)", "??"]);
+    }
+
+    #[test]
+    fn a_long_label_keeps_both_ends() {
+        let mut html = Html::new();
+        middle(&mut html, "/a-path-with-ünicode-that-is-far-too-long");
+        assert!(html.into_string().contains(r#"<span class="middle-tail">r-too-long</span>"#));
     }
 }

@@ -1,0 +1,63 @@
+//! What stands in place of something that could not be loaded: the reason, and the next step as a button.
+
+use leptos::prelude::*;
+
+use crate::{
+    dom,
+    i18n::{Key, t},
+    markup::Html,
+    text::sentence,
+    types::AppError,
+};
+
+/// A part of a page failed. The page listens for clicks on `data-retry` and loads that part again; without script the
+/// button loads the page again.
+#[must_use]
+pub fn part_failed(error: &AppError, part: &'static str) -> Html {
+    let mut html = Html::new();
+    html.raw(r#"<div class="failed" role="alert"><p class="failed-title">"#)
+        .text(t(Key::PanelFailed))
+        .raw(r#"</p><p class="failed-reason">"#)
+        .text(sentence(&error.to_string()))
+        .raw(r#"</p><a class="button" href="" rel="external""#)
+        .attr("data-retry", part)
+        .raw(">")
+        .text(t(Key::Retry))
+        .raw("</a></div>");
+    html
+}
+
+/// A whole page failed. Nobody signed in leads to the sign-in form, with the way back.
+#[component]
+pub fn PageFailed(
+    /// Why.
+    error: AppError,
+    /// The page's own address.
+    address: String,
+) -> impl IntoView {
+    let (title, text, label, href) = match &error {
+        AppError::NotSignedIn => {
+            dom::lead_to(&format!("/login?callbackUrl={address}"));
+            (Key::SignInTitle, String::new(), Key::SignIn, "/login".to_owned())
+        }
+        AppError::NotFound => {
+            dom::answer_with(404);
+            (Key::NotFoundTitle, t(Key::NotFoundText).to_owned(), Key::NotFoundLink, "/sites".to_owned())
+        }
+        other => {
+            dom::answer_with(if matches!(other, AppError::StoreAway { .. }) { 503 } else { 500 });
+            (Key::FailedTitle, sentence(&other.to_string()), Key::Retry, address)
+        }
+    };
+    let mut html = Html::new();
+    html.raw(r#"<h1 class="title">"#)
+        .text(t(title))
+        .raw(r#"</h1><p class="lead">"#)
+        .text(text)
+        .raw(r#"</p><p><a class="button button-main" rel="external""#)
+        .attr("href", href)
+        .raw(">")
+        .text(t(label))
+        .raw("</a></p>");
+    view! { <main id="content" class="column" inner_html=html.into_string()></main> }.into_any()
+}

@@ -1,0 +1,188 @@
+//! Parts of the domain page that the server writes as HTML (see [`crate::markup`]): the browser asks for them anew, it does not draw them.
+
+use crate::{
+    i18n::{Key, fill, t},
+    icons::{Icon, icon},
+    markup::Html,
+    text::sentence,
+    theme::Theme,
+    types::{AppError, Site, Viewer},
+};
+
+mod chart;
+mod panel;
+
+pub use chart::chart;
+pub use panel::panel;
+
+/// The menu that leads to another domain.
+#[must_use]
+pub fn switcher(current: &str, domains: &[Site]) -> Html {
+    let mut html = Html::new();
+    html.raw(r#"<details class="menu menu-left"><summary class="menu-button""#)
+        .attr("title", t(Key::SwitchDomain))
+        .raw(r#"><span class="sr-only">"#)
+        .text(t(Key::SwitchDomain))
+        .raw(r#": </span><span class="menu-domain">"#)
+        .text(current)
+        .raw("</span>")
+        .html(&icon(Icon::Chevron))
+        .raw(r#"</summary><div class="menu-layer"><ul class="menu-list">"#);
+    for site in domains {
+        html.raw(r#"<li><a class="menu-item""#)
+            .attr("href", format_args!("/{}", site.domain))
+            .attr_if(site.domain == current, "aria-current", "page")
+            .raw(">")
+            .text(&site.domain)
+            .raw("</a></li>");
+    }
+    html.raw(r#"<li class="menu-rule"><a class="menu-item" href="/sites" rel="external">"#).text(t(Key::AllDomains));
+    html.raw("</a></li></ul></div></details>");
+    html
+}
+
+/// The end of the bar: theme, and the menu of who is signed in.
+#[must_use]
+pub fn bar_end(theme: Theme, viewer: &Viewer) -> Html {
+    let mut html = theme_button(theme);
+    if viewer.email.is_some() {
+        html.html(&account(viewer));
+    }
+    html
+}
+
+/// The menu of who is signed in.
+fn account(viewer: &Viewer) -> Html {
+    let mut html = Html::new();
+    html.raw(r#"<details class="menu"><summary class="menu-button""#)
+        .attr("aria-label", t(Key::Account))
+        .attr("title", t(Key::Account))
+        .raw(">")
+        .html(&icon(Icon::Person))
+        .raw(r#"</summary><div class="menu-layer"><p class="menu-head">"#)
+        .text(viewer.email.as_deref().unwrap_or_default())
+        .raw(r#"</p><form method="post" action="/api/auth/signout"><input type="hidden" name="csrfToken""#)
+        .attr("value", &viewer.csrf)
+        .raw(r#"><input type="hidden" name="callbackUrl" value="/"><button class="menu-item">"#)
+        .text(t(Key::SignOut))
+        .raw("</button></form></div></details>");
+    html
+}
+
+/// The button that turns the theme. Only script can turn it; without, the page follows the system.
+fn theme_button(theme: Theme) -> Html {
+    let label = |theme| {
+        t(match theme {
+            Theme::System => Key::ThemeSystem,
+            Theme::Light => Key::ThemeLight,
+            Theme::Dark => Key::ThemeDark,
+        })
+    };
+    let mut html = Html::new();
+    html.raw(r#"<button class="menu-button script-only" type="button" data-theme-button"#)
+        .attr("aria-label", label(theme))
+        .attr("title", label(theme))
+        .attr("data-system", label(Theme::System))
+        .attr("data-light", label(Theme::Light))
+        .attr("data-dark", label(Theme::Dark))
+        .raw(">")
+        .html(&icon(Icon::Contrast))
+        .raw("</button>");
+    html
+}
+
+/// Lines that must be known before the figures: demo data, and what a form came back with.
+#[must_use]
+pub fn notices(site: &Site, csrf: &str, fault: Option<&AppError>) -> Html {
+    let mut html = Html::new();
+    if let Some(fault) = fault {
+        html.raw(r#"<p class="notice notice-warn" role="alert">"#).text(sentence(&fault.to_string())).raw("</p>");
+    }
+    if site.has_demo {
+        html.raw(r#"<div class="notice"><span>"#)
+            .text(t(Key::DemoShown))
+            .raw(r#"</span><form method="post" action="/api/app/remove-demo">"#);
+        hidden_fields(&mut html, site, csrf);
+        html.raw(r#"<button class="button">"#).text(t(Key::RemoveDemo)).raw("</button></form></div>");
+    }
+    html
+}
+
+fn hidden_fields(html: &mut Html, site: &Site, csrf: &str) {
+    html.raw(r#"<input type="hidden" name="csrf""#)
+        .attr("value", csrf)
+        .raw(r#"><input type="hidden" name="domain""#)
+        .attr("value", &site.domain)
+        .raw(">");
+}
+
+/// Offers demo data.
+#[must_use]
+pub fn demo_form(site: &Site, csrf: &str) -> Html {
+    let mut html = Html::new();
+    html.raw(r#"<form class="demo" method="post" action="/api/app/load-demo">"#);
+    hidden_fields(&mut html, site, csrf);
+    html.raw(r#"<button class="button">"#)
+        .text(t(Key::LoadDemo))
+        .raw(r#"</button><span class="hint">"#)
+        .text(t(Key::LoadDemoHint))
+        .raw("</span></form>");
+    html
+}
+
+/// The line that a page needs, with a button to copy it.
+#[must_use]
+pub fn snippet(site: &Site) -> Html {
+    let line = format!(r#"<script defer data-domain="{}" src="{}"></script>"#, site.domain, site.tracker_url);
+    let mut html = Html::new();
+    html.raw(r#"<div class="snippet"><pre class="snippet-line" tabindex="0" role="region""#)
+        .attr("aria-label", t(Key::SnippetLabel))
+        .raw("><code>")
+        .text(&line)
+        .raw(r#"</code></pre><button class="button script-only" type="button""#)
+        .attr("data-copy", &line)
+        .attr("data-copied", t(Key::Copied))
+        .raw(">")
+        .html(&icon(Icon::Copy))
+        .raw(r#"<span aria-live="polite">"#)
+        .text(t(Key::Copy))
+        .raw("</span></button></div>");
+    html
+}
+
+/// "Waiting for the first event", which turns into "it works" by itself.
+#[must_use]
+pub fn waiting(site: &Site) -> Html {
+    let (title, text) = if site.has_events { (Key::WorksTitle, Key::WorksText) } else { (Key::WaitingTitle, Key::WaitingText) };
+    let mut html = Html::new();
+    html.raw("<div")
+        .attr("class", if site.has_events { "waiting waiting-done" } else { "waiting" })
+        .attr("data-waiting", site.id)
+        .attr("data-done-title", t(Key::WorksTitle))
+        .attr("data-done-text", t(Key::WorksText))
+        .raw(r#" aria-live="polite"><span class="waiting-sign" aria-hidden="true"></span><div><p class="waiting-title">"#)
+        .text(t(title))
+        .raw(r#"</p><p class="note waiting-text">"#)
+        .text(t(text))
+        .raw(r#"</p><noscript><p class="note">"#)
+        .text(t(Key::WaitingReload))
+        .raw("</p></noscript></div></div>");
+    html
+}
+
+/// Stands in place of the figures while the domain has no event: the line, the wait, demo data to look around with. The page itself
+/// listens to the live stream there, so it is the page that turns.
+#[must_use]
+pub fn no_visits_yet(site: &Site, csrf: &str) -> Html {
+    let mut html = Html::new();
+    html.raw(r#"<section class="empty" aria-labelledby="empty-title"><h2 id="empty-title" class="title">"#)
+        .text(t(Key::EmptyTitle))
+        .raw(r#"</h2><p class="lead">"#)
+        .text(fill(Key::EmptyText, &[("domain", &site.domain)]))
+        .raw("</p>")
+        .html(&snippet(site))
+        .html(&waiting(site))
+        .html(&demo_form(site, csrf))
+        .raw("</section>");
+    html
+}

@@ -1,0 +1,58 @@
+// The small conveniences of every page, 1 KB: menus that close, the theme, copying, the guess of a time zone, the wait for a first event.
+// Nothing depends on it: without script the pages are complete. Built by tools/assets.mjs.
+const { documentElement: root } = document;
+const closeMenus = (keep) => {
+  for (const menu of document.querySelectorAll('details.menu[open]')) if (menu !== keep) menu.open = false;
+};
+
+addEventListener('click', ({ target }) => {
+  if (!(target instanceof Element)) return;
+  const menu = target.closest('details.menu');
+  closeMenus(target.closest('a') ? null : menu);
+
+  const theme = target.closest('[data-theme-button]');
+  if (theme) {
+    const order = ['system', 'light', 'dark'];
+    const next = order[(order.indexOf(root.dataset.theme) + 1) % 3];
+    root.dataset.theme = next;
+    document.cookie = `theme=${next}; Path=/; Max-Age=31536000; SameSite=Lax`;
+    theme.title = theme.dataset[next];
+    theme.setAttribute('aria-label', theme.title);
+  }
+
+  const copy = target.closest('[data-copy]');
+  if (copy) {
+    navigator.clipboard?.writeText(copy.dataset.copy).then(() => {
+      const label = copy.querySelector('[aria-live]');
+      const before = label.textContent;
+      if (before === copy.dataset.copied) return;
+      label.textContent = copy.dataset.copied;
+      setTimeout(() => { label.textContent = before; }, 2000);
+    });
+  }
+});
+
+addEventListener('keydown', ({ key }) => {
+  if (key !== 'Escape') return;
+  document.querySelector('details.menu[open] > summary')?.focus();
+  closeMenus(null);
+});
+
+for (const select of document.querySelectorAll('select[data-guess-zone]')) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if ([...select.options].some(({ value }) => value === zone)) select.value = zone;
+}
+
+for (const waiting of document.querySelectorAll('[data-waiting]:not(.waiting-done)')) {
+  const stream = new EventSource(`/api/analytics/live?domainId=${waiting.dataset.waiting}`);
+  const look = ({ data }) => {
+    if (!JSON.parse(data).hasEvents) return;
+    stream.close();
+    waiting.classList.add('waiting-done');
+    waiting.querySelector('.waiting-title').textContent = waiting.dataset.doneTitle;
+    waiting.querySelector('.waiting-text').textContent = waiting.dataset.doneText;
+    document.querySelector('[data-when-done]')?.classList.add('button-main');
+  };
+  stream.addEventListener('snapshot', look);
+  stream.addEventListener('tick', look);
+}
