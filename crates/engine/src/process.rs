@@ -107,10 +107,9 @@ pub async fn run(options: EngineOptions) -> Result<(), EngineError> {
     state.write(&data)?;
     tracing::info!(%address, version, memory_cap_bytes = memory_cap, "engine ready");
 
-    serve(listener, Arc::clone(&server), supervised, stop).await?;
+    serve(listener, Arc::clone(&server), &data, supervised.then_some(stop)).await?;
 
     tracing::info!("engine stops");
-    State::remove(&data);
     close(server, keeper, killer_thread, chdb).await;
     drop(lock);
     Ok(())
@@ -158,12 +157,18 @@ fn open_blocking(library: &Path, folder: &Path, arguments: Vec<CString>, deadlin
     Ok(Opened { chdb, arguments, keeper, killer, killer_thread })
 }
 
-async fn serve(listener: TcpListener, server: Arc<Server>, supervised: bool, stop: watch::Receiver<bool>) -> Result<(), EngineError> {
+async fn serve(
+    listener: TcpListener,
+    server: Arc<Server>,
+    data: &Path,
+    supervisor: Option<watch::Receiver<bool>>,
+) -> Result<(), EngineError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(EngineError::internal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(EngineError::internal)?;
     let (ended, mut wait) = watch::channel(false);
+    let data = data.to_owned();
     let order = async move {
-        if supervised {
+        if let Some(stop) = supervisor {
             // Ctrl-C reaches the whole process group: what to do then is the supervisor's business.
             tokio::select! {
                 () = until_set(stop.clone()) => {}
@@ -172,6 +177,8 @@ async fn serve(listener: TcpListener, server: Arc<Server>, supervised: bool, sto
         } else {
             tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
         }
+        // From here on nobody should find this engine any more.
+        State::remove(&data);
         let _ = ended.send(true);
     };
     let listener = listener.tap_io(|stream| {
