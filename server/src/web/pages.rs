@@ -10,7 +10,7 @@ use axum::{
     routing::get,
 };
 use footfall_app::{assets::Assets, backend::Backend};
-use leptos::{config::LeptosOptions, prelude::provide_context};
+use leptos::{config::LeptosOptions, prelude::provide_context, task::Executor};
 
 use crate::{App, auth::csrf};
 
@@ -24,6 +24,8 @@ struct Pages {
 
 /// Every page, and the server functions that hydrated pages call.
 pub fn router(app: Arc<App>, backend: Arc<dyn Backend>, assets: Assets) -> Router {
+    // Rendering spawns tasks by this. A second router in one process (tests) finds it set already.
+    let _ = Executor::init_tokio();
     let options = LeptosOptions::builder().output_name("footfall").site_pkg_dir("pkg").build();
     Router::new()
         .route("/api/fn/{*name}", get(server_function).post(server_function))
