@@ -121,7 +121,8 @@ async fn query(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Byt
     let scope = scope(&app, &Caller::Key(Box::new(key)), &body).await?;
     let (zone, now) = (scope.info().timezone, chrono::Utc::now().timestamp_millis());
 
-    let dated = |value: &Value| date_range::resolve(value, zone, now, None).map(|_| ()).map_err(|fault| language::shortened(&fault.to_string()));
+    let dated =
+        |value: &Value| date_range::resolve(value, zone, now, None).map(|_| ()).map_err(|fault| language::shortened(&fault.to_string()));
     let asked = language::parse(&body, dated).map_err(Refusal::bad_request)?;
     let range = &body["date_range"];
     let first_event = if range == "all" { app.analytics.first_event(&scope).await? } else { None };
@@ -215,7 +216,8 @@ impl From<KeyFault> for Refusal {
         match fault {
             KeyFault::Missing | KeyFault::Unknown => Self::unauthorised(),
             KeyFault::TooMany(wait) => {
-                let text = "Too many API requests. Your API key has reached its limit of requests per hour; wait as long as Retry-After says.";
+                let text =
+                    "Too many API requests. Your API key has reached its limit of requests per hour; wait as long as Retry-After says.";
                 Self { retry_after: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, text) }
             }
             failed @ KeyFault::Failed(_) => ApiError::from(failed).into(),

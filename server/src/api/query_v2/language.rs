@@ -386,7 +386,8 @@ mod tests {
         }
         let schema: Value = serde_json::from_str(super::super::SCHEMA).unwrap();
         closed(&schema);
-        let metrics: Vec<&Value> = schema["definitions"]["metric"]["oneOf"].as_array().unwrap().iter().map(|metric| &metric["const"]).collect();
+        let metrics: Vec<&Value> =
+            schema["definitions"]["metric"]["oneOf"].as_array().unwrap().iter().map(|metric| &metric["const"]).collect();
         assert_eq!(metrics, Metric::ALL.iter().map(|metric| metric.name()).collect::<Vec<_>>());
         let names = |object: &Value| object.as_object().unwrap().keys().cloned().collect::<std::collections::BTreeSet<_>>();
         let known = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();

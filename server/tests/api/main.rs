@@ -1,0 +1,7 @@
+//! The reports and the compatible query API from outside: what programs send, and what they are told when it cannot be.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod measured;
+mod query;
+mod reports;
+mod whole;
