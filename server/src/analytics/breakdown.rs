@@ -1,14 +1,14 @@
 //! Panels, and `GET /api/analytics/top-pages`.
 
+use footfall_live::OTHER_PATHS;
 use footfall_model::{
     Period,
     report::{Breakdown, BreakdownRow, Dimension, Meta},
 };
 use footfall_query::{
-    Filter, Group, Query, Range,
+    Group, Query, Row,
     dimension::shown,
     figures::{self, EventSums},
-    filter::Op,
     period, sql,
 };
 use serde::Serialize;
@@ -86,14 +86,20 @@ impl Analytics {
         let now = now_ms();
         let first = if *period == Period::All { self.first_event(scope).await? } else { None };
         let range = period::resolve(period, scope.info().timezone, now, first);
-        let approximate = self.is_large(scope, range).await?;
-        let query = Query { approximate, ..Query::totals(range) };
-        let by = query.clone().by(Group::By(dimension), limit, offset);
+        if range.length() == 0 {
+            return Ok(Breakdown { dimension, rows: Vec::new(), total: 0, meta: self.meta(range, &[]) });
+        }
+        let part = self.live_part(scope, range, now, dimension == Dimension::Page).await?;
+        let query = self.totals_query(scope, range, part.as_ref().map(|part| part.cut)).await?;
+        let approximate = query.approximate;
+        // Only pages are joined with live state; the other dimensions are the store's alone.
+        let cut = query.cut.filter(|_| dimension == Dimension::Page);
+        let by = Query { cut, ..query.clone() }.by(Group::By(dimension), limit, offset);
         let (all, rows) = tokio::try_join!(async { self.sums(scope, sql::events(scope.query(), &query)?).await }, async {
             self.ask(scope, sql::events(scope.query(), &by)?).await
         })?;
         let all = EventSums::of(&all).visitors;
-        let total = rows.first().map_or(0, |row| row.total);
+        let mut total = self.total_of(scope, &by, &rows).await?;
         let mut answer: Vec<BreakdownRow> = rows
             .iter()
             .map(|row| {
@@ -103,10 +109,8 @@ impl Analytics {
             })
             .collect();
         let mut engines = vec![("visitors", "store"), ("pageviews", "store")];
-        if dimension == Dimension::Page
-            && let Some(part) = self.live_part(scope, range, now, true).await?
-        {
-            self.add_live(scope, Range::new(range.from, part.cut), &part, &mut answer).await?;
+        if let (Dimension::Page, Some(part)) = (dimension, part) {
+            total += add_live(&mut answer, part, total, limit, offset);
             engines.push(("pageviews", "live"));
         }
         let mut meta = self.meta(range, &engines);
@@ -114,22 +118,65 @@ impl Analytics {
         Ok(Breakdown { dimension, rows: answer, total, meta })
     }
 
-    /// Pageviews of the shown pages: the store's before the cut, live state's from it on.
-    async fn add_live(&self, scope: &SiteScope, before: Range, part: &LivePart, rows: &mut [BreakdownRow]) -> Result<(), AnalyticsError> {
-        let paths: Vec<String> = rows.iter().map(|row| row.label.clone()).collect();
-        let stored = if before.length() == 0 || paths.is_empty() {
-            std::sync::Arc::default()
-        } else {
-            let limit = paths.len() as u64;
-            let query = Query { approximate: true, ..Query::totals(before) };
-            let query = query.by(Group::By(Dimension::Page), limit, 0).only(Filter::new(Op::Is, Dimension::Page, paths));
-            self.ask(scope, sql::events(scope.query(), &query)?).await?
-        };
-        for row in rows {
-            let of_row = stored.iter().find(|stored| stored.labels.first() == Some(&row.label));
-            let earlier = of_row.map_or(0, |stored| EventSums::of(&stored.sums).pageviews);
-            row.pageviews = earlier + part.paths.get(&row.label).copied().unwrap_or(0);
+    /// Number of rows over all pages. Past the last one no row says it, but the first does.
+    async fn total_of(&self, scope: &SiteScope, by: &Query, rows: &[Row]) -> Result<u64, AnalyticsError> {
+        match rows.first() {
+            Some(row) => Ok(row.total),
+            None if by.offset == 0 => Ok(0),
+            None => {
+                let first = Query { limit: 1, offset: 0, ..by.clone() };
+                Ok(self.ask(scope, sql::events(scope.query(), &first)?).await?.first().map_or(0, |row| row.total))
+            }
         }
-        Ok(())
+    }
+}
+
+/// Adds the pageviews that live state counted since the cut; answers how many pages only it knows. Such a page comes last and without
+/// visitors, until the store has it half a second later.
+fn add_live(rows: &mut Vec<BreakdownRow>, part: LivePart, total: u64, limit: u64, offset: u64) -> u64 {
+    let mut newest = part.paths;
+    for row in rows.iter_mut() {
+        row.pageviews += newest.remove(&row.label).unwrap_or(0);
+    }
+    // Which pages are new is known only where all that the store has is shown.
+    if offset > 0 || total > rows.len() as u64 {
+        return 0;
+    }
+    newest.remove(OTHER_PATHS);
+    let mut unknown: Vec<(String, u64)> = newest.into_iter().filter(|(_, pageviews)| *pageviews > 0).collect();
+    unknown.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let count = unknown.len() as u64;
+    let room = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(rows.len());
+    rows.extend(unknown.into_iter().take(room).map(|(label, pageviews)| BreakdownRow { label, visitors: 0, pageviews, share: 0.0 }));
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(label: &str, visitors: u64, pageviews: u64) -> BreakdownRow {
+        BreakdownRow { label: label.to_owned(), visitors, pageviews, share: 0.0 }
+    }
+
+    fn part() -> LivePart {
+        let paths = [("/a", 3), ("/new", 1), ("/newer", 3), (OTHER_PATHS, 9)];
+        LivePart { paths: paths.into_iter().map(|(path, count)| (path.to_owned(), count)).collect(), ..LivePart::default() }
+    }
+
+    #[test]
+    fn the_newest_pageviews_are_added_to_their_pages() {
+        let mut rows = vec![row("/a", 5, 10), row("/b", 2, 3)];
+        assert_eq!(add_live(&mut rows, part(), 2, 10, 0), 2);
+        assert_eq!(rows, [row("/a", 5, 13), row("/b", 2, 3), row("/newer", 0, 3), row("/new", 0, 1)]);
+    }
+
+    #[test]
+    fn a_page_of_many_gets_no_new_rows() {
+        let mut rows = vec![row("/a", 5, 10)];
+        assert_eq!(add_live(&mut rows, part(), 7, 1, 0), 0);
+        assert_eq!(rows, [row("/a", 5, 13)]);
+        assert_eq!(add_live(&mut rows, part(), 1, 2, 0), 2);
+        assert_eq!(rows.len(), 2);
     }
 }

@@ -52,7 +52,7 @@ impl Analytics {
         Ok(Some(part))
     }
 
-    /// Whether live state knows what came before: after a start it does once it was built from the store.
+    /// Whether live state has counted at least what the store has: after a start it does once it was built from the store.
     pub(super) async fn live_is_built(&self) -> Result<bool, AnalyticsError> {
         let progress = self.deps.watermark.borrow().clone();
         if progress.partitions.is_empty() {
@@ -60,7 +60,7 @@ impl Analytics {
         }
         for (partition, stored) in progress.partitions {
             let shard = Shard { generation: stored.generation, partition };
-            if self.deps.live.fence(shard).await?.is_none() {
+            if self.deps.live.fence(shard).await?.is_none_or(|fence| fence < stored.next) {
                 return Ok(false);
             }
         }

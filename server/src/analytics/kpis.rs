@@ -32,23 +32,23 @@ impl Analytics {
         let first = self.first_event(scope).await?;
         let range = period::resolve(period, zone, now, first);
         let other = compare.and_then(|compare| period::compared(period, range, &compare, zone));
-        let (figures, approximate, comparison, live, part) = tokio::try_join!(
-            self.figures(scope, range),
+        let part = self.live_part(scope, range, now, false).await?;
+        let (figures, approximate, comparison, live) = tokio::try_join!(
+            self.figures(scope, range, part.as_ref().map(|part| part.cut)),
             self.is_large(scope, range),
             async {
                 match other {
-                    Some(other) => Ok(Some((other, self.figures(scope, other).await?))),
+                    Some(other) => Ok(Some((other, self.figures(scope, other, None).await?))),
                     None => Ok(None),
                 }
             },
             async { Ok(self.deps.live.view(scope.site(), now, 1).await?) },
-            self.live_part(scope, range, now, false),
         )?;
         let mut figures = figures;
         let mut engines = vec![("visits", "store"), ("viewsPerVisit", "store"), ("bounceRate", "store"), ("visitDuration", "store")];
         match part {
             Some(part) => {
-                figures.pageviews = self.pageviews(scope, Range::new(range.from, part.cut)).await? + part.pageviews(part.cut, range.to);
+                figures.pageviews += part.pageviews(part.cut, range.to);
                 if range.from < part.cut {
                     engines.push(("pageviews", "store"));
                 }
@@ -73,24 +73,18 @@ impl Analytics {
         Ok(Kpis { figures, current_visitors: live.current_visitors, comparison, meta })
     }
 
-    /// The figures of a range by the store alone.
-    async fn figures(&self, scope: &SiteScope, range: Range) -> Result<Figures, AnalyticsError> {
-        let mut query = Query::totals(range);
-        query.approximate = self.is_large(scope, range).await?;
-        let (events, visits) =
-            tokio::try_join!(async { self.sums(scope, sql::events(scope.query(), &query)?).await }, async {
-                self.sums(scope, sql::visits(scope.query(), &query)?).await
-            })?;
-        Ok(figures::figures(EventSums::of(&events), VisitSums::of(&visits)))
-    }
-
-    /// Pageviews of a range by the store alone.
-    pub(super) async fn pageviews(&self, scope: &SiteScope, range: Range) -> Result<u64, AnalyticsError> {
+    /// The figures of a range by the store, pageviews only before the cut.
+    async fn figures(&self, scope: &SiteScope, range: Range, cut: Option<i64>) -> Result<Figures, AnalyticsError> {
         if range.length() == 0 {
-            return Ok(0);
+            return Ok(Figures::default());
         }
-        // Visitors are not wanted here: estimating them is the cheaper way not to.
-        let query = Query { approximate: true, ..Query::totals(range) };
-        Ok(EventSums::of(&self.sums(scope, sql::events(scope.query(), &query)?).await?).pageviews)
+        let (events, visits) = tokio::try_join!(
+            async {
+                let query = self.totals_query(scope, range, cut).await?;
+                self.sums(scope, sql::events(scope.query(), &query)?).await
+            },
+            async { self.sums(scope, sql::visits(scope.query(), &Query::totals(range))?).await }
+        )?;
+        Ok(figures::figures(EventSums::of(&events), VisitSums::of(&visits)))
     }
 }

@@ -97,12 +97,25 @@ impl Analytics {
         Ok(self.ask(scope, statement).await?.first().map(|row| row.sums.clone()).unwrap_or_default())
     }
 
-    /// Whether visitors of a range are too many to be counted exactly.
+    /// Whether visitors of a range are too many to be counted exactly. A store that holds few events in all is not asked for those of the
+    /// range; else the count is an answer like any other, asked once for all figures of a page.
     async fn is_large(&self, scope: &SiteScope, range: Range) -> Result<bool, AnalyticsError> {
         if self.deps.store.all_events().await? <= EXACT_UP_TO {
             return Ok(false);
         }
-        Ok(self.deps.store.count(&sql::event_count(scope.query(), &Query::totals(range))).await? > EXACT_UP_TO)
+        let version = self.deps.versions.of(scope.site());
+        let statement = sql::event_count(scope.query(), &Query::totals(range));
+        let ask = async {
+            let count = i64::try_from(self.deps.store.count(&statement).await?).unwrap_or(i64::MAX);
+            Ok(Arc::new(vec![Row { labels: Vec::new(), sums: vec![count], total: 1 }]))
+        };
+        let rows = self.cache.try_get_with((version, statement.clone()), ask).await.map_err(AnalyticsError::shared)?;
+        Ok(rows.first().and_then(|row| row.sums.first()).is_some_and(|count| count.unsigned_abs() > EXACT_UP_TO))
+    }
+
+    /// The question for the totals of a range. The strip and every breakdown ask it alike, so it is asked once.
+    async fn totals_query(&self, scope: &SiteScope, range: Range, cut: Option<i64>) -> Result<Query, AnalyticsError> {
+        Ok(Query { approximate: self.is_large(scope, range).await?, cut, ..Query::totals(range) })
     }
 
     fn watermark(&self) -> Option<i64> {

@@ -7,7 +7,7 @@ use footfall_model::{
     report::{Point, Timeseries},
 };
 use footfall_query::{
-    Bucket, Group, Query, Range, buckets,
+    Bucket, Group, Range, buckets,
     figures::EventSums,
     period::{self, Compare},
     sql,
@@ -48,15 +48,15 @@ impl Analytics {
         let interval = interval.unwrap_or_else(|| period::default_interval(period, range));
         let wanted = buckets(range, interval, zone)?;
         let other = compare.and_then(|compare| period::compared(period, range, &compare, zone));
-        let (approximate, mut points, part, then) = tokio::try_join!(
+        let part = self.live_part(scope, range, now, false).await?;
+        let (approximate, mut points, then) = tokio::try_join!(
             self.is_large(scope, range),
-            self.points(scope, range, &wanted, now),
-            self.live_part(scope, range, now, false),
+            self.points(scope, range, &wanted, now, part.as_ref().map(|part| part.cut)),
             async {
                 match other {
                     Some(other) => {
                         let wanted = buckets(other, interval, zone)?;
-                        Ok(Some(self.points(scope, other, &wanted, now).await?))
+                        Ok(Some(self.points(scope, other, &wanted, now, None).await?))
                     }
                     None => Ok(None),
                 }
@@ -69,8 +69,7 @@ impl Analytics {
         if let Some(part) = part {
             engines.push(("pageviews", "live"));
             for (bucket, point) in wanted.iter().zip(&mut points).filter(|(bucket, _)| bucket.to > part.cut) {
-                let before = self.pageviews(scope, Range::new(bucket.from, part.cut)).await?;
-                point.pageviews = before + part.pageviews(bucket.from.max(part.cut), bucket.to);
+                point.pageviews += part.pageviews(bucket.from.max(part.cut), bucket.to);
             }
         }
         let mut meta = self.meta(range, &engines);
@@ -78,11 +77,21 @@ impl Analytics {
         Ok((Timeseries { interval, points, meta }, then))
     }
 
-    async fn points(&self, scope: &SiteScope, range: Range, wanted: &[Bucket], now: i64) -> Result<Vec<Point>, AnalyticsError> {
+    /// Buckets by the store, pageviews only before the cut.
+    async fn points(
+        &self,
+        scope: &SiteScope,
+        range: Range,
+        wanted: &[Bucket],
+        now: i64,
+        cut: Option<i64>,
+    ) -> Result<Vec<Point>, AnalyticsError> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
         let starts: Vec<i64> = wanted.iter().map(|bucket| bucket.from).collect();
         let limit = starts.len() as u64;
-        let mut query = Query::totals(range).by(Group::Time(starts), limit, 0);
-        query.approximate = self.is_large(scope, range).await?;
+        let query = self.totals_query(scope, range, cut).await?.by(Group::Time(starts), limit, 0);
         let rows = self.ask(scope, sql::events(scope.query(), &query)?).await?;
         let found: HashMap<&str, EventSums> =
             rows.iter().filter_map(|row| Some((row.labels.first()?.as_str(), EventSums::of(&row.sums)))).collect();

@@ -10,7 +10,8 @@ use axum::{
     routing::get,
 };
 use footfall_app::{assets::Assets, backend::Backend};
-use leptos::{config::LeptosOptions, prelude::provide_context, task::Executor};
+use any_spawner::Executor;
+use leptos::{config::LeptosOptions, prelude::provide_context};
 
 use crate::{App, auth::csrf};
 
