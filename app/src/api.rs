@@ -4,16 +4,17 @@
 
 #![allow(missing_docs, reason = "the fields of the generated request types are the documented arguments")]
 
-use footfall_model::{Period, report::Kpis};
+use footfall_model::Period;
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
 
-use crate::types::{AppError, ChartView, Compare, Dashboard, Site, Sites, Viewer};
+use crate::types::{AppError, ChartView, Compare, Dashboard, Site, Sites, Strip, Viewer};
 
 #[cfg(feature = "ssr")]
 use crate::{
     backend::Backend,
     parts,
+    types::Face,
     query::{PanelId, ViewQuery},
     theme,
 };
@@ -132,16 +133,17 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
         chart: parts::chart(&domain, &query, &period, series),
         panels: panels.map(|(panel, rows)| parts::panel(&domain, &query, panel, rows).into_string()).collect(),
         live: live.ok(),
-        kpis,
-        site,
+        strip: parts::strip(kpis),
+        face: Face { id: site.id.to_string(), domain: site.domain, today: site.today, young: site.young },
     })
 }
 
 /// The six figures.
-#[server(name = GetKpis, prefix = "/api/app", endpoint = "kpis", input = GetUrl)]
-pub async fn kpis(domain: String, period: Period, compare: Compare) -> Result<Kpis, AppError> {
+#[server(name = GetStrip, prefix = "/api/app", endpoint = "strip", input = GetUrl)]
+pub async fn strip(domain: String, period: Period, compare: Compare) -> Result<Strip, AppError> {
     let (backend, viewer) = reader().await?;
-    backend.kpis(&viewer, &domain, &period, compare).await
+    let kpis = backend.kpis(&viewer, &domain, &period, compare).await;
+    Ok(parts::strip(signed_in(kpis)?))
 }
 
 /// The chart. `view` is the page's query string: interval, comparison and figure count.

@@ -6,7 +6,6 @@
 //! without script too.
 
 use leptos::prelude::*;
-use leptos_meta::provide_meta_context;
 use leptos_router::{
     SsrMode,
     components::{FlatRoutes, Route, Router},
@@ -36,6 +35,7 @@ pub mod text;
 #[cfg(feature = "ssr")]
 pub mod theme;
 pub mod types;
+mod wire;
 
 #[cfg(feature = "ssr")]
 pub use shell::shell;
@@ -48,7 +48,8 @@ use pages::{landing::LandingPage, login::LoginPage, setup::SetupPage, sites::Sit
 /// All pages.
 #[component]
 pub fn App() -> impl IntoView {
-    provide_meta_context();
+    #[cfg(feature = "ssr")]
+    leptos_meta::provide_meta_context();
     view! {
         <Router>
             <a class="skip" href="#content" rel="external">

@@ -4,7 +4,6 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use footfall_model::report::LiveView;
 use leptos::prelude::*;
-use uuid::Uuid;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{EventSource, MessageEvent};
 
@@ -55,11 +54,11 @@ impl Stream {
 }
 
 /// Listens to a domain until the current owner is cleaned up. Call it in an effect: it needs a browser.
-pub fn listen(domain: Uuid, tell: impl Fn(LiveNews) + 'static) {
+pub fn listen(domain: &str, tell: impl Fn(LiveNews) + 'static) {
     let tell = Rc::new(tell);
     let teller = Rc::clone(&tell);
     let on_message = Closure::new(move |event: MessageEvent| {
-        let view = event.data().as_string().and_then(|text| serde_json::from_str(&text).ok());
+        let view = event.data().as_string().and_then(|text| serde_json::from_slice(text.as_bytes()).ok());
         if let Some(view) = view {
             teller(LiveNews::View(view));
         }

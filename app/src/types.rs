@@ -1,6 +1,6 @@
 //! What the pages need beside the reports of `footfall-model`: who looks, which domains there are, what went wrong.
 
-use footfall_model::report::{Kpis, LiveView, Point, Timeseries};
+use footfall_model::report::{LiveView, Point, Timeseries};
 use leptos::server_fn::{codec::JsonEncoding, error::FromServerFnError, error::ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -84,7 +84,7 @@ pub struct Series {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Dashboard {
     /// The domain looked at.
-    pub site: Site,
+    pub face: Face,
     /// The ends of the bar: the domain switcher, the account.
     pub switcher: String,
     /// See `switcher`.
@@ -94,13 +94,43 @@ pub struct Dashboard {
     /// Stands in place of the figures while the domain has no event.
     pub empty: Option<String>,
     /// The strip.
-    pub kpis: Result<Kpis, AppError>,
+    pub strip: Strip,
     /// The chart.
     pub chart: ChartView,
     /// One per panel, in the order of `PanelId::ALL`.
     pub panels: Vec<String>,
     /// The live figures.
     pub live: Option<LiveView>,
+}
+
+/// What the browser has to know of a domain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Face {
+    /// Its id.
+    pub id: String,
+    /// Host name.
+    pub domain: String,
+    /// Today's date in its zone, `YYYY-MM-DD`.
+    pub today: String,
+    /// The page opens on today.
+    pub young: bool,
+}
+
+/// The strip of figures, written out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Strip {
+    /// Text of each figure.
+    pub figures: Vec<String>,
+    /// Change of each, HTML.
+    pub changes: Vec<String>,
+    /// Pageviews: the live stream adds to them.
+    pub pageviews: u64,
+    /// What must be known about the figures.
+    pub notes: String,
+    /// The store is away.
+    pub degraded: bool,
+    /// Why there are no figures, HTML.
+    pub fault: String,
 }
 
 /// The chart, drawn and described.

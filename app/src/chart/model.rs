@@ -147,8 +147,9 @@ fn ticks(greatest: u64) -> Vec<u64> {
     let raw = greatest.max(1).div_ceil(4);
     let mut size = 1_u64;
     let step = loop {
-        let fit = [1, 2, 5].into_iter().map(|head| head * size).find(|step| *step >= raw);
-        match fit {
+        // 1, 2, 2.5 and 5 times a power of ten; a quarter only where it is whole.
+        let heads = [size, 2 * size, if size >= 10 { size / 2 * 5 } else { 0 }, 5 * size];
+        match heads.into_iter().find(|step| *step >= raw) {
             Some(step) => break step,
             None if size > u64::MAX / 100 => break raw,
             None => size *= 10,
@@ -180,6 +181,7 @@ mod tests {
             assert!((2..=5).contains(&ticks.len()), "{greatest}: {ticks:?}");
             assert!(*ticks.last().unwrap() >= greatest);
         }
+        assert_eq!(ticks(915), [0, 250, 500, 750, 1_000]);
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub fn DomainBar(
     let compare = Memo::new(move |_| state.query.with(|query| compare_menu(&state.domain(), query).into_string()));
     let period = Memo::new(move |_| {
         let period = state.period.get();
-        let today = state.site.with_value(|site| site.today.clone());
+        let today = state.face.with_value(|face| face.today.clone());
         state.query.with(|query| period_menu(&state.domain(), &today, query, &period).into_string())
     });
     view! {

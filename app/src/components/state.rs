@@ -6,10 +6,7 @@
 
 use std::{future::Future, time::Duration};
 
-use footfall_model::{
-    Period,
-    report::{Kpis, LiveView},
-};
+use footfall_model::{Period, report::LiveView};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 
 use crate::{
@@ -17,7 +14,7 @@ use crate::{
     failed::part_failed,
     live::{LiveNews, listen, new_pageviews},
     query::{PanelId, ViewQuery},
-    types::{AppError, ChartView, Dashboard, Site},
+    types::{AppError, ChartView, Dashboard, Face, Strip},
 };
 
 /// Reloads of figures and chart are at least this far apart, of panels three times as far.
@@ -131,13 +128,13 @@ impl Pace {
 #[derive(Clone, Copy)]
 pub struct State {
     /// The domain.
-    pub site: StoredValue<Site>,
+    pub face: StoredValue<Face>,
     /// What the address says.
     pub query: Memo<ViewQuery>,
     /// The period looked at.
     pub period: Memo<Period>,
     /// The strip.
-    pub kpis: Part<Result<Kpis, AppError>>,
+    pub strip: Part<Strip>,
     /// The chart.
     pub chart: Part<ChartView>,
     /// The panels, in the order of `PanelId::ALL`.
@@ -158,25 +155,25 @@ impl State {
     /// From the first answer; follows the address and the live stream from then on. `begin` is called when a domain without events
     /// gets its first.
     pub fn new(first: &Dashboard, query: Memo<ViewQuery>, begin: Callback<()>) -> Self {
-        let young = first.site.young;
+        let young = first.face.young;
         let panel = |at: usize| Part::new(first.panels.get(at).cloned().unwrap_or_default());
         let state = Self {
             query,
             period: Memo::new(move |_| query.with(|query| query.period_or_default(young))),
             panels: [panel(0), panel(1), panel(2), panel(3)],
-            kpis: Part::new(first.kpis.clone()),
+            strip: Part::new(first.strip.clone()),
             chart: Part::new(first.chart.clone()),
             live_away: RwSignal::new(first.live.is_none()),
             live: RwSignal::new(first.live.clone().unwrap_or_default()),
             extra: RwSignal::new(0),
             waiting: StoredValue::new(first.empty.is_some().then_some(begin)),
-            site: StoredValue::new(first.site.clone()),
+            face: StoredValue::new(first.face.clone()),
             figures_pace: Pace::new(RELOAD_EVERY_MS),
             panels_pace: Pace::new(3 * RELOAD_EVERY_MS),
         };
         state.follow_address();
-        let id = first.site.id;
-        Effect::new(move |_| listen(id, move |news| state.hear(news)));
+        let id = first.face.id.clone();
+        Effect::new(move |_| listen(&id, move |news| state.hear(news)));
         on_cleanup(move || {
             state.figures_pace.stop();
             state.panels_pace.stop();
@@ -193,16 +190,16 @@ impl State {
     /// The domain's name.
     #[must_use]
     pub fn domain(&self) -> String {
-        self.site.with_value(|site| site.domain.clone())
+        self.face.with_value(|face| face.domain.clone())
     }
 
     /// Loads the strip.
-    fn load_kpis(self, quiet: bool) {
+    fn load_strip(self, quiet: bool) {
         let compare = self.query.with_untracked(|query| query.compare);
-        let answer = api::kpis(self.domain(), self.period.get_untracked(), compare);
-        self.kpis.load(quiet, answer, move |answer| {
+        let answer = api::strip(self.domain(), self.period.get_untracked(), compare);
+        self.strip.load(quiet, answer, move |answer| {
             self.extra.try_set(0);
-            answer
+            answer.unwrap_or_else(|error| Strip { fault: part_failed(&error, "strip").into_string(), ..Strip::default() })
         });
     }
 
@@ -226,12 +223,12 @@ impl State {
         match PanelId::ALL.into_iter().find(|panel| panel.code() == part) {
             Some(panel) => self.load_panel(panel, false),
             None if part == "chart" => self.load_chart(false),
-            None => self.load_kpis(false),
+            None => self.load_strip(false),
         }
     }
 
     fn load_all(self, quiet: bool) {
-        self.load_kpis(quiet);
+        self.load_strip(quiet);
         self.load_chart(quiet);
         for panel in PanelId::ALL {
             self.load_panel(panel, quiet);
@@ -248,7 +245,7 @@ impl State {
                 return now;
             }
             if before.compare != now.compare {
-                self.load_kpis(false);
+                self.load_strip(false);
             }
             if before.compare != now.compare || before.interval != now.interval || before.metric != now.metric {
                 self.load_chart(false);
@@ -288,7 +285,7 @@ impl State {
     /// Now lies in the range that is shown: something that happens changes its figures.
     fn includes_now(self) -> bool {
         match self.period.get_untracked() {
-            Period::Custom { to, .. } => self.site.with_value(|site| to >= site.today),
+            Period::Custom { to, .. } => self.face.with_value(|face| to >= face.today),
             _ => true,
         }
     }
@@ -296,7 +293,7 @@ impl State {
     /// Figures and chart at once if nothing was loaded lately, and once more when the store has surely followed.
     fn reload_soon(self) {
         let figures = move || {
-            self.load_kpis(true);
+            self.load_strip(true);
             self.load_chart(true);
         };
         if self.figures_pace.is_quiet() {

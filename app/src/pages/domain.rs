@@ -1,24 +1,17 @@
 //! The page of a domain: figures, chart, panels, and what happens right now.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use wasm_bindgen::JsCast;
 
 use crate::{
     api,
-    components::{
-        bar::DomainBar,
-        chart::ChartPanel,
-        kpis::{FigureNotes, KpiStrip},
-        live::LivePanel,
-        panel::Panel,
-        state::State,
-    },
+    components::{bar::DomainBar, chart::ChartPanel, kpis::KpiStrip, live::LivePanel, panel::Panel, state::State},
     failed::PageFailed,
     i18n::{Key, t},
     query::{PanelId, ViewQuery},
     types::Dashboard,
+    wire::JsonText,
 };
 
 /// Loads the page in one answer, then hands over to [`Report`].
@@ -28,16 +21,17 @@ pub fn DomainPage() -> impl IntoView {
     let domain = Memo::new(move |_| params.with(|params| params.get("domain")).unwrap_or_default());
     let map = use_query_map();
     let query = Memo::new(move |_| map.with(|map| ViewQuery::read(|name| map.get(name))));
-    let page = Resource::new_blocking(
+    let page = Resource::<_, JsonText>::new_with_options(
         move || domain.get(),
         move |domain| {
             let fault = map.with_untracked(|map| map.get("__err"));
             api::dashboard(domain, query.with_untracked(ViewQuery::write), fault)
         },
+        true,
     );
     let begin = Callback::new(move |()| page.refetch());
     view! {
-        <Title text=move || domain.get() />
+        <PageTitle domain />
         <Transition fallback=Skeleton>
             {move || Suspend::new(async move {
                 match page.await {
@@ -50,18 +44,30 @@ pub fn DomainPage() -> impl IntoView {
     .into_any()
 }
 
+/// The server sets the title; the domain does not change without a new page.
+#[component]
+fn PageTitle(domain: Memo<String>) -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    {
+        view! { <leptos_meta::Title text=move || domain.get() /> }
+    }
+    #[cfg(not(feature = "ssr"))]
+    {
+        let _ = domain;
+    }
+}
+
 #[component]
 fn Report(first: Dashboard, query: Memo<ViewQuery>, begin: Callback<()>) -> impl IntoView {
     let state = State::new(&first, query, begin);
     provide_context(state);
-    let degraded = Memo::new(move |_| state.kpis.value.with(|kpis| kpis.as_ref().is_ok_and(|kpis| kpis.meta.degraded)));
-    let Dashboard { switcher, account, notices, empty, site, .. } = first;
+    let degraded = Memo::new(move |_| state.strip.value.with(|strip| strip.degraded));
+    let Dashboard { switcher, account, notices, empty, face, .. } = first;
     let body = match empty {
         Some(html) => view! { <div inner_html=html></div> }.into_any(),
         None => view! {
             <KpiStrip />
             <ChartPanel />
-            <FigureNotes />
             <div class="panels">
                 {Vec::from(PanelId::ALL.map(|panel| view! { <Panel panel /> }.into_any()))} <LivePanel />
             </div>
@@ -71,7 +77,7 @@ fn Report(first: Dashboard, query: Memo<ViewQuery>, begin: Callback<()>) -> impl
     view! {
         <DomainBar switcher account />
         <main id="content" class="wide" on:click=move |event| retry(state, &event)>
-            <h1 class="sr-only">{site.domain}</h1>
+            <h1 class="sr-only">{face.domain}</h1>
             <p class="notice notice-warn" role="status" hidden=move || !degraded.get()>
                 {move || degraded.get().then(|| t(Key::Degraded))}
             </p>

@@ -11,9 +11,11 @@ use crate::{
 
 mod chart;
 mod panel;
+mod strip;
 
 pub use chart::chart;
 pub use panel::panel;
+pub use strip::strip;
 
 /// The menu that leads to another domain.
 #[must_use]
@@ -29,7 +31,7 @@ pub fn switcher(current: &str, domains: &[Site]) -> Html {
         .html(&icon(Icon::Chevron))
         .raw(r#"</summary><div class="menu-layer"><ul class="menu-list">"#);
     for site in domains {
-        html.raw(r#"<li><a class="menu-item""#)
+        html.raw(r#"<li><a class="menu-item" rel="external""#)
             .attr("href", format_args!("/{}", site.domain))
             .attr_if(site.domain == current, "aria-current", "page")
             .raw(">")
