@@ -1,5 +1,7 @@
 //! The text of every kind of statement. A change here is a change of what is asked of the store: read it as such.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed expectation is how a test fails")]
+
 use footfall_model::{SiteId, report::Dimension};
 use footfall_query::{Filter, Group, Param, Query, Range, Scope, Sql, filter::Op, sql};
 use uuid::Uuid;

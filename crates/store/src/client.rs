@@ -94,7 +94,6 @@ impl Store {
     }
 
     /// A statement of one's own, without limits: for tests, tools and the operator's questions.
-    #[must_use]
     pub fn raw(&self, text: &str) -> Query {
         self.client.query_raw(text)
     }

@@ -56,6 +56,7 @@ pub async fn number(store: &Store, text: &str) -> u64 {
 }
 
 /// The engine is this very program, started again to run [`child`] alone.
+#[allow(clippy::zombie_processes, reason = "it outlives this function and ends with this process")]
 async fn start() -> EngineEndpoint {
     let folders = Path::new(env!("CARGO_TARGET_TMPDIR")).join("engines");
     remove_old(&folders);

@@ -1,5 +1,7 @@
 //! The store against a real engine. Each test has a database of its own.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed expectation is how a test fails")]
+
 mod engine;
 mod erase;
 mod figures;
