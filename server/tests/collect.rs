@@ -1,5 +1,6 @@
 //! The collector, from outside: what the started binary takes and refuses, and that nothing a sender does ends it. Every single refusal has its
 //! own test in `src/collect/tests`; here they come over real connections.
+#![allow(clippy::unwrap_used, reason = "a test ends where something that it needs is missing")]
 
 use std::{path::Path, time::Duration};
 
