@@ -70,12 +70,12 @@ test("from the set-up link to the first visit, without reloading", async () => {
   const { page, faults } = await open();
   await page.goto(product.setup);
   await accessible(page, "set-up, owner");
-  await page.getByLabel(/e-mail/i).fill(EMAIL);
-  await page.getByLabel(/password/i).fill("short");
+  await page.locator("input[name=email]").fill(EMAIL);
+  await page.locator("input[name=password]").fill("short");
   await page.locator("form").getByRole("button").first().click();
   assert.match(page.url(), /\/setup/, "a short password is refused");
-  await page.getByLabel(/e-mail/i).fill(EMAIL);
-  await page.getByLabel(/password/i).fill(PASSWORD);
+  await page.locator("input[name=email]").fill(EMAIL);
+  await page.locator("input[name=password]").fill(PASSWORD);
   await page.locator("form").getByRole("button").first().click();
 
   await page.locator("input[name=domain]").waitFor();
@@ -194,12 +194,12 @@ test("who is not signed in sees the landing page and is led to the sign-in form"
   await page.goto(`${product.base}/${DOMAIN}`);
   await page.waitForURL(/\/login/);
   await accessible(page, "sign-in");
-  await page.getByLabel(/e-mail/i).fill(EMAIL);
-  await page.getByLabel(/password/i).fill("not the password");
+  await page.locator("input[name=email]").fill(EMAIL);
+  await page.locator("input[name=password]").fill("not the password");
   await page.locator("form").getByRole("button").first().click();
   await page.getByRole("alert").first().waitFor();
-  await page.getByLabel(/e-mail/i).fill(EMAIL);
-  await page.getByLabel(/password/i).fill(PASSWORD);
+  await page.locator("input[name=email]").fill(EMAIL);
+  await page.locator("input[name=password]").fill(PASSWORD);
   await page.locator("form").getByRole("button").first().click();
   await page.waitForURL(new RegExp(DOMAIN.replace(".", "\\.")));
   assert.equal((await fetch(product.setup)).status < 500, true, "the set-up link is spent");

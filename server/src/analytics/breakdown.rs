@@ -27,7 +27,7 @@ pub struct TopPages {
     /// Number of rows over all pages.
     pub total: u64,
     /// Where the figures come from.
-    #[schema(value_type = Object)]
+    #[schema(value_type = crate::api::schema::Meta)]
     pub meta: Meta,
 }
 

@@ -4,7 +4,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Query, State},
+    extract::{RawQuery, State},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
@@ -12,17 +12,15 @@ use axum::{
 };
 use footfall_model::report::LiveView;
 use futures::{Stream, stream};
-use serde::Deserialize;
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::Instant,
 };
 use bytes::Bytes;
-use uuid::Uuid;
 
 use crate::{
     App,
-    api::error::ApiError,
+    api::{error::ApiError, params::Params},
     auth::{Caller, SiteScope},
 };
 
@@ -30,14 +28,6 @@ use crate::{
 const TICK: Duration = Duration::from_millis(250);
 /// Without any event the view still changes: minutes pass, visitors leave.
 const QUIET: Duration = Duration::from_secs(5);
-
-/// Parameters.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(rename_all = "camelCase")]
-pub struct LiveParams {
-    /// The domain.
-    domain_id: Option<Uuid>,
-}
 
 struct Feed {
     app: Arc<App>,
@@ -51,10 +41,10 @@ struct Feed {
 ///
 /// # Errors
 /// 401 without a session or key, 404 for a domain that is not the caller's.
-#[utoipa::path(get, path = "/api/analytics/live", tag = "analytics", params(LiveParams),
+#[utoipa::path(get, path = "/api/analytics/live", tag = "analytics", params(("domainId" = uuid::Uuid, Query, description = "the domain")),
     responses((status = 200, description = "snapshot, then ticks", content_type = "text/event-stream"), (status = 401), (status = 404)))]
-pub async fn live(State(app): State<Arc<App>>, caller: Caller, Query(params): Query<LiveParams>) -> Result<Response, ApiError> {
-    let scope = SiteScope::read(&app, &caller, params.domain_id).await?;
+pub async fn live(State(app): State<Arc<App>>, caller: Caller, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let scope = Params::new(query.as_deref()).scope(&app, &caller).await?;
     let channel = footfall_live::ticks_channel(scope.site());
     let changes = app.live.subscribe(&channel).await.map_err(ApiError::unavailable)?;
     let closing = app.closing.clone();

@@ -110,6 +110,9 @@ impl From<KeyFault> for ApiError {
     }
 }
 
+/// A bucket lets one request through while anything is in it: less than a whole token of slack makes N an hour N, not N + 1.
+const SLACK: f64 = 0.999;
+
 /// The key of a request, which takes one request from its hourly limit (600 unless the key or the configuration says otherwise).
 ///
 /// # Errors
@@ -119,7 +122,7 @@ pub async fn key_of(app: &App, headers: &HeaderMap) -> Result<ApiKey, KeyFault> 
     let key = app.meta.key(text, Utc::now()).await.map_err(KeyFault::Failed)?.ok_or(KeyFault::Unknown)?;
     let per_hour = f64::from(key.rate_limit_per_hour.unwrap_or(app.config.limits.rate_limit_query));
     if per_hour > 0.0 {
-        let bucket = [(format!("key:{}", key.id), Limit { rate: per_hour / 3_600.0, burst: per_hour })];
+        let bucket = [(format!("key:{}", key.id), Limit { rate: per_hour / 3_600.0, burst: per_hour - SLACK })];
         // With live state away the limit is not kept; answering is worth more.
         if let Ok(answers) = app.live.take(&bucket, 1).await
             && let Some(Allowance::Wait(wait)) = answers.first()

@@ -29,7 +29,7 @@ pub fn router(app: Arc<App>, backend: Arc<dyn Backend>, assets: Assets) -> Route
     let _ = Executor::init_tokio();
     let options = LeptosOptions::builder().output_name("footfall").site_pkg_dir("pkg").build();
     Router::new()
-        .route("/api/fn/{*name}", get(server_function).post(server_function))
+        .route("/api/app/{*name}", get(server_function).post(server_function))
         .fallback(get(page))
         .with_state(Pages { app, backend, options, assets })
 }
