@@ -42,7 +42,7 @@ impl Remembered {
 }
 
 /// Looks at everything that ever happened, every time.
-fn oracle(log: &[Logged]) -> Vec<Result<(i64, Hash64, u32, bool, i64, i64, i64), DropReason>> {
+fn oracle(log: &[Logged]) -> Vec<Answer> {
     let mut visits: Vec<Remembered> = Vec::new();
     let mut answers = Vec::new();
     let mut clocks: Vec<i64> = Vec::new();
