@@ -35,6 +35,7 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
                     <style nonce=nonce.clone()>".script-only{display:none!important}"</style>
                 </noscript>
                 <script src=assets.page.clone() nonce=nonce.clone() defer></script>
+                {interactive.then(|| view! { <title>{title(&path)}</title> })}
                 {interactive.then(|| scripts(&assets, nonce.clone()))}
                 <AutoReload options />
                 <MetaTags />
@@ -44,6 +45,11 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+/// The domain page is named by its domain, which is its path.
+fn title(path: &str) -> String {
+    path.trim_matches('/').to_owned()
 }
 
 fn scripts(assets: &Assets, nonce: Option<Nonce>) -> impl IntoView + use<> {

@@ -37,6 +37,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let provide = move || provide_context(Arc::clone(&backend));
     let app = Router::<LeptosOptions>::new()
         .route("/api/analytics/live", get(live))
+        .route("/favicon.svg", get(file))
         .leptos_routes_with_context(&options, generate_route_list(App), provide, {
             let options = options.clone();
             move || shell(options.clone(), assets.clone())

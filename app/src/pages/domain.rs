@@ -31,7 +31,6 @@ pub fn DomainPage() -> impl IntoView {
     );
     let begin = Callback::new(move |()| page.refetch());
     view! {
-        <PageTitle domain />
         <Transition fallback=Skeleton>
             {move || Suspend::new(async move {
                 match page.await {
@@ -42,19 +41,6 @@ pub fn DomainPage() -> impl IntoView {
         </Transition>
     }
     .into_any()
-}
-
-/// The server sets the title; the domain does not change without a new page.
-#[component]
-fn PageTitle(domain: Memo<String>) -> impl IntoView {
-    #[cfg(feature = "ssr")]
-    {
-        view! { <leptos_meta::Title text=move || domain.get() /> }
-    }
-    #[cfg(not(feature = "ssr"))]
-    {
-        let _ = domain;
-    }
 }
 
 #[component]
