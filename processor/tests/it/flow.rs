@@ -128,7 +128,7 @@ async fn a_lost_commit_is_found_by_the_record_at_the_highest_position() {
     world.start();
     world.settled(LogName::Live, next).await;
     world.check_each_once(LogName::Live, 4).await;
-    assert_eq!(world.number("SELECT max(visit_pageviews) FROM events WHERE visitor_id = 1").await, 3, "the visit goes on");
+    assert_eq!(world.number("SELECT toUInt64(max(visit_pageviews)) FROM events WHERE visitor_id = 1").await, 3, "the visit goes on");
     world.stop().await;
 }
 

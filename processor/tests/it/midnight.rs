@@ -32,7 +32,7 @@ async fn it_goes_on_under_the_new_days_key_and_nothing_durable_says_so() {
     world.settled(LogName::Live, next).await;
 
     world.check_each_once(LogName::Live, 4).await;
-    assert_eq!(world.number("SELECT max(visit_pageviews) FROM events").await, 4, "one visit of four pageviews");
+    assert_eq!(world.number("SELECT toUInt64(max(visit_pageviews)) FROM events").await, 4, "one visit of four pageviews");
     assert_eq!(world.number("SELECT countIf(visitor_id = 1) FROM events").await, 4, "it keeps the visitor of its first event");
     assert_eq!(world.number("SELECT countIf(alias = '') FROM events").await, 1);
     world.stop().await;

@@ -228,6 +228,12 @@ fn remove_old(folders: &Path) {
     }
 }
 
+/// Spreads small numbers as keyed hashes are spread: ids of visits are made of them by XOR.
+const fn hash(n: u64) -> u64 {
+    let mixed = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9)
+}
+
 /// Small, repeatable randomness.
 pub struct Dice(pub u64);
 
@@ -245,14 +251,14 @@ impl Dice {
     fn record(&mut self) -> Record {
         let ts = now() - i64::try_from(self.roll(4)).unwrap() * 7 * MINUTE;
         let person = 1 + self.roll(40);
-        let mut record = Record::pageview(site(1 + u128::from(self.roll(2))), Hash64(person), ts, &format!("/{}", self.roll(9)));
+        let mut record = Record::pageview(site(1 + u128::from(self.roll(2))), Hash64(hash(person)), ts, &format!("/{}", self.roll(9)));
         match self.roll(8) {
             0 => record.name = "engagement".to_owned(),
             1 => record.name = "signup".to_owned(),
             _ => {}
         }
         if self.roll(4) == 0 {
-            record.session = Some(Hash64(1_000 + self.roll(20)));
+            record.session = Some(Hash64(hash(1_000 + self.roll(20))));
         }
         if self.roll(3) == 0 {
             record.id = Uuid::from_u128(u128::from(self.roll(300)));
