@@ -14,9 +14,9 @@ use crate::types::{AppError, ChartView, Compare, Dashboard, Site, Sites, Strip, 
 use crate::{
     backend::Backend,
     parts,
-    types::Face,
     query::{PanelId, ViewQuery},
     theme,
+    types::Face,
 };
 
 /// The backend and who asks it.

@@ -18,18 +18,29 @@ function compact(n) {
   return String(n);
 }
 
-// richText has its own markup: braces and bars of a label must not start a style.
-const plain = (text) => String(text).replace(/[{}|]/g, ' ');
-
-function tip(tips, at) {
-  const { when, now, then, change } = tips[at];
-  const compared = then === null ? '' : `\n{then|${plain(then)}}${change === null ? '' : `  {change|${plain(change)}}`}`;
-  return `{when|${plain(when)}}\n{now|${plain(now)}}${compared}`;
+/** The exact figures of the bucket under the crosshair, as text beside it. It never leaves the chart. */
+function tell({ element, chart, tips, tip }, at) {
+  const known = tips[at];
+  tip.hidden = !known;
+  if (!known) return;
+  const parts = { when: known.when, now: known.now, then: known.then ?? '', change: known.change ?? '' };
+  for (const [part, text] of Object.entries(parts)) tip.querySelector(`.tip-${part}`).textContent = text;
+  const x = chart.convertToPixel({ xAxisIndex: 0 }, at);
+  const right = x + 16 + tip.offsetWidth > element.clientWidth;
+  tip.style.left = `${right ? x - 16 - tip.offsetWidth : x + 16}px`;
 }
 
-// Follows the crosshair, but never leaves the chart.
-function place(point, _params, _dom, _rect, { contentSize: [width], viewSize: [room] }) {
-  return [point[0] + 16 + width > room ? point[0] - 16 - width : point[0] + 16, 12];
+function makeTip(element) {
+  const tip = document.createElement('div');
+  tip.className = 'tip';
+  tip.hidden = true;
+  for (const part of ['when', 'now', 'then', 'change']) {
+    const line = document.createElement('span');
+    line.className = `tip-${part}`;
+    tip.append(line);
+  }
+  element.append(tip);
+  return tip;
 }
 
 function paint({ chart, element, option: text, tips }) {
@@ -40,28 +51,8 @@ function paint({ chart, element, option: text, tips }) {
   option.yAxis.axisLabel.formatter = compact;
   option.yAxis.axisLabel.margin = 8;
   option.xAxis.axisLabel.margin = 12;
-  Object.assign(option.tooltip, {
-    renderMode: 'richText',
-    confine: true,
-    transitionDuration: 0,
-    position: place,
-    backgroundColor: colour('tip'),
-    borderColor: colour('tip-edge'),
-    borderWidth: 1,
-    borderRadius: 6,
-    padding: [8, 12],
-    shadowBlur: 0,
-    formatter: (params) => tip(tips, params[0].dataIndex),
-    textStyle: {
-      fontFamily: font,
-      rich: {
-        when: { fontSize: 12, lineHeight: 18, color: colour('label') },
-        now: { fontSize: 16, lineHeight: 22, fontWeight: 600, color: colour('text') },
-        then: { fontSize: 12, lineHeight: 18, color: colour('label') },
-        change: { fontSize: 12, lineHeight: 18, color: colour('text') },
-      },
-    },
-  });
+  // Only the crosshair is ECharts'; what it says is ours (see `tell`), so no markup is ever made from data.
+  option.tooltip.showContent = false;
   for (const series of option.series) series.emphasis = { disabled: series.type === 'bar' };
   chart.setOption(option, { notMerge: true });
 }
@@ -72,8 +63,11 @@ function draw(element, option, tips) {
     const chart = init(element, null, { renderer: 'svg' });
     const watch = new ResizeObserver(() => chart.resize());
     watch.observe(element);
-    known = { element, chart, watch };
+    known = { element, chart, watch, tip: makeTip(element) };
     drawn.set(element, known);
+    const live = known;
+    chart.on('updateAxisPointer', ({ axesInfo: [axis] }) => tell(live, axis?.value));
+    chart.getZr().on('globalout', () => tell(live, -1));
   }
   Object.assign(known, { option, tips: JSON.parse(tips) });
   paint(known);
@@ -84,6 +78,7 @@ function dispose(element) {
   if (!known) return;
   known.watch.disconnect();
   known.chart.dispose();
+  known.tip.remove();
   drawn.delete(element);
 }
 

@@ -18,6 +18,8 @@ const ACCENT: &str = "$accent";
 const LABEL: &str = "$label";
 const GRID: &str = "$grid";
 const CROSS: &str = "$cross";
+/// The earlier period across bars, which have the accent already.
+const THEN: &str = "$then";
 
 /// ECharts' sign for "no value here".
 const GAP: &str = "-";
@@ -55,12 +57,15 @@ pub fn build(model: &ChartModel) -> Chart {
         }
     }
     if let Some(then) = &model.then {
+        let colour = if model.bars { THEN } else { ACCENT };
         chart = chart.series(
             Line::new()
                 .show_symbol(false)
                 .symbol(Symbol::None)
                 .silent(true)
-                .line_style(LineStyle::new().color(ACCENT).width(1.0).opacity(0.7).type_(LineStyleType::Dashed))
+                .line_style(
+                    LineStyle::new().color(colour).width(1.0).opacity(if model.bars { 1.0 } else { 0.7 }).type_(LineStyleType::Dashed),
+                )
                 .data(then.iter().map(|then| then.map_or_else(|| GAP.into(), value)).collect::<Vec<_>>()),
         );
     }

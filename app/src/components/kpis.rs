@@ -32,9 +32,15 @@ pub fn KpiStrip() -> impl IntoView {
             <div class="strip-fault" inner_html=move || state.strip.value.with(|strip| strip.fault.clone())></div>
             <ul class="strip-items">{items}</ul>
         </section>
-        <p class="note figure-notes">{move || state.strip.value.with(|strip| strip.notes.clone())}</p>
     }
     .into_any()
+}
+
+/// What must be known about the figures.
+#[component]
+pub fn FigureNotes() -> impl IntoView {
+    let state = expect_context::<State>();
+    view! { <p class="note figure-notes">{move || state.strip.value.with(|strip| strip.notes.clone())}</p> }.into_any()
 }
 
 /// The figure as it is now: with what the live stream has told since the strip was loaded.

@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 
 use crate::{
     api,
-    components::{bar::DomainBar, chart::ChartPanel, kpis::KpiStrip, live::LivePanel, panel::Panel, state::State},
+    components::{bar::DomainBar, chart::ChartPanel, kpis::{FigureNotes, KpiStrip}, live::LivePanel, panel::Panel, state::State},
     failed::PageFailed,
     i18n::{Key, t},
     query::{PanelId, ViewQuery},
@@ -54,6 +54,7 @@ fn Report(first: Dashboard, query: Memo<ViewQuery>, begin: Callback<()>) -> impl
         None => view! {
             <KpiStrip />
             <ChartPanel />
+            <FigureNotes />
             <div class="panels">
                 {Vec::from(PanelId::ALL.map(|panel| view! { <Panel panel /> }.into_any()))} <LivePanel />
             </div>
