@@ -131,7 +131,8 @@ test("a page that comes back from the back/forward cache counts again", async ()
     await stranger.getByRole("link").click();
     await next;
     const back = counted('"pageview"').catch(() => {});
-    await stranger.goBack();
+    // A page from the cache does not load again.
+    await stranger.goBack({ waitUntil: "commit" });
     await Promise.race([back, stranger.waitForTimeout(3_000)]);
   });
   for (let tries = 0; tries < 100 && (await pageviews()) < before + 3; tries++) await new Promise((resolve) => setTimeout(resolve, 100));
@@ -141,6 +142,7 @@ test("a page that comes back from the back/forward cache counts again", async ()
 test("demo data fills every panel and is removed in one click", async () => {
   const { page, faults } = await open();
   await page.goto(product.base + "/sites");
+  await page.locator("summary.button").click();
   await page.locator("input[name=domain]").fill("demo.example");
   await page.locator("form:has(input[name=domain])").getByRole("button").first().click();
   await page.waitForURL(/demo\.example/);
@@ -180,7 +182,7 @@ test("every state is in the address: period, back, reload", async () => {
   await page.goto(`${product.base}/${DOMAIN}?period=7d`);
   await page.goto(`${product.base}/${DOMAIN}?period=custom&from=2026-01-01&to=2026-01-31`);
   await page.reload();
-  await page.goBack();
+  await page.goBack({ waitUntil: "commit" });
   assert.match(page.url(), /period=7d/);
   assert.deepEqual(faults, []);
   await page.close();

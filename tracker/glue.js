@@ -83,6 +83,7 @@
         place = where();
         current = {
           domain: options.domain,
+          hash: !fragment || undefined,
           url: details?.url || url(),
           pageId: id,
           sessionId: safe(() => {
