@@ -8,7 +8,7 @@ use footfall_store::Attributes;
 use crate::{
     clock::Clock,
     ids::{Ids, WINDOW_RECORDS, WINDOW_SECONDS},
-    visits::{Facts, MAX_VISITS, State, Visits},
+    visits::{Facts, KEEP_SECONDS, MAX_VISITS, State, Visits},
 };
 
 /// What becomes of a record.
@@ -103,14 +103,15 @@ impl Assigner {
         }
     }
 
-    /// The lowest offset that anything kept rests on, when `next` comes next.
+    /// The lowest offset that anything kept rests on, when `next` comes next. A visit rests on its last row, which tells all but the
+    /// greatest time of its rows where events came late. So of the live log all rows are read that are young enough to matter.
     #[must_use]
     pub fn rebuild_from(&self, next: Offset) -> Offset {
-        let ids = match self.log {
-            LogName::Live => self.window(next),
+        let window = match self.log {
+            LogName::Live => self.clock.since(KEEP_SECONDS).max((next + 1).saturating_sub(WINDOW_RECORDS)),
             LogName::Import => next,
         };
-        self.visits.rests_on().unwrap_or(next).min(ids).min(next)
+        self.visits.rests_on().unwrap_or(next).min(window).min(next)
     }
 
     /// Visits kept.

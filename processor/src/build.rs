@@ -110,7 +110,14 @@ pub fn build(home: Home, range: Vec<Decoded>, dead: &[Offset], repeats: &HashSet
 /// A dead letter of this record.
 #[must_use]
 pub fn dead_letter(home: Home, offset: Offset, site: Option<SiteId>, reason: DropReason, detail: String, payload: &[u8]) -> DeadLetter {
-    DeadLetter { position: home.at(offset), site, reason, detail, payload: String::from_utf8_lossy(payload).into_owned(), at_ms: crate::tools::now_ms() }
+    DeadLetter {
+        position: home.at(offset),
+        site,
+        reason,
+        detail,
+        payload: String::from_utf8_lossy(payload).into_owned(),
+        at_ms: crate::tools::now_ms(),
+    }
 }
 
 /// The salts that a range needs.

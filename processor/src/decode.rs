@@ -5,7 +5,7 @@ use std::{collections::VecDeque, ops::RangeInclusive};
 use bytes::Bytes;
 use footfall_log::StoredEntry;
 use footfall_model::{Offset, RECORD_VERSION, Record};
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::Instant};
 
 use crate::range::{MAX_BYTES, MAX_ROWS, month_of};
 
@@ -68,11 +68,14 @@ pub struct ReadAhead {
     /// Entries and payload bytes in both.
     entries: usize,
     bytes: usize,
+    /// When the oldest of them came, nearly.
+    since: Option<Instant>,
 }
 
 impl ReadAhead {
     /// Takes entries that come next.
     pub fn push(&mut self, entries: Vec<StoredEntry>) {
+        self.since.get_or_insert_with(Instant::now);
         self.entries += entries.len();
         self.bytes += entries.iter().map(|entry| entry.payload.len()).sum::<usize>();
         if entries.len() < INLINE {
@@ -92,6 +95,12 @@ impl ReadAhead {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries == 0
+    }
+
+    /// Since when something has been waiting.
+    #[must_use]
+    pub fn since(&self) -> Instant {
+        self.since.unwrap_or_else(Instant::now)
     }
 
     /// Whether the next range cannot grow by reading more.
@@ -115,9 +124,11 @@ impl ReadAhead {
     /// A decoding thread died.
     pub async fn take(&mut self, mut fits: impl FnMut(&Decoded) -> bool) -> Result<Vec<Decoded>, String> {
         let mut range = Vec::new();
+        self.since = None;
         loop {
             while let Some(next) = self.ready.front() {
                 if !fits(next) {
+                    self.since = Some(Instant::now());
                     return Ok(range);
                 }
                 self.entries -= 1;

@@ -39,9 +39,7 @@ pub async fn repeats(tools: &Tools, home: Home, range: &[Decoded]) -> Result<Has
 pub async fn watch_recent(mut touched: broadcast::Receiver<Arc<Touched>>, rebuild: Arc<Notify>, stop: CancellationToken) {
     let mut due = false;
     loop {
-        let next = async {
-            if due { tokio::time::timeout(SETTLE, touched.recv()).await } else { Ok(touched.recv().await) }
-        };
+        let next = async { if due { tokio::time::timeout(SETTLE, touched.recv()).await } else { Ok(touched.recv().await) } };
         let received = tokio::select! {
             () = stop.cancelled() => return,
             received = next => received,

@@ -46,7 +46,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use progress::{DataVersions, Progress, Stored, Touched};
 
-use crate::{pace::Pace, progress::{Health, Reports}, steps::Watcher, tools::Tools};
+use crate::{
+    pace::Pace,
+    progress::{Health, Reports},
+    steps::Watcher,
+    tools::Tools,
+};
 
 /// Inserts that a slow listener may lag behind.
 const TOUCHED_BUFFER: usize = 1_024;
@@ -122,10 +127,7 @@ impl Processor {
 
         tasks.spawn(rollup::run(rollup::RollupTools {
             tools: rolling,
-            progress: vec![
-                (LogName::Live, stored.reports.progress.subscribe()),
-                (LogName::Import, imported.reports.progress.subscribe()),
-            ],
+            progress: vec![(LogName::Live, stored.reports.progress.subscribe()), (LogName::Import, imported.reports.progress.subscribe())],
             touched: touched.subscribe(),
             changed: changes,
             every: deps.options.rollup_every.unwrap_or(rollup::EVERY),

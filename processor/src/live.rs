@@ -19,9 +19,7 @@ use std::{
 
 use bytes::Bytes;
 use footfall_enrich::visitor::day_of;
-use footfall_live::{
-    Applied, Batch, HOUR_BUCKETS_MS, Live, MINUTE_BUCKETS_MS, Seen, Shard, Snapshot, VISITOR_SETS_MS, ticks_channel,
-};
+use footfall_live::{Applied, Batch, HOUR_BUCKETS_MS, Live, MINUTE_BUCKETS_MS, Seen, Shard, Snapshot, VISITOR_SETS_MS, ticks_channel};
 use footfall_log::{Assignment, FetchLimit, Polled, StartAt, StoredEntry, Subscription};
 use footfall_model::{Hash64, LogName, Offset, SiteId};
 use footfall_store::{LiveWanted, SeenRow};
@@ -108,12 +106,7 @@ const fn yes() -> bool {
 impl LiveRecord<'_> {
     fn facts(&self) -> Facts {
         Facts {
-            key: Key {
-                site: self.site,
-                hash: self.session.unwrap_or(self.visitor),
-                session: self.session.is_some(),
-                import: self.import,
-            },
+            key: Key { site: self.site, hash: self.session.unwrap_or(self.visitor), session: self.session.is_some(), import: self.import },
             visitor: self.visitor,
             ts: self.ts,
             kind: Kind::of(&self.name, self.interactive),
@@ -231,7 +224,8 @@ async fn from_store(tools: &LiveTools, salts: &mut Salts, assignment: &Assignmen
     let shard = Shard { generation: home.generation, partition: home.partition };
     let read = async {
         let snapshot = snapshot(tools, home, stored.next).await?;
-        let assigner = recover::rebuild(&tools.tools, salts, home, stored.rebuild_from, stored.next).await.map_err(|halt| format!("{halt:?}"))?;
+        let assigner =
+            recover::rebuild(&tools.tools, salts, home, stored.rebuild_from, stored.next).await.map_err(|halt| format!("{halt:?}"))?;
         tools.live.rebuild(shard, snapshot).await.map_err(|error| error.to_string())?;
         Ok::<_, String>(Partition { shard, next: stored.next, assigner, from_log: false })
     };
@@ -300,7 +294,8 @@ async fn apply(tools: &LiveTools, partition: &mut Partition, salts: &mut Salts, 
         .iter()
         .filter_map(|entry| Some((entry.offset, entry.appended_ms, serde_json::from_slice::<LiveRecord<'_>>(&entry.payload).ok()?)))
         .collect();
-    let wanted: HashSet<Of> = records.iter().filter(|(_, _, record)| record.previous.is_some()).map(|(_, _, record)| record.salt()).collect();
+    let wanted: HashSet<Of> =
+        records.iter().filter(|(_, _, record)| record.previous.is_some()).map(|(_, _, record)| record.salt()).collect();
     if !wanted.is_empty()
         && let Err(error) = salts.prepare(wanted).await
     {

@@ -26,10 +26,10 @@ struct Last {
 pub struct Pace(Arc<Mutex<Last>>);
 
 impl Pace {
-    /// The time from which an insert may start; `full`: the range cannot grow any more.
+    /// The time from which an insert may start of what waits since `since`; `full`: the range cannot grow any more.
     #[must_use]
-    pub fn due(&self, full: bool) -> Instant {
-        due(*self.0.lock().unwrap_or_else(PoisonError::into_inner), full, Instant::now())
+    pub fn due(&self, full: bool, since: Instant) -> Instant {
+        due(*self.0.lock().unwrap_or_else(PoisonError::into_inner), full, since, Instant::now())
     }
 
     /// An insert starts now.
@@ -43,9 +43,10 @@ impl Pace {
     }
 }
 
-fn due(last: Last, full: bool, now: Instant) -> Instant {
+fn due(last: Last, full: bool, since: Instant, now: Instant) -> Instant {
     let by_start = last.started.map_or(now, |started| started + LEAST);
-    let by_end = if full { now } else { last.ended.map_or(now, |ended| ended + QUIET) };
+    // Another cursor's flood of full ranges must not hold back what waits here: the end of its last insert keeps moving.
+    let by_end = if full { now } else { last.ended.map_or(now, |ended| ended.min(since) + QUIET) };
     by_start.max(by_end).max(now)
 }
 
@@ -56,16 +57,23 @@ mod tests {
     #[test]
     fn a_lone_event_does_not_wait() {
         let now = Instant::now();
-        assert_eq!(due(Last::default(), false, now), now);
+        assert_eq!(due(Last::default(), false, now, now), now);
         let last = Last { started: Some(now - Duration::from_millis(300)), ended: Some(now - Duration::from_millis(260)) };
-        assert_eq!(due(last, false, now), now);
+        assert_eq!(due(last, false, now, now), now);
     }
 
     #[test]
     fn a_flood_makes_at_most_eight_inserts_a_second() {
         let now = Instant::now();
         let last = Last { started: Some(now - Duration::from_millis(50)), ended: Some(now - Duration::from_millis(10)) };
-        assert_eq!(due(last, false, now), now + Duration::from_millis(240));
-        assert_eq!(due(last, true, now), now + Duration::from_millis(75));
+        assert_eq!(due(last, false, now, now), now + Duration::from_millis(240));
+        assert_eq!(due(last, true, now, now), now + Duration::from_millis(75));
+    }
+
+    #[test]
+    fn a_flood_elsewhere_does_not_hold_back_what_waits() {
+        let now = Instant::now();
+        let last = Last { started: Some(now - Duration::from_millis(400)), ended: Some(now) };
+        assert_eq!(due(last, false, now - Duration::from_millis(300), now), now);
     }
 }

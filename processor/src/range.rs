@@ -42,9 +42,8 @@ impl Filling {
     /// takes at least one record.
     pub fn take(&mut self, bytes: usize, month: Option<i32>) -> bool {
         let new_month = month.filter(|month| !self.months.contains(month));
-        let full = self.rows + 1 > self.max_rows
-            || self.bytes + bytes > MAX_BYTES
-            || (new_month.is_some() && self.months.len() + 1 > MAX_MONTHS);
+        let full =
+            self.rows + 1 > self.max_rows || self.bytes + bytes > MAX_BYTES || (new_month.is_some() && self.months.len() + 1 > MAX_MONTHS);
         if full && self.rows > 0 {
             return false;
         }
@@ -171,8 +170,7 @@ mod tests {
 
     #[test]
     fn the_token_names_place_content_and_what_is_left_out() {
-        let block =
-            Block { log: LogName::Live, generation: 1, partition: 2, first: 3, last: 4, content: "ab", without: &[] };
+        let block = Block { log: LogName::Live, generation: 1, partition: 2, first: 3, last: 4, content: "ab", without: &[] };
         let others = [
             Block { log: LogName::Import, ..block },
             Block { generation: 2, ..block },

@@ -29,6 +29,7 @@ use crate::{
 
 /// Begins a partition that was assigned.
 pub async fn recover(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, assignment: &Assignment) -> Result<Partition, Halt> {
+    tools.until_done("waiting for the replica", || tools.store.sync()).await?;
     let known = tools.until_done("reading the log's generation", || tools.meta.log_generation(tools.name)).await?;
     let mut home = Home { log: tools.name, generation: assignment.generation.max(known), partition: assignment.partition };
     let place = match (&assignment.intent, assignment.committed) {
@@ -84,7 +85,11 @@ async fn find_place(tools: &Tools, sub: &mut dyn Subscription, home: &mut Home, 
     }
     home.generation =
         tools.until_done("raising the log's generation", || tools.meta.raise_log_generation(home.log, home.generation)).await?;
-    tracing::warn!(log = home.log.topic(), generation = home.generation, "the event log is a new one; its records are counted apart from those stored before");
+    tracing::warn!(
+        log = home.log.topic(),
+        generation = home.generation,
+        "the event log is a new one; its records are counted apart from those stored before"
+    );
     Ok(start)
 }
 
@@ -105,9 +110,7 @@ pub async fn rebuild(tools: &Tools, salts: &mut Salts, home: Home, from: Offset,
     if from >= next {
         return Ok(assigner);
     }
-    let stored = tools
-        .until_done("reading the state of visits", || tools.store.rebuild(home.shard(), from, next))
-        .await?;
+    let stored = tools.until_done("reading the state of visits", || tools.store.rebuild(home.shard(), from, next)).await?;
     for (offset, second) in stored.clock {
         assigner.restore_clock(offset, second * 1_000);
     }

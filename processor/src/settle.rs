@@ -36,16 +36,23 @@ pub async fn settle(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts
         );
     }
     rebury(tools, home, intent, &whole).await?;
+    // Splits come only into parts that are not settled, so what lies below stays settled.
+    let mut done = intent.first;
     'parts: loop {
         let mut from = intent.first;
         let ends: Vec<Offset> = intent.splits.iter().copied().chain([intent.last + 1]).collect();
         for end in ends {
+            if end <= done {
+                from = end;
+                continue;
+            }
             let part: Vec<Decoded> = whole.iter().filter(|entry| (from..end).contains(&entry.offset)).cloned().map(Decoded::read).collect();
             let begin = std::mem::replace(&mut from, end);
             if let Some(bad) = settle_part(tools, salts, home, intent, begin, end, part).await? {
                 split_or_bury(tools, sub, home, intent, bad, &whole).await?;
                 continue 'parts;
             }
+            done = end;
             tools.step(Step::PartSettled)?;
         }
         return Ok(());

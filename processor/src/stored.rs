@@ -35,8 +35,9 @@ use crate::{
     metrics::Name,
     progress::{Progress, Stored, Touched},
     range::{Block, Filling, content_hash, letters_token, token},
-    recover, settle,
+    recover,
     salts::Salts,
+    settle,
     steps::Step,
     tools::{Halt, Tools, now_ms},
 };
@@ -132,10 +133,11 @@ impl Session<'_> {
         if self.tools.stop.is_cancelled() {
             return Err(Halt::Stopped);
         }
-        let oldest = self.partitions.values().filter(|partition| !partition.ahead.is_empty()).min_by_key(|partition| partition.ahead.oldest_ms());
+        let oldest =
+            self.partitions.values().filter(|partition| !partition.ahead.is_empty()).min_by_key(|partition| partition.ahead.oldest_ms());
         let mut wait = IDLE;
         if let Some(partition) = oldest {
-            let due = self.tools.pace.due(partition.ahead.fills_a_range());
+            let due = self.tools.pace.due(partition.ahead.fills_a_range(), partition.ahead.since());
             wait = due.saturating_duration_since(Instant::now());
             if wait.is_zero() {
                 return self.write(partition.home.partition).await;
@@ -287,7 +289,12 @@ pub async fn bury(tools: &Tools, built: &mut Built) -> Result<(), Halt> {
     let token = letters_token(built.dead.iter().map(|letter| letter.position));
     tools.until_done("writing dead letters", || tools.store.insert_dead_letters(&built.dead, &token)).await?;
     for letter in &built.dead {
-        tracing::warn!(log = tools.name.topic(), offset = letter.position.offset, reason = letter.reason.code(), "a record became a dead letter");
+        tracing::warn!(
+            log = tools.name.topic(),
+            offset = letter.position.offset,
+            reason = letter.reason.code(),
+            "a record became a dead letter"
+        );
         Name::DeadLetters.add_reason(tools.name, letter.reason.code(), 1);
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! What the parts of a stored cursor share: the seams, how a call is repeated, how a stop or a fault travels.
 
-use std::{fmt::Display, future::Future, sync::Arc, time::Duration};
+use std::{fmt::Display, future::Future, pin::pin, sync::Arc, time::Duration};
 
 use footfall_log::{EventLog, LogError};
 use footfall_meta::Meta;
@@ -17,6 +17,9 @@ use crate::{
 
 /// Waits between tries of a call that failed: the first and the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// A call under way when the process goes down may take this long: an insert that ends well spares the next start a replay.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Why a session of a cursor ends.
 #[derive(Debug)]
@@ -73,10 +76,13 @@ impl Tools {
     {
         let mut wait = RETRY.0;
         loop {
-            let outcome = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return Err(Halt::Stopped),
-                outcome = call() => outcome,
+            let outcome = {
+                let mut call = pin!(call());
+                tokio::select! {
+                    biased;
+                    outcome = &mut call => outcome,
+                    () = self.stop.cancelled() => tokio::time::timeout(GRACE, call).await.map_err(|_| Halt::Stopped)?,
+                }
             };
             match outcome {
                 Ok(value) => {

@@ -116,6 +116,7 @@ struct Stored {
     appended: i64,
     site: SiteId,
     id: Option<u64>,
+    ts: i64,
     visit: Option<State>,
 }
 
@@ -137,7 +138,15 @@ fn run(log: &[Logged], cuts: &[usize]) -> Vec<Verdict> {
                     assigner.restore_id(row.offset, row.site, id);
                 }
                 if let Some(state) = &row.visit {
-                    assigner.restore_visit(row.offset, state.clone());
+                    // The store keeps no greatest time: it takes that of the rows it reads.
+                    let same = |other: &&Stored| other.visit.as_ref().is_some_and(|visit| visit.id == state.id && visit.key == state.key);
+                    let last = stored
+                        .iter()
+                        .filter(|other| other.offset >= from && other.offset <= row.offset)
+                        .filter(same)
+                        .map(|other| other.ts)
+                        .max();
+                    assigner.restore_visit(row.offset, State { last: last.unwrap(), ..state.clone() });
                 }
             }
             assigner.restored();
@@ -149,6 +158,7 @@ fn run(log: &[Logged], cuts: &[usize]) -> Vec<Verdict> {
             appended: logged.appended,
             site: logged.record.site,
             id: logged.record.id_given.then(|| event_id(logged.record.id)),
+            ts: logged.record.ts,
             visit: match &verdict {
                 Verdict::Counted(state) => Some(state.clone()),
                 Verdict::Dropped(_) => None,
@@ -210,7 +220,16 @@ fn step(longest_wait: i64) -> impl Strategy<Value = Step> {
     let name = prop_oneof![4 => Just("pageview"), 2 => Just("engagement"), 1 => Just("signup")];
     let id = prop_oneof![3 => Just(None), 2 => (0..6_u128).prop_map(Some)];
     (wait, late, 1..=2_u128, 0..3_u64, prop_oneof![3 => Just(None), 1 => (0..2_u64).prop_map(Some)], name, any::<bool>(), id).prop_map(
-        |(wait_ms, late_ms, site, person, session, name, interactive, id)| Step { wait_ms, late_ms, site, person, session, name, interactive, id },
+        |(wait_ms, late_ms, site, person, session, name, interactive, id)| Step {
+            wait_ms,
+            late_ms,
+            site,
+            person,
+            session,
+            name,
+            interactive,
+            id,
+        },
     )
 }
 
@@ -305,7 +324,11 @@ fn the_oldest_visit_is_forgotten_beyond_the_cap() {
     let mut assigner = Assigner::new(LogName::Live, Some(2));
     for (offset, person) in [(0, 1), (1, 2), (2, 1), (3, 3), (4, 1), (5, 2)] {
         let logged = at(t, t, person);
-        let verdict = assigner.assign(At { offset, appended_ms: t, yesterday: None, repeats_stored: false }, &Facts::of(&logged.record), Arc::default);
+        let verdict = assigner.assign(
+            At { offset, appended_ms: t, yesterday: None, repeats_stored: false },
+            &Facts::of(&logged.record),
+            Arc::default,
+        );
         let Verdict::Counted(state) = verdict else { panic!("dropped") };
         let expected = match offset {
             2 => 2,

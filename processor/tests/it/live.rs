@@ -1,6 +1,9 @@
 //! Live state follows the log, counts each event once, and starts again from the store or from the log.
 
-use footfall_live::{Counters, memory::{MemoryLive, MemoryLiveOptions}};
+use footfall_live::{
+    Counters,
+    memory::{MemoryLive, MemoryLiveOptions},
+};
 use footfall_model::LogName;
 use footfall_store::{Endpoint, Store};
 use footfall_testkit::eventually;

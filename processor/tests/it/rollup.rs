@@ -19,7 +19,9 @@ async fn aggregated(world: &World, site: SiteId) -> u64 {
 
 async fn equals_raw(world: &World, site: SiteId) {
     let raw = world
-        .number(&format!("SELECT countIf(name = 'pageview' AND bot = '') FROM events WHERE drop_reason = '' AND site_id = toUUID('{site}')"))
+        .number(&format!(
+            "SELECT countIf(name = 'pageview' AND bot = '') FROM events WHERE drop_reason = '' AND site_id = toUUID('{site}')"
+        ))
         .await;
     let equal = eventually(PATIENCE, async || (aggregated(world, site).await == raw).then_some(())).await;
     assert!(equal.is_some(), "raw {raw}, aggregated {}", aggregated(world, site).await);
