@@ -190,8 +190,6 @@ fn engine_process() {
     let options = EngineOptions { memory_cap: Some(3_000_000_000), supervised: true, ..EngineOptions::new(PathBuf::from(data)) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(footfall_engine::run(options)).unwrap();
-    // The library's own threads do not like a slow end.
-    std::process::exit(0);
 }
 
 async fn start_engine() -> EngineEndpoint {
