@@ -74,23 +74,25 @@ async fn replay(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, ho
 /// Without a commit: is this the log whose records are stored?
 async fn find_place(tools: &Tools, sub: &mut dyn Subscription, home: &mut Home, assignment: &Assignment) -> Result<Committed, Halt> {
     let start = Committed { next: assignment.start, rebuild_from: assignment.start };
-    let highest = tools.until_done("reading the highest stored position", || tools.store.highest_stored(home.shard())).await?;
-    let Some(highest) = highest else { return Ok(start) };
-    if (assignment.start..assignment.end).contains(&highest.offset) {
-        let there = sub.reread(home.partition, highest.offset, highest.offset).await?;
-        let record = there.into_iter().next().and_then(|entry| Decoded::read(entry).outcome.ok());
-        if record.is_some_and(|record| event_id(record.id) == highest.event_id) {
-            return Ok(Committed { next: highest.offset + 1, rebuild_from: highest.rebuild_from });
+    loop {
+        let highest = tools.until_done("reading the highest stored position", || tools.store.highest_stored(home.shard())).await?;
+        let Some(highest) = highest else { return Ok(start) };
+        if (assignment.start..assignment.end).contains(&highest.offset) {
+            let there = sub.reread(home.partition, highest.offset, highest.offset).await?;
+            let record = there.into_iter().next().and_then(|entry| Decoded::read(entry).outcome.ok());
+            if record.is_some_and(|record| event_id(record.id) == highest.event_id) {
+                return Ok(Committed { next: highest.offset + 1, rebuild_from: highest.rebuild_from });
+            }
         }
+        // Rows may be stored of the next generation too, where the accounts database is a new one as well.
+        home.generation =
+            tools.until_done("raising the log's generation", || tools.meta.raise_log_generation(home.log, home.generation)).await?;
+        tracing::warn!(
+            log = home.log.topic(),
+            generation = home.generation,
+            "the event log is a new one; its records are counted apart from those stored before"
+        );
     }
-    home.generation =
-        tools.until_done("raising the log's generation", || tools.meta.raise_log_generation(home.log, home.generation)).await?;
-    tracing::warn!(
-        log = home.log.topic(),
-        generation = home.generation,
-        "the event log is a new one; its records are counted apart from those stored before"
-    );
-    Ok(start)
 }
 
 /// Everything appended up to this time is below `next`: now if there is nothing more, else just before the first that waits.

@@ -7,7 +7,7 @@
 //! burial is written to the intent *before* it is acted upon, so a crash at any point goes on here. The parts go in order,
 //! each with the state rebuilt from what is stored, so rows after a buried one are assigned without it.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use footfall_log::{Intent, Subscription};
 use footfall_model::{DropReason, Offset};
@@ -23,6 +23,9 @@ use crate::{
     stored::{bury, prepare, tell},
     tools::{Halt, Tools},
 };
+
+/// Between two looks at positions that are stored in part.
+const STANDS_STILL: Duration = Duration::from_millis(500);
 
 /// Settles every record of the intent's range. The commit is the caller's.
 pub async fn settle(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, home: Home, intent: &mut Intent) -> Result<(), Halt> {
@@ -76,7 +79,7 @@ async fn settle_part(
     part: Vec<Decoded>,
 ) -> Result<Option<Refused>, Halt> {
     let Some(last) = part.last().map(|decoded| decoded.offset) else { return Ok(None) };
-    let stored = positions(tools, home, begin, last).await?;
+    let stored = settled_positions(tools, home, begin, last, part.len()).await?;
     prepare(tools, salts, &part).await?;
     let found = repeats(tools, home, &part).await?;
     let content = content_hash(part.iter().map(|decoded| decoded.payload.as_ref()));
@@ -160,6 +163,20 @@ async fn write_letters(
         letters.dead.push(dead_letter(home, entry.offset, site, DropReason::RefusedByStore, detail.to_owned(), &entry.payload));
     }
     bury(tools, &mut letters).await
+}
+
+/// The stored positions, once they stand still: an insert of the process that died may still be writing its parts, one a month.
+async fn settled_positions(tools: &Tools, home: Home, first: Offset, last: Offset, expected: usize) -> Result<HashSet<Offset>, Halt> {
+    let mut stored = positions(tools, home, first, last).await?;
+    while !stored.is_empty() && stored.len() < expected {
+        tools.pause(STANDS_STILL).await?;
+        let again = positions(tools, home, first, last).await?;
+        if again == stored {
+            break;
+        }
+        stored = again;
+    }
+    Ok(stored)
 }
 
 async fn positions(tools: &Tools, home: Home, first: Offset, last: Offset) -> Result<HashSet<Offset>, Halt> {
