@@ -10,13 +10,14 @@ use std::{
     io::Write as _,
     path::Path,
     process::{Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use footfall_engine::{Endpoint as EngineEndpoint, EngineOptions};
-use footfall_model::{Interval, SiteId, report::Dimension};
+use footfall_model::{Hash64, Interval, LogName, Position, SiteId, report::Dimension};
 use footfall_query::{Group, Query, Range, Scope, Sql, buckets, range::DAY_MS, sql};
-use footfall_store::{Endpoint, Store};
+use footfall_store::{Attributes, Endpoint, EventRow, Store};
 use uuid::Uuid;
 
 const DAYS: i64 = 30;
@@ -41,6 +42,7 @@ async fn main() {
     let mut input = child.stdin.take().unwrap();
     writeln!(input, "password of a measurement").unwrap();
     let store = connect(data.path()).await;
+    insert(&store).await;
     fill(&store, events).await;
     measure(&store).await;
     drop(input);
@@ -56,6 +58,51 @@ async fn connect(data: &Path) -> Store {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Inserts of one row, a few, and a full range.
+async fn insert(store: &Store) {
+    for (rows, rounds) in [(1_usize, 60_usize), (1_000, 20), (50_000, 6)] {
+        let mut times = Vec::new();
+        for round in 0..rounds {
+            let block: Vec<EventRow> = (0..rows as u64).map(|index| row(round as u64 * rows as u64 + index)).collect();
+            let started = Instant::now();
+            store.insert_events(&block, &format!("{rows} {round}")).await.unwrap();
+            times.push(started.elapsed());
+        }
+        times.sort();
+        let p50 = times[rounds / 2];
+        println!(
+            "insert of {rows:>5} rows     p50 {:>4} ms  p95 {:>4} ms  {:>7.0} rows/s",
+            p50.as_millis(),
+            times[rounds * 95 / 100].as_millis(),
+            rows as f64 / p50.as_secs_f64()
+        );
+    }
+}
+
+fn row(offset: u64) -> EventRow {
+    let site = SiteId(Uuid::from_u128(2));
+    let position = Position { log: LogName::Live, generation: 1, partition: 0, offset };
+    let mut row = EventRow::pageview(
+        position,
+        site,
+        Hash64(offset / 4 * 0x9E37_79B9),
+        END + i64::try_from(offset).unwrap(),
+        &format!("/post-{}", offset % 300),
+    );
+    row.hostname = "example.org".to_owned();
+    row.title = format!("Title of {}", offset % 300);
+    row.visit.attributes = Arc::new(Attributes {
+        source: "Google".to_owned(),
+        referrer: "google.com/".to_owned(),
+        browser: "Firefox".to_owned(),
+        os: "Windows".to_owned(),
+        device: "Desktop".to_owned(),
+        country: "DE".to_owned(),
+        ..Attributes::default()
+    });
+    row
 }
 
 /// The end of the filled range: a UTC midnight.

@@ -12,7 +12,7 @@ pub(crate) struct Bounds {
 }
 
 /// A report: longer than a person waits, and small enough that several fit beside inserts.
-pub(crate) const REPORT: Bounds = Bounds { seconds: 20, memory: 1_500_000_000 };
+pub(crate) const REPORT: Bounds = Bounds { seconds: 10, memory: 1_500_000_000 };
 /// An insert of at most 50,000 rows.
 pub(crate) const INSERT: Bounds = Bounds { seconds: 60, memory: 2_000_000_000 };
 /// Reading state back, recomputing hours.
@@ -35,6 +35,6 @@ impl Bounds {
 
     /// When the client stops to wait: a little after the store should have given up by itself.
     pub(crate) const fn patience(self) -> Duration {
-        Duration::from_secs(self.seconds + 5)
+        Duration::from_secs(self.seconds + 3)
     }
 }

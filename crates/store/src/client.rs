@@ -135,9 +135,10 @@ impl Store {
     }
 }
 
-/// Waits a little longer than the store's own limit.
+/// Waits a little longer than the store's own limit: a store that keeps even that limit no more is not there.
 pub(crate) async fn within<T>(bounds: Bounds, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    tokio::time::timeout(bounds.patience(), call).await.unwrap_or_else(|_| Err(StoreError::too_slow()))
+    let silent = || StoreError::away(format!("no answer within {} s", bounds.patience().as_secs()));
+    tokio::time::timeout(bounds.patience(), call).await.unwrap_or_else(|_| Err(silent()))
 }
 
 type Tls = HttpsConnectorBuilder<hyper_rustls::builderstates::WantsSchemes>;

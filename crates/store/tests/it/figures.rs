@@ -196,3 +196,67 @@ async fn a_page_of_rows_and_counts() {
 fn all_visitors(rows: &[EventRow], range: Range) -> u64 {
     oracle::event_figures(rows, site(1), range.from, range.to, &By::Nothing, &|_| true)[""][0]
 }
+
+/// SQL and Rust walk the same rules; this compares what they say, over every listed source and words that only resemble them.
+#[tokio::test]
+async fn channels_are_the_same_in_sql_and_rust() {
+    use footfall_enrich::{Category, ChannelInput, channel, source};
+    let mut sources: Vec<String> = [Category::Search, Category::Social, Category::Video, Category::Shopping, Category::Ai, Category::Email]
+        .into_iter()
+        .flat_map(|category| source::sources_in(category).iter().step_by(7).cloned())
+        .chain(source::ad_sources().iter().step_by(9).cloned())
+        .collect();
+    sources.extend(
+        ["", "Google", "GOOGLE", "bing", "someone.example", "firebase", "sms", "e mail", "İstanbul", "newsletter-7"].map(str::to_owned),
+    );
+    let mediums = [
+        "",
+        "cpc",
+        "CPM",
+        "Paid Social",
+        "retargeting",
+        "social media",
+        "my-video",
+        "organic",
+        "E-Mail",
+        "affiliate",
+        "audio",
+        "sms",
+        "web-push",
+        "mobile app",
+    ];
+    let campaigns = ["", "Cross-Network 7", "workshop", "the shop", "e-shopping"];
+    let mut rows = Vec::new();
+    let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+    for (index, (source, medium)) in sources.iter().flat_map(|source| mediums.iter().map(move |medium| (source, *medium))).enumerate() {
+        let index = index as u64;
+        let attributes = footfall_store::Attributes {
+            source: source.clone(),
+            utm_medium: medium.to_owned(),
+            utm_campaign: campaigns[index as usize % campaigns.len()].to_owned(),
+            click_id: ["", "gclid", "msclkid"][index as usize % 3].to_owned(),
+            referrer: ["", "somewhere.example/"][index as usize % 2].to_owned(),
+            ..footfall_store::Attributes::default()
+        };
+        let says = channel::channel(ChannelInput {
+            source: &attributes.source,
+            medium: &attributes.utm_medium,
+            campaign: &attributes.utm_campaign,
+            referrer: &attributes.referrer,
+            click_id: &attributes.click_id,
+        });
+        *expected.entry(says.name().to_owned()).or_default() += 1;
+        let mut row = EventRow::pageview(crate::world::position(index), site(1), footfall_model::Hash64(index + 1), FROM, "/");
+        row.visit.attributes = std::sync::Arc::new(attributes);
+        rows.push(row);
+    }
+    let store = filled(&rows, rows.len()).await;
+    assert!(expected.len() > 15, "nearly all channels occur: {expected:?}");
+    let query = Query::totals(Range::new(FROM, FROM + DAY)).by(Group::By(Dimension::Channel), 100, 0);
+    let scope = Scope::authorised(site(1));
+    let events: BTreeMap<String, [u64; 1]> = answer(&store, &sql::events(scope, &query).unwrap()).await;
+    let visits: BTreeMap<String, [u64; 1]> = answer(&store, &sql::visits(scope, &query).unwrap()).await;
+    let expected: BTreeMap<String, [u64; 1]> = expected.into_iter().map(|(label, count)| (label, [count])).collect();
+    assert_eq!(events, expected);
+    assert_eq!(visits, expected);
+}
