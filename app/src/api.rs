@@ -63,8 +63,8 @@ pub struct Entrance {
 #[server(name = GetEntrance, prefix = "/api/app", endpoint = "entrance", input = GetUrl)]
 pub async fn entrance() -> Result<Entrance, AppError> {
     let (backend, viewer) = reader().await?;
-    let sites = if viewer.email.is_some() { backend.domains(&viewer).await? } else { Vec::new() };
-    Ok(Entrance { viewer, domains: sites.into_iter().map(|site| site.domain).collect() })
+    let domains = if viewer.email.is_some() { backend.domain_names(&viewer).await? } else { Vec::new() };
+    Ok(Entrance { viewer, domains })
 }
 
 /// The list of domains.
@@ -121,15 +121,17 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
         backend.timeseries(&viewer, &domain, &period, query.interval, query.compare),
         futures::future::join_all(rows),
         backend.live(&viewer, &domain),
-        backend.domains(&viewer),
+        backend.domain_names(&viewer),
     );
     let fault = fault.map(|fault| leptos::server_fn::error::ServerFnUrlError::<AppError>::decode_err(&fault));
     let panels = PanelId::ALL.into_iter().zip(rows);
+    // The live state knows of an event before the store does.
+    let begun = site.has_events || live.as_ref().is_ok_and(|live| live.has_events);
     Ok(Dashboard {
         switcher: parts::switcher(&domain, &domains?).into_string(),
         account: parts::bar_end(theme::of_request(), &viewer).into_string(),
         notices: parts::notices(&site, &viewer.csrf, fault.as_ref()).into_string(),
-        empty: (!site.has_events).then(|| parts::no_visits_yet(&site, &viewer.csrf).into_string()),
+        empty: (!begun).then(|| parts::no_visits_yet(&site, &viewer.csrf).into_string()),
         chart: parts::chart(&domain, &query, &period, series),
         panels: panels.map(|(panel, rows)| parts::panel(&domain, &query, panel, rows).into_string()).collect(),
         live: live.ok(),

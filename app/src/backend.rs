@@ -11,7 +11,7 @@
 //! `token`, `email`, `password`; answers 303 to `/setup`), `POST /api/auth/callback/credentials` (`csrfToken`, `email`,
 //! `password`, `callbackUrl`; 303 to `callbackUrl`) and `POST /api/auth/signout` (`csrfToken`, `callbackUrl`). On failure the
 //! first answers 303 to `/setup?token=…&error=CODE&email=…`, the second 303 to `/login?error=CODE&email=…&callbackUrl=…`; the codes are
-//! [`crate::pages::forms::FormError`]'s.
+//! [`crate::components::forms::FormError`]'s.
 
 use async_trait::async_trait;
 use footfall_model::{
@@ -36,6 +36,11 @@ pub trait Backend: Send + Sync {
 
     /// The viewer's domains by name, `visitors_24h` filled where it is cheap.
     async fn domains(&self, viewer: &Viewer) -> Result<Vec<Site>, AppError>;
+
+    /// Names of the viewer's domains, in order. Asked on every domain page: say it without looking at figures.
+    async fn domain_names(&self, viewer: &Viewer) -> Result<Vec<String>, AppError> {
+        Ok(self.domains(viewer).await?.into_iter().map(|site| site.domain).collect())
+    }
 
     /// One domain.
     async fn domain(&self, viewer: &Viewer, domain: &str) -> Result<Site, AppError>;

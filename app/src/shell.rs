@@ -10,8 +10,8 @@ use leptos_meta::MetaTags;
 
 use crate::{App, assets::Assets, i18n::Lang, theme};
 
-/// Paths of pages that are plain HTML.
-const PLAIN: [&str; 4] = ["/", "/login", "/setup", "/sites"];
+/// The other pages with one word in their path. What is left is a domain's page.
+const PLAIN: [&str; 3] = ["login", "setup", "sites"];
 
 /// The document. `assets` are the hashed names of the built files.
 #[must_use]
@@ -20,7 +20,9 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
     let nonce = use_nonce();
     set_policy(nonce.as_ref());
     let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
-    let interactive = !PLAIN.contains(&path.as_str());
+    let domain = path.trim_matches('/');
+    let interactive = !domain.is_empty() && !domain.contains('/') && !PLAIN.contains(&domain);
+    let title = domain.to_owned();
     view! {
         <!DOCTYPE html>
         <html lang=Lang::default().tag() data-theme=theme::of_request().code()>
@@ -35,7 +37,7 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
                     <style nonce=nonce.clone()>".script-only{display:none!important}"</style>
                 </noscript>
                 <script src=assets.page.clone() nonce=nonce.clone() defer></script>
-                {interactive.then(|| view! { <title>{title(&path)}</title> })}
+                {interactive.then(|| view! { <title>{title}</title> })}
                 {interactive.then(|| scripts(&assets, nonce.clone()))}
                 <AutoReload options />
                 <MetaTags />
@@ -45,11 +47,6 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
             </body>
         </html>
     }
-}
-
-/// The domain page is named by its domain, which is its path.
-fn title(path: &str) -> String {
-    path.trim_matches('/').to_owned()
 }
 
 fn scripts(assets: &Assets, nonce: Option<Nonce>) -> impl IntoView + use<> {

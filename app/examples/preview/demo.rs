@@ -1,5 +1,7 @@
 //! Made-up figures.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_trait::async_trait;
 use footfall_app::{
     backend::Backend,
@@ -13,6 +15,9 @@ use footfall_model::{
 };
 use http::HeaderMap;
 use uuid::Uuid;
+
+/// `empty.example` gets its first event a few ticks after somebody listens.
+static BEGUN: AtomicBool = AtomicBool::new(false);
 
 const DOMAINS: [&str; 5] = ["empty.example", "example.org", "failed.example", "long.example", "quiet.example"];
 
@@ -41,7 +46,8 @@ fn away(domain: &str) -> Result<(), AppError> {
 /// What the live stream says after `n` ticks.
 pub fn live_view(domain: Uuid, n: u64) -> LiveView {
     if domain == Uuid::from_u128(1) {
-        return LiveView { minutes: vec![0; 30], has_events: n > 30, ..LiveView::default() };
+        let begun = BEGUN.fetch_or(n > 3, Ordering::Relaxed);
+        return LiveView { minutes: vec![0; 30], has_events: begun, ..LiveView::default() };
     }
     let mut minutes: Vec<u64> = (0..30_u64).map(|i| (i * i * 7 + i * 3) % 23).collect();
     minutes[29] += n;

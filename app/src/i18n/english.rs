@@ -34,7 +34,7 @@ texts! {
     PrivacyFooter => "No cookies for visitors, no personal data, no third parties.",
 
     // Landing
-    LandingPromise => "See who visits your site the second it happens, with nothing to give away.",
+    LandingPromise => "Know how your site is doing the second it happens, without following anyone.",
     LandingSub => "Footfall is web analytics in one program that runs on your own machine. It counts people, not profiles.",
     LandingCommandLabel => "Start it",
     LandingCommand => "make run",

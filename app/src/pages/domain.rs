@@ -6,7 +6,14 @@ use wasm_bindgen::JsCast;
 
 use crate::{
     api,
-    components::{bar::DomainBar, chart::ChartPanel, kpis::{FigureNotes, KpiStrip}, live::LivePanel, panel::Panel, state::State},
+    components::{
+        bar::DomainBar,
+        chart::ChartPanel,
+        kpis::{FigureNotes, KpiStrip},
+        live::LivePanel,
+        panel::Panel,
+        state::State,
+    },
     failed::PageFailed,
     i18n::{Key, t},
     query::{PanelId, ViewQuery},

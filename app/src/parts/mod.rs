@@ -19,7 +19,7 @@ pub use strip::strip;
 
 /// The menu that leads to another domain.
 #[must_use]
-pub fn switcher(current: &str, domains: &[Site]) -> Html {
+pub fn switcher(current: &str, domains: &[String]) -> Html {
     let mut html = Html::new();
     html.raw(r#"<details class="menu menu-left"><summary class="menu-button""#)
         .attr("title", t(Key::SwitchDomain))
@@ -30,12 +30,12 @@ pub fn switcher(current: &str, domains: &[Site]) -> Html {
         .raw("</span>")
         .html(&icon(Icon::Chevron))
         .raw(r#"</summary><div class="menu-layer"><ul class="menu-list">"#);
-    for site in domains {
+    for domain in domains {
         html.raw(r#"<li><a class="menu-item" rel="external""#)
-            .attr("href", format_args!("/{}", site.domain))
-            .attr_if(site.domain == current, "aria-current", "page")
+            .attr("href", format_args!("/{domain}"))
+            .attr_if(domain == current, "aria-current", "page")
             .raw(">")
-            .text(&site.domain)
+            .text(domain)
             .raw("</a></li>");
     }
     html.raw(r#"<li class="menu-rule"><a class="menu-item" href="/sites" rel="external">"#).text(t(Key::AllDomains));

@@ -93,7 +93,7 @@ fn notes(kpis: &Kpis) -> String {
     let incomplete = kpis.comparison.as_ref().is_some_and(|comparison| comparison.incomplete);
     let notes =
         [(kpis.meta.crosses_days, Key::CrossesDays), (kpis.meta.approximate, Key::Approximate), (incomplete, Key::IncompleteComparison)];
-    notes.into_iter().filter_map(|(holds, key)| holds.then(|| t(key))).collect::<Vec<_>>().join(" ")
+    notes.into_iter().filter(|(holds, _)| *holds).map(|(_, key)| t(key)).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
