@@ -70,13 +70,8 @@ pub async fn resume(services: &Services) -> anyhow::Result<()> {
         if job(&services.meta, site.id).await?.is_some_and(|job| job.state == ImportState::Running) {
             let imports = services.imports.clone();
             tokio::spawn(async move {
-                // The lease of the process that died runs out first.
-                for _ in 0..12 {
-                    match load(&imports, &site).await {
-                        Ok(()) => return,
-                        Err(error) => tracing::info!(domain = %site.domain, error = format!("{error:#}"), "the demo data waits to be loaded"),
-                    }
-                    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+                if let Err(error) = load(&imports, &site).await {
+                    tracing::warn!(domain = %site.domain, error = format!("{error:#}"), "the demo data could not be loaded to its end; the next start goes on");
                 }
             });
         }

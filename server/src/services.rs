@@ -1,6 +1,6 @@
 //! Everything one process runs behind its listeners: engines, collector, processor, reports, imports.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use footfall_config::Config;
@@ -9,7 +9,6 @@ use footfall_log::EventLog;
 use footfall_meta::Meta;
 use footfall_processor::{Processor, ProcessorDeps, Running};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::{
     analytics::{Analytics, AnalyticsDeps},
@@ -54,7 +53,7 @@ impl Services {
         let (log, import_log) = boot::open_logs(&config).await?;
         let meta = boot::open_accounts(&config).await?;
         let enricher = tokio::task::spawn_blocking(crate::data::load_enricher);
-        let store = boot::open_store(&config).await?;
+        let store = boot::open_store(&config, boot::Engine::Lasting).await?;
         let live = boot::open_live(&config)?;
         let enricher = Arc::new(enricher.await??);
         let collector = Arc::new(
@@ -83,13 +82,15 @@ impl Services {
             watermark: processor.watermark(),
             versions: processor.versions(),
         });
+        let spool = config.process.data.join("import");
         let imports = Arc::new(Imports {
             meta: meta.clone(),
             log: import_log.clone(),
             collector: collector.clone(),
             settled: processor.import_settled(),
-            spool: config.process.data.join("import"),
-            owner: Uuid::new_v4(),
+            owner: import::owner_of(&spool)?,
+            spool,
+            running: Mutex::default(),
         });
         Ok(Self { config, meta, live, log, import_log, store, collector, processor, analytics, imports, closing: CancellationToken::new() })
     }

@@ -13,7 +13,12 @@ pub mod routes;
 mod sort;
 pub mod traffic;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
@@ -121,8 +126,37 @@ pub struct Imports {
     pub settled: watch::Receiver<u64>,
     /// Where runs are sorted.
     pub spool: PathBuf,
-    /// Who this process is, for leases.
+    /// Who this installation is, for leases: the same after a restart, so that a job which was cut off can go on at once.
     pub owner: Uuid,
+    /// Domains that this process imports into now.
+    pub running: Mutex<HashSet<SiteId>>,
+}
+
+/// Marks a domain as imported into, as long as it lives.
+struct Turn<'a> {
+    running: &'a Mutex<HashSet<SiteId>>,
+    site: SiteId,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.site);
+    }
+}
+
+/// The id under which this data folder takes leases, made on first use.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn owner_of(spool: &Path) -> std::io::Result<Uuid> {
+    let file = spool.join("owner");
+    if let Some(known) = std::fs::read_to_string(&file).ok().and_then(|text| Uuid::parse_str(text.trim()).ok()) {
+        return Ok(known);
+    }
+    std::fs::create_dir_all(spool)?;
+    let owner = Uuid::new_v4();
+    std::fs::write(file, owner.to_string())?;
+    Ok(owner)
 }
 
 impl Imports {
@@ -134,6 +168,10 @@ impl Imports {
     where
         S: Stream<Item = std::io::Result<Bytes>> + Unpin + Send,
     {
+        if !self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(site) {
+            bail!("another import into this domain is running; wait for its end");
+        }
+        let _turn = Turn { running: &self.running, site };
         let new = NewImport { site, fingerprint, lease_owner: self.owner, lease: lease()? };
         let job = match self.meta.start_import(new, Utc::now()).await? {
             ImportStart::New(job) | ImportStart::Resumed(job) => job,
