@@ -79,10 +79,10 @@ function pages() {
     if (dev) {
       copyFileSync(bound, wasm);
     } else {
-      // Inlining makes the file smaller, but what travels, compressed, larger: by 6 % when measured.
+      // Inlining and -Oz make the file smaller, but what travels, compressed, larger: by 6 % and 1 % when measured.
       const noInlining = ['-aimfs', '0', '-ocimfs', '0'];
       const features = ['bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals', 'reference-types', 'multivalue'];
-      run(bin('wasm-opt'), ['-Oz', ...noInlining, ...features.map((feature) => `--enable-${feature}`), bound, '-o', wasm]);
+      run(bin('wasm-opt'), ['-Os', ...noInlining, ...features.map((feature) => `--enable-${feature}`), bound, '-o', wasm]);
     }
     run(bin('esbuild'), [join(out, 'footfall.js'), '--bundle', '--format=esm', '--minify', '--log-level=warning', `--outfile=${js}`]);
   });
