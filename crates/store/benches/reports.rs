@@ -42,9 +42,9 @@ async fn main() {
     let mut input = child.stdin.take().unwrap();
     writeln!(input, "password of a measurement").unwrap();
     let store = connect(data.path()).await;
-    insert(&store).await;
     fill(&store, events).await;
     measure(&store).await;
+    insert(&store).await;
     drop(input);
     child.wait().unwrap();
 }

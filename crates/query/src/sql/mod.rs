@@ -4,11 +4,11 @@
 //! drop reason never do.
 //!
 //! **Which table answers.** Figures of visits come from `sessions FINAL`: one row per visit whatever the merges have done. `FINAL` is
-//! cheap there, because the key begins with the start of the visit and parts hardly overlap in it. Event figures come from `events`, but
-//! where they are grouped by the ends of a visit, which only the whole visit knows: there a visit that lies wholly inside the range counts
-//! from `sessions`, and one that crosses an edge of it is counted from its events inside (`ends`).
+//! cheap there, because the key begins with the start of the visit and parts hardly overlap in it. Event figures in total, by time and by page
+//! come from `events`; by what a visit is they come from `sessions` too, which has a fraction of the rows, corrected by the events near
+//! the edges of the range (`by_visit`).
 
-mod ends;
+mod by_visit;
 mod events;
 mod predicate;
 mod row;
@@ -94,13 +94,19 @@ impl Builder {
     }
 }
 
-/// Event figures: sums are visitors, pageviews, events.
+/// Event figures: sums are visitors, pageviews, events. By attributes of the visit the third repeats the second.
 ///
 /// # Errors
 /// When the grouping is not offered for event figures.
 pub fn events(scope: Scope, query: &Query) -> Result<Sql, Unsupported> {
+    if let Some(dimension) = by_visit::dimension(query) {
+        return by_visit::statement(scope, query, dimension);
+    }
     let ends = query.groups.iter().any(|group| matches!(group, Group::By(d) if matches!(stored(*d), Stored::End(_))));
-    if ends { ends::statement(scope, query) } else { Ok(events::statement(scope, query)) }
+    if ends {
+        return Err(Unsupported("entry and exit pages do not go with other groups or a page filter yet".to_owned()));
+    }
+    Ok(events::statement(scope, query))
 }
 
 /// Visit figures: sums are visits, bounces, milliseconds, pageviews of those visits.

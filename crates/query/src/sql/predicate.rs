@@ -7,10 +7,17 @@ use crate::{
     sql::{Builder, Param, column},
 };
 
-/// Events that count, inside a range.
+/// Events that count, inside the range.
 pub(super) fn events(b: &mut Builder, scope: Scope, query: &Query) -> String {
-    let mut text = events_in(b, scope, query.range);
-    text.push_str(" AND name != 'engagement' AND drop_reason = '' AND bot = ''");
+    let counted = counted_events(b, scope, query);
+    let (from, to) = (b.instant(query.range.from), b.instant(query.range.to));
+    format!("{counted} AND ts >= {from} AND ts < {to}")
+}
+
+/// Events that count, whenever they happened.
+pub(super) fn counted_events(b: &mut Builder, scope: Scope, query: &Query) -> String {
+    let site = b.bind(Param::Site(scope.site().0));
+    let mut text = format!("site_id = {site} AND name != 'engagement' AND drop_reason = '' AND bot = ''");
     for filter in &query.filters {
         text.push_str(" AND ");
         text.push_str(&on(b, filter));
