@@ -90,17 +90,29 @@ pub fn open_live(config: &Config) -> anyhow::Result<Arc<dyn Live>> {
     }
 }
 
-/// Connects to the analytics store and brings its schema up to date. The embedded engine is started unless another process of
-/// this installation already runs it.
+/// Whose embedded engine a process may work with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Its own, or one that was started alone by `footfall engine`. What another process started ends with that process.
+    Lasting,
+    /// Any that runs, for work that is done at once.
+    Any,
+}
+
+/// Connects to the analytics store and brings its schema up to date. The embedded engine is started unless there is one to use.
 ///
 /// # Errors
 /// When the library is missing, the folder is locked, or the server does not answer.
-pub async fn open_store(config: &Config) -> anyhow::Result<StoreService> {
+pub async fn open_store(config: &Config, engine: Engine) -> anyhow::Result<StoreService> {
     let url = &config.seams.store_url;
     let (endpoint, engine, memory_cap) = match url.scheme() {
         "engine" => {
             let data = config.process.data.clone();
-            if let Some(running) = footfall_engine::Endpoint::discover(&data).await {
+            let running = match engine {
+                Engine::Lasting => footfall_engine::Endpoint::discover_independent(&data).await,
+                Engine::Any => footfall_engine::Endpoint::discover(&data).await,
+            };
+            if let Some(running) = running {
                 (local_endpoint(running), None, None)
             } else {
                 let cap = engine_memory(config)?;

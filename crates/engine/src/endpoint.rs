@@ -41,9 +41,15 @@ impl Endpoint {
     ///
     /// A file left behind by a crash gives `None`, as does an engine that answers with anything but 1.
     pub async fn discover(data: &Path) -> Option<Endpoint> {
-        let text = tokio::fs::read_to_string(state_path(data)).await.ok()?;
-        let state: State = serde_json::from_str(&text).ok()?;
+        let state = State::read(data).await?;
         state.endpoint.answers().await.then_some(state.endpoint)
+    }
+
+    /// As [`Endpoint::discover`], but only an engine that was started on its own. A supervised one ends with the process that
+    /// started it, so who is to live longer waits for the folder and starts another.
+    pub async fn discover_independent(data: &Path) -> Option<Endpoint> {
+        let state = State::read(data).await?;
+        (!state.supervised && state.endpoint.answers().await).then_some(state.endpoint)
     }
 
     /// Whether the engine runs a query for these credentials, within two seconds.
@@ -75,9 +81,17 @@ pub(crate) struct State {
     pub(crate) pid: u32,
     /// When it became ready, RFC 3339.
     pub(crate) started: String,
+    /// It ends with the process that started it.
+    #[serde(default)]
+    pub(crate) supervised: bool,
 }
 
 impl State {
+    async fn read(data: &Path) -> Option<Self> {
+        let text = tokio::fs::read_to_string(state_path(data)).await.ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
     /// Writes the file for its owner alone, whole or not at all.
     pub(crate) fn write(&self, data: &Path) -> Result<(), EngineError> {
         let text = serde_json::to_string_pretty(self).map_err(EngineError::internal)?;
@@ -139,7 +153,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         assert!(Endpoint::discover(data.path()).await.is_none());
         make_folder(&run_folder(data.path())).unwrap();
-        let state = State { endpoint: endpoint(), pid: std::process::id(), started: "2026-01-01T00:00:00Z".into() };
+        let state = State { endpoint: endpoint(), pid: std::process::id(), started: "2026-01-01T00:00:00Z".into(), supervised: false };
         state.write(data.path()).unwrap();
         let mode = std::fs::metadata(state_path(data.path())).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);

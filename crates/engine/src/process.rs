@@ -103,7 +103,7 @@ pub async fn run(options: EngineOptions) -> Result<(), EngineError> {
     let version = chdb.version();
     let engine = Engine::new(chdb.clone(), arguments, killer);
     let server = Arc::new(Server { engine, credentials: Credentials { user: USER.to_owned(), password } });
-    let state = State { endpoint, pid: std::process::id(), started: chrono::Utc::now().to_rfc3339() };
+    let state = State { endpoint, pid: std::process::id(), started: chrono::Utc::now().to_rfc3339(), supervised };
     state.write(&data)?;
     tracing::info!(%address, version, memory_cap_bytes = memory_cap, "engine ready");
 

@@ -29,7 +29,7 @@ pub async fn run(args: MigrateArgs, context: &CommandContext) -> anyhow::Result<
         return Ok(());
     }
     context.meta().await?;
-    let service = boot::open_store(&context.config).await?;
+    let service = boot::open_store(&context.config, boot::Engine::Any).await?;
     if let Some(engine) = service.engine {
         engine.shutdown().await;
     }
