@@ -12,6 +12,7 @@ use axum::{
     body::Body,
     extract::{ConnectInfo, Request},
 };
+use futures::future::BoxFuture;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -23,7 +24,25 @@ use tower::ServiceExt;
 
 const CONNECTIONS: usize = 10_000;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-const DRAIN: Duration = Duration::from_secs(8);
+const DRAIN: Duration = Duration::from_secs(5);
+/// Also the most that a request's head may take.
+const BUFFER: usize = 16 << 10;
+/// Connections, and what else the process opens: tables, the log, the engine's pipes.
+const OPEN_FILES: u64 = CONNECTIONS as u64 + 2_000;
+
+/// Raises the soft limit of open files, often 1,024, as far as the hard one lets: otherwise idle connections of anybody would
+/// keep everybody else out.
+pub fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(OPEN_FILES, |maximum| maximum.min(OPEN_FILES));
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+        if raised.is_err() || wanted < OPEN_FILES {
+            tracing::warn!(open_files = wanted, "few files may be open at once; raise the limit (ulimit -n) to {OPEN_FILES}");
+        }
+    }
+}
 
 /// Serves until `closing` is cancelled and the connections have drained.
 pub async fn serve(listener: TcpListener, app: Router, closing: CancellationToken) {
@@ -53,7 +72,7 @@ pub async fn serve(listener: TcpListener, app: Router, closing: CancellationToke
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_headers(64)
-            .max_buf_size(64 << 10)
+            .max_buf_size(BUFFER)
             .pipeline_flush(true)
             .serve_connection(TokioIo::new(stream), service_fn(answer(app.clone(), peer)));
         let connection = graceful.watch(connection);
@@ -74,7 +93,7 @@ pub async fn serve(listener: TcpListener, app: Router, closing: CancellationToke
 fn answer(
     app: Router,
     peer: SocketAddr,
-) -> impl Fn(hyper::Request<Incoming>) -> std::pin::Pin<Box<dyn Future<Output = Result<axum::response::Response, Infallible>> + Send>> + Clone {
+) -> impl Fn(hyper::Request<Incoming>) -> BoxFuture<'static, Result<axum::response::Response, Infallible>> + Clone {
     move |request| {
         let app = app.clone();
         let mut request: Request = request.map(Body::new);

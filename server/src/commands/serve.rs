@@ -46,6 +46,7 @@ pub async fn run(context: CommandContext) -> anyhow::Result<()> {
     let begin = Instant::now();
     let mut config = context.config;
     boot::check_roles(&config)?;
+    http::raise_open_files();
     let metrics = PrometheusBuilder::new().install_recorder().context("metrics cannot be recorded")?;
     let listener = TcpListener::bind(config.http.listen)
         .await

@@ -112,7 +112,7 @@ async fn list(meta: &Meta, as_json: bool) -> anyhow::Result<()> {
     for (key, opens) in &entries {
         let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.code()).collect();
         let state = if key.revoked_at.is_some() { "revoked" } else { "active" };
-        print(&format!("{}  {}…  {state:<7}  {opens}  {}  {}", key.id, key.prefix, scopes.join(","), key.name).trim_end().to_owned());
+        print(format!("{}  {}…  {state:<7}  {opens}  {}  {}", key.id, key.prefix, scopes.join(","), key.name).trim_end());
     }
     Ok(())
 }

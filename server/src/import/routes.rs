@@ -33,7 +33,7 @@ struct ImportParams {
 async fn import(State(imports): State<Arc<Imports>>, Query(params): Query<ImportParams>, body: Body) -> Response {
     let site = match find(&imports, &params.domain).await {
         Ok(site) => site,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.into_response(),
     };
     let (sender, progress) = watch::channel(Progress::default());
     let pieces = body.into_data_stream().map(|piece| piece.map_err(std::io::Error::other));
@@ -57,7 +57,7 @@ pub struct SeedParams {
 async fn seed(State(imports): State<Arc<Imports>>, Query(params): Query<SeedParams>) -> Response {
     let site = match find(&imports, &params.domain).await {
         Ok(site) => site,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.into_response(),
     };
     let (sender, progress) = watch::channel(Progress::default());
     let fingerprint = format!("seed:{}:{}:{}", params.seed, params.days, params.events);
@@ -68,13 +68,12 @@ async fn seed(State(imports): State<Arc<Imports>>, Query(params): Query<SeedPara
     lines_of(progress)
 }
 
-async fn find(imports: &Imports, domain: &str) -> Result<Site, Response> {
-    let refuse = |status: StatusCode, message: String| (status, message).into_response();
-    let name = domain.parse().map_err(|error| refuse(StatusCode::BAD_REQUEST, format!("{error}")))?;
+async fn find(imports: &Imports, domain: &str) -> Result<Site, (StatusCode, String)> {
+    let name = domain.parse().map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}")))?;
     match imports.meta.site_by_domain(&name).await {
         Ok(Some(site)) => Ok(site),
-        Ok(None) => Err(refuse(StatusCode::NOT_FOUND, format!("{domain} is not measured here; add it with `footfall site add {domain}`"))),
-        Err(error) => Err(refuse(StatusCode::SERVICE_UNAVAILABLE, error.to_string())),
+        Ok(None) => Err((StatusCode::NOT_FOUND, format!("{domain} is not measured here; add it with `footfall site add {domain}`"))),
+        Err(error) => Err((StatusCode::SERVICE_UNAVAILABLE, error.to_string())),
     }
 }
 
