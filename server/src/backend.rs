@@ -11,7 +11,7 @@ use footfall_app::{
 };
 use footfall_meta::MetaError;
 use footfall_model::{
-    Interval, Period,
+    Domain, Interval, Period,
     report::{Breakdown, Dimension, Kpis, LiveView},
 };
 use footfall_processor::Running;
@@ -43,6 +43,10 @@ impl ServerBackend {
     }
 
     async fn scope(&self, viewer: &Viewer, domain: &str) -> Result<SiteScope, AppError> {
+        // What no domain can be named is an address that no page has, whoever asks.
+        if domain.parse::<Domain>().is_err() {
+            return Err(AppError::NotFound);
+        }
         let user = viewer.user.ok_or(AppError::NotSignedIn)?;
         SiteScope::of_user(&self.app, user, domain).await.map_err(failed)?.ok_or(AppError::NotFound)
     }

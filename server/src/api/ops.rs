@@ -6,11 +6,14 @@ use axum::{
     Json, Router,
     extract::State,
     http::StatusCode,
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
 use futures::future::{BoxFuture, join_all};
 use serde::Serialize;
+
+use crate::web::headers::guard;
 
 /// Longest that one dependency may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -59,7 +62,7 @@ pub struct Readiness {
 
 /// Both routes.
 pub fn router(checks: Arc<Checks>) -> Router {
-    Router::new().route("/health", get(async || Json(serde_json::json!({ "status": "ok" })))).route("/ready", get(ready)).with_state(checks)
+    Router::new().route("/health", get(async || Json(serde_json::json!({ "status": "ok" })))).route("/ready", get(ready)).with_state(checks).layer(middleware::from_fn(guard))
 }
 
 async fn ready(State(checks): State<Arc<Checks>>) -> Response {

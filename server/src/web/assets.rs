@@ -8,11 +8,14 @@ use axum::{
     body::Body,
     extract::Path,
     http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
 use footfall_app::assets::Assets;
 use rust_embed::{Embed, EmbeddedFile};
+
+use super::headers::guard;
 
 #[derive(Embed)]
 #[folder = "../target/site"]
@@ -48,10 +51,14 @@ pub fn tracker_router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         let path = format!("/{name}");
         router = router.route(&path, get(move |headers: HeaderMap| async move { serve(&name, &headers, IMMUTABLE) }));
     }
-    router
+    router.layer(middleware::from_fn(guard))
 }
 
 fn serve(name: &str, request: &HeaderMap, cache: HeaderValue) -> Response {
+    // A debug build reads from the folder, where `..` would mean something.
+    if name.split('/').any(|part| part == "..") {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     let accepts_br = request
         .get(header::ACCEPT_ENCODING)
         .and_then(|value| value.to_str().ok())

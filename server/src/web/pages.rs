@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -13,7 +13,7 @@ use footfall_app::{assets::Assets, backend::Backend};
 use any_spawner::Executor;
 use leptos::{config::LeptosOptions, prelude::provide_context};
 
-use crate::{App, auth::csrf};
+use crate::{App, api::error::ApiError, auth::csrf};
 
 #[derive(Clone)]
 struct Pages {
@@ -30,13 +30,24 @@ pub fn router(app: Arc<App>, backend: Arc<dyn Backend>, assets: Assets) -> Route
     let options = LeptosOptions::builder().output_name("footfall").site_pkg_dir("pkg").build();
     Router::new()
         .route("/api/app/{*name}", get(server_function).post(server_function))
-        .fallback(get(page))
+        .fallback(elsewhere)
         .with_state(Pages { app, backend, options, assets })
 }
 
 async fn server_function(State(pages): State<Pages>, request: Request) -> Response {
     let backend = pages.backend.clone();
     leptos_axum::handle_server_fns_with_context(move || provide_context(backend.clone()), request).await.into_response()
+}
+
+/// What no route has: a page, or nothing.
+async fn elsewhere(pages: State<Pages>, request: Request) -> Response {
+    if request.uri().path().starts_with("/api/") {
+        return ApiError::not_found().into_response();
+    }
+    match *request.method() {
+        Method::GET | Method::HEAD => page(pages, request).await,
+        _ => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET,HEAD")]).into_response(),
+    }
 }
 
 async fn page(State(pages): State<Pages>, mut request: Request) -> Response {
