@@ -1,10 +1,12 @@
-//! Kills under load. Whatever is killed whenever, afterwards:
+//! Kills under load: of everything at once, of the server alone, of the engine alone. Whatever is killed whenever, afterwards:
 //!
 //! - every accepted record stands in exactly one of `events` and `dead_letters`;
 //! - every acknowledged id is counted exactly once;
 //! - pageviews of the hourly aggregates, of `sessions` and of the raw events agree.
 //!
 //! `FOOTFALL_CHAOS_RUNS` and `FOOTFALL_CHAOS_SEED` make it longer or repeat it (`make chaos`). The seed is printed.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something that it needs is missing")]
+#![allow(clippy::print_stdout, reason = "the seed repeats a run")]
 
 use std::{
     collections::HashSet,
@@ -43,7 +45,8 @@ async fn send(base: Arc<Mutex<String>>, ledger: Arc<Ledger>, stop: Arc<AtomicBoo
         if count > 3 && rng.random_bool(0.2) {
             ids[1] = ids[0];
         }
-        let events: Vec<_> = ids.iter().map(|id| json!({ "domain": domain, "path": format!("/{}", rng.random_range(0..40)), "id": id })).collect();
+        let events: Vec<_> =
+            ids.iter().map(|id| json!({ "domain": domain, "path": format!("/{}", rng.random_range(0..40)), "id": id })).collect();
         let body = if events.len() == 1 { events[0].to_string() } else { serde_json::to_string(&events).unwrap() };
         ledger.sent.lock().unwrap().extend(&ids);
         let visitor = rng.next_u32() % 200;
@@ -59,7 +62,12 @@ async fn send(base: Arc<Mutex<String>>, ledger: Arc<Ledger>, stop: Arc<AtomicBoo
                     ledger.acknowledged.lock().unwrap().extend(&ids);
                     ledger.batches.fetch_add(1, Ordering::Relaxed);
                 }
-                Ok(answer) => assert_eq!(answer.status(), 503, "only 202 and 503 are answers of a server under fire: {}", answer.text().await.unwrap()),
+                Ok(answer) => assert_eq!(
+                    answer.status(),
+                    503,
+                    "only 202 and 503 are answers of a server under fire: {}",
+                    answer.text().await.unwrap()
+                ),
                 Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
             }
         }
@@ -89,14 +97,15 @@ async fn nothing_is_lost_and_nothing_doubled_whatever_is_killed() {
         let loaded = eventually(SETTLED, async || (ledger.batches.load(Ordering::Relaxed) > before + 3).then_some(())).await;
         assert!(loaded.is_some(), "no load arrives any more; server log:\n{}", app.log());
         tokio::time::sleep(Duration::from_millis(rng.random_range(0..600))).await;
-        if rng.random_bool(0.7) {
-            app.kill().await.unwrap();
+        let victim = rng.random_range(0..10);
+        match victim {
+            0..5 => app.kill().await.unwrap(),
+            5..7 => app.kill_alone().await.unwrap(),
+            _ => kill_engine(&app).await,
+        }
+        if victim < 7 {
             app.resume().await.unwrap();
             *base.lock().unwrap() = app.url("");
-        } else {
-            for engine in process::children(app.pid().unwrap(), "engine").unwrap() {
-                process::kill(engine, "KILL").await.unwrap();
-            }
         }
     }
     stop.store(true, Ordering::Relaxed);
@@ -104,6 +113,13 @@ async fn nothing_is_lost_and_nothing_doubled_whatever_is_killed() {
         sender.await.unwrap();
     }
     check(&mut app, &ledger).await;
+}
+
+/// Kills the engine, also while it starts.
+async fn kill_engine(app: &App) {
+    let server = app.pid().unwrap();
+    let engine = eventually(SETTLED, async || process::children(server, "engine").unwrap().first().copied()).await;
+    process::kill(engine.expect("the server starts its engine again"), "KILL").await.unwrap();
 }
 
 async fn check(app: &mut App, ledger: &Ledger) {
@@ -129,8 +145,10 @@ async fn check(app: &mut App, ledger: &Ledger) {
     assert!(settled.is_some(), "the processor does not catch up; server log:\n{}", app.log());
 
     // Every offset of the log from 0 to the last, each exactly once, in events or in dead letters.
-    let places = "(SELECT offset FROM footfall.events WHERE log = 0 UNION ALL SELECT offset FROM footfall.dead_letters FINAL WHERE log = 0)";
-    let (rows, distinct) = (number(&format!("SELECT count() FROM {places}")).await, number(&format!("SELECT uniqExact(offset) FROM {places}")).await);
+    let places =
+        "(SELECT offset FROM footfall.events WHERE log = 0 UNION ALL SELECT offset FROM footfall.dead_letters FINAL WHERE log = 0)";
+    let (rows, distinct) =
+        (number(&format!("SELECT count() FROM {places}")).await, number(&format!("SELECT uniqExact(offset) FROM {places}")).await);
     let end = number(&format!("SELECT max(offset) + 1 FROM {places}")).await;
     assert_eq!((rows, distinct), (end, end), "records in more than one place, or in none");
     assert_eq!(number("SELECT count() FROM footfall.dead_letters FINAL").await, 0, "nothing here is a reason for a dead letter");
@@ -140,8 +158,13 @@ async fn check(app: &mut App, ledger: &Ledger) {
     let counted = number("SELECT uniqExact(event_id) FROM footfall.events WHERE drop_reason = '' AND path != '/last'").await;
     let total = number("SELECT count() FROM footfall.events WHERE drop_reason = '' AND path != '/last'").await;
     assert_eq!(counted, total, "an id is counted more than once");
-    let stored: HashSet<String> =
-        app.sql("SELECT DISTINCT toString(event_id) FROM footfall.events WHERE drop_reason = ''").await.unwrap().lines().map(str::to_owned).collect();
+    let stored: HashSet<String> = app
+        .sql("SELECT DISTINCT toString(event_id) FROM footfall.events WHERE drop_reason = ''")
+        .await
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect();
     let missing = acknowledged.iter().filter(|id| !stored.contains(&footfall_store::event_id(**id).to_string())).count();
     assert_eq!(missing, 0, "of {} acknowledged ids {missing} are not stored", acknowledged.len());
     let sent = ledger.sent.lock().unwrap().len() as u64;
@@ -149,7 +172,8 @@ async fn check(app: &mut App, ledger: &Ledger) {
 
     // The same pageviews by every way to them.
     let raw = number("SELECT countIf(name = 'pageview') FROM footfall.events WHERE drop_reason = '' AND bot = ''").await;
-    let sessions = number("SELECT sum(p) FROM (SELECT max(pageviews) AS p FROM footfall.sessions GROUP BY site_id, session_start, session_id)").await;
+    let sessions =
+        number("SELECT sum(p) FROM (SELECT max(pageviews) AS p FROM footfall.sessions GROUP BY site_id, session_start, session_id)").await;
     assert_eq!(sessions, raw, "pageviews of sessions and of raw events differ");
     let meta = footfall_meta::Meta::open(&format!("sqlite:{}", app.data().join("footfall.db").display())).await.unwrap();
     let hourly = eventually(SETTLED, async || {

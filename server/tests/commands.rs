@@ -1,4 +1,5 @@
 //! The command line, from outside: what it prints, what it refuses, and what a running server sees of it.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something that it needs is missing")]
 
 use std::time::Duration;
 
@@ -21,7 +22,10 @@ fn every_command_has_help_with_examples() {
     for command in ["serve", "engine", "migrate", "doctor", "seed", "import", "user", "site", "token", "healthcheck", "config"] {
         let output = run(&[command, "--help"], data.path());
         let text = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success() && text.contains("Examples:") && text.contains(&format!("footfall {command}")), "{command}: {text}");
+        assert!(
+            output.status.success() && text.contains("Examples:") && text.contains(&format!("footfall {command}")),
+            "{command}: {text}"
+        );
     }
 }
 

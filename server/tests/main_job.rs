@@ -1,4 +1,5 @@
 //! The main job, from outside: a page view comes in, the figure can be asked for, and it is still there after a restart.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something that it needs is missing")]
 
 use std::time::Duration;
 
@@ -133,7 +134,54 @@ async fn the_engine_may_die_while_events_go_on() {
     }
     let totals = Totals { visitors: 11, visits: 11, pageviews: 11, events: 11 };
     let met = eventually(Duration::from_secs(40), async || (app.totals(&key, "example.org").await.ok()? == totals).then_some(())).await;
-    assert!(met.is_some(), "after the engine's death the figures are {:?}; server log:\n{}", app.totals(&key, "example.org").await, app.log());
+    assert!(
+        met.is_some(),
+        "after the engine's death the figures are {:?}; server log:\n{}",
+        app.totals(&key, "example.org").await,
+        app.log()
+    );
+}
+
+#[tokio::test]
+async fn stopping_under_load_is_clean_and_quick_enough_for_a_supervisor() {
+    let mut app = start().await;
+    let site = app.site("example.org", "UTC").await.unwrap();
+    let key = app.key("example.org", "stats:read").await.unwrap();
+    let accepted = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let senders: Vec<_> = (0..4)
+        .map(|_| {
+            let (http, url, accepted) = (app.http.clone(), app.url("/api/events"), accepted.clone());
+            let body = json!({ "domain": "example.org", "path": "/" }).to_string();
+            tokio::spawn(async move {
+                // Until the server is gone.
+                while let Ok(answer) = http.post(&url).header("user-agent", footfall_testkit::FIREFOX).body(body.clone()).send().await {
+                    if answer.status() == 202 {
+                        accepted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    }
+                }
+            })
+        })
+        .collect();
+    // Also a dashboard that listens, and a client that never finishes its request.
+    let live = app.url(&format!("/api/analytics/live?domainId={}", site.id));
+    let mut stream = app.http.get(live).bearer_auth(&key).send().await.unwrap();
+    assert_eq!(stream.status(), 200);
+    assert!(stream.chunk().await.unwrap().is_some());
+    let mut slow = tokio::net::TcpStream::connect(app.url("").trim_start_matches("http://")).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut slow, b"POST /api/events HTTP/1.1\r\nhost: localhost\r\nx-slow: ").await.unwrap();
+    let loaded = eventually(SOON, async || (accepted.load(std::sync::atomic::Ordering::Relaxed) > 100).then_some(())).await;
+    assert!(loaded.is_some());
+
+    // `docker stop` waits ten seconds and then kills: so this ends with status 0 within that time, or fails.
+    tokio::time::timeout(Duration::from_secs(10), app.stop()).await.expect("it stops before a supervisor would kill it").unwrap();
+    for sender in senders {
+        sender.await.unwrap();
+    }
+    app.resume().await.unwrap();
+    let accepted = accepted.load(std::sync::atomic::Ordering::Relaxed);
+    // An answer may be lost when the connection closes, an accepted event never.
+    let kept = eventually(SOON, async || (app.totals(&key, "example.org").await.ok()?.events >= accepted).then_some(())).await;
+    assert!(kept.is_some(), "{accepted} accepted, {:?} kept; server log:\n{}", app.totals(&key, "example.org").await, app.log());
 }
 
 #[tokio::test]

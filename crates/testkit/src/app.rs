@@ -86,11 +86,11 @@ impl App {
         ensure!(self.child.is_none(), "it is still running");
         let log = self.data.path().join("server.log");
         let stderr = std::fs::File::options().create(true).append(true).open(&log)?;
-        let mut child = Command::new(&self.options.binary)
+        let mut child = self
+            .program()
             .arg("serve")
             .arg("--data")
             .arg(self.data())
-            .envs(self.options.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(stderr)
@@ -117,6 +117,20 @@ impl App {
         .await;
         ensure!(answer.is_some(), "the server did not become ready; its last lines:\n{}", tail(&log));
         Ok(())
+    }
+
+    /// The binary with the settings of this test and none of the shell that runs it, except where the engine's library is.
+    fn program(&self) -> Command {
+        let mut command = Command::new(&self.options.binary);
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            let is_setting = name.starts_with("FOOTFALL_") || ["PORT", "JWT_SECRET", "JWT_SECRET_FILE"].contains(&&*name);
+            if is_setting && name != "FOOTFALL_LIBCHDB" {
+                command.env_remove(&*name);
+            }
+        }
+        command.envs(self.options.env.iter().map(|(name, value)| (name, value)));
+        command
     }
 
     /// The data folder.
@@ -169,6 +183,18 @@ impl App {
         Ok(())
     }
 
+    /// Kills the server alone with SIGKILL and waits for its end; what it had started notices by itself.
+    ///
+    /// # Errors
+    /// When the signal cannot be sent.
+    pub async fn kill_alone(&mut self) -> anyhow::Result<()> {
+        if let Some(mut child) = self.child.take() {
+            child.start_kill()?;
+            child.wait().await?;
+        }
+        Ok(())
+    }
+
     /// Asks the server to stop (SIGTERM) and waits for its end.
     ///
     /// # Errors
@@ -199,11 +225,11 @@ impl App {
     /// # Errors
     /// When it cannot be started.
     pub async fn command(&self, args: &[&str], stdin: Option<&str>) -> anyhow::Result<std::process::Output> {
-        let mut child = Command::new(&self.options.binary)
+        let mut child = self
+            .program()
             .args(args)
             .arg("--data")
             .arg(self.data())
-            .envs(self.options.env.iter().map(|(name, value)| (name, value)))
             .stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
