@@ -216,7 +216,9 @@ pub fn check_roles(config: &Config) -> anyhow::Result<()> {
     needed.push(("FOOTFALL_ACCOUNTS_URL", &seams.accounts_url, "sqlite"));
     for (setting, url, one_machine) in needed {
         if url.scheme() == one_machine {
-            bail!("a process with some of the roles cannot use {url}, which no other process can share; set {setting} to a service that all roles reach");
+            bail!(
+                "a process with some of the roles cannot use {url}, which no other process can share; set {setting} to a service that all roles reach"
+            );
         }
     }
     Ok(())

@@ -62,7 +62,11 @@ pub struct Readiness {
 
 /// Both routes.
 pub fn router(checks: Arc<Checks>) -> Router {
-    Router::new().route("/health", get(async || Json(serde_json::json!({ "status": "ok" })))).route("/ready", get(ready)).with_state(checks).layer(middleware::from_fn(guard))
+    Router::new()
+        .route("/health", get(async || Json(serde_json::json!({ "status": "ok" }))))
+        .route("/ready", get(ready))
+        .with_state(checks)
+        .layer(middleware::from_fn(guard))
 }
 
 async fn ready(State(checks): State<Arc<Checks>>) -> Response {

@@ -48,9 +48,9 @@ pub async fn run(context: CommandContext) -> anyhow::Result<()> {
     boot::check_roles(&config)?;
     http::raise_open_files();
     let metrics = PrometheusBuilder::new().install_recorder().context("metrics cannot be recorded")?;
-    let listener = TcpListener::bind(config.http.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}; is another server running there? choose another address with --listen", config.http.listen))?;
+    let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
+        format!("cannot listen on {}; is another server running there? choose another address with --listen", config.http.listen)
+    })?;
     config.http.listen = listener.local_addr()?;
     let metrics_address = serve_metrics(config.http.metrics_listen, metrics).await?;
 
@@ -99,7 +99,10 @@ async fn serve_metrics(address: SocketAddr, handle: PrometheusHandle) -> anyhow:
         }
     });
     let app = axum::Router::new()
-        .route("/metrics", axum::routing::get(async move || ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], handle.render())))
+        .route(
+            "/metrics",
+            axum::routing::get(async move || ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], handle.render())),
+        )
         .route("/health", axum::routing::get(async || "ok"));
     tokio::spawn(async move { axum::serve(listener, app).await });
     Ok(Some(local))

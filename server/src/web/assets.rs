@@ -37,7 +37,10 @@ pub fn manifest() -> anyhow::Result<Assets> {
 /// Files below `/pkg/` and the public files at the root.
 pub fn site_router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
-        .route("/pkg/{*file}", get(|Path(file): Path<String>, headers: HeaderMap| async move { serve(&format!("pkg/{file}"), &headers, IMMUTABLE) }))
+        .route(
+            "/pkg/{*file}",
+            get(|Path(file): Path<String>, headers: HeaderMap| async move { serve(&format!("pkg/{file}"), &headers, IMMUTABLE) }),
+        )
         .route("/favicon.svg", get(|headers: HeaderMap| async move { serve("favicon.svg", &headers, SHORT) }))
         .route("/favicon.ico", get(|headers: HeaderMap| async move { serve("favicon.svg", &headers, SHORT) }))
         .route("/robots.txt", get(|headers: HeaderMap| async move { serve("robots.txt", &headers, SHORT) }))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use any_spawner::Executor;
 use axum::{
     Router,
     extract::{Request, State},
@@ -10,7 +11,6 @@ use axum::{
     routing::get,
 };
 use footfall_app::{assets::Assets, backend::Backend};
-use any_spawner::Executor;
 use leptos::{config::LeptosOptions, prelude::provide_context};
 
 use crate::{App, api::error::ApiError, auth::csrf};
@@ -28,10 +28,12 @@ pub fn router(app: Arc<App>, backend: Arc<dyn Backend>, assets: Assets) -> Route
     // Rendering spawns tasks by this. A second router in one process (tests) finds it set already.
     let _ = Executor::init_tokio();
     let options = LeptosOptions::builder().output_name("footfall").site_pkg_dir("pkg").build();
-    Router::new()
-        .route("/api/app/{*name}", get(server_function).post(server_function))
-        .fallback(elsewhere)
-        .with_state(Pages { app, backend, options, assets })
+    Router::new().route("/api/app/{*name}", get(server_function).post(server_function)).fallback(elsewhere).with_state(Pages {
+        app,
+        backend,
+        options,
+        assets,
+    })
 }
 
 async fn server_function(State(pages): State<Pages>, request: Request) -> Response {
