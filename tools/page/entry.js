@@ -1,4 +1,5 @@
-// The small conveniences of every page, 1 KB: menus that close, the theme, copying, the guess of a time zone, the wait for a first event.
+// The small conveniences of every page, 1 KB: menus that close, the theme, copying, the guess of a time zone, the wait for a first event
+// and for slow forms.
 // Nothing depends on it: without script the pages are complete. Built by tools/assets.mjs.
 const { documentElement: root } = document;
 const closeMenus = (keep) => {
@@ -30,6 +31,13 @@ addEventListener('click', ({ target }) => {
       setTimeout(() => { label.textContent = before; }, 2000);
     });
   }
+});
+
+// What takes a while says so, and is not sent twice.
+addEventListener('submit', ({ submitter }) => {
+  if (!submitter?.dataset.working) return;
+  submitter.textContent = submitter.dataset.working;
+  setTimeout(() => { submitter.disabled = true; });
 });
 
 addEventListener('keydown', ({ key }) => {

@@ -13,12 +13,10 @@ pub fn Panel(
 ) -> impl IntoView {
     let state = expect_context::<State>();
     let part = state.panel(panel);
-    let open = move || state.query.with(|query| query.is_open(panel));
     view! {
         <section
             id=panel.code()
             class="panel"
-            class:panel-open=open
             class:busy=move || part.busy.get()
             aria-labelledby=format!("{}-title", panel.code())
             inner_html=move || part.value.get()

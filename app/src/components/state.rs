@@ -300,13 +300,21 @@ impl State {
             figures();
         }
         self.figures_pace.ask(figures);
-        self.panels_pace.ask(move || {
-            for panel in PanelId::ALL {
-                // Rows do not change under a reader's hand.
-                if !dom::is_in_use(panel.code()) {
-                    self.load_panel(panel, true);
-                }
+        self.panels_pace.ask(move || self.reload_panels());
+    }
+
+    /// Rows do not change under a reader's hand: a panel that is in use waits for another turn.
+    fn reload_panels(self) {
+        let mut waiting = false;
+        for panel in PanelId::ALL {
+            if dom::is_in_use(panel.code()) {
+                waiting = true;
+            } else {
+                self.load_panel(panel, true);
             }
-        });
+        }
+        if waiting {
+            self.panels_pace.ask(move || self.reload_panels());
+        }
     }
 }

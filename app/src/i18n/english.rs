@@ -201,7 +201,7 @@ texts! {
     // Live
     RightNow => "Right now",
     LiveBars => "Pageviews per minute, last 30 minutes",
-    LiveBarsSummary => "{n} pageviews by {visitors} visitors in the last 30 minutes",
+    LiveBarsSummary => "Last 30 minutes: pageviews {n}, visitors {visitors}",
     NewestEvents => "Newest events",
     NothingYet => "Nothing in the last 30 minutes.",
     MinutesAgo => "{n} min ago",

@@ -105,7 +105,8 @@ pub fn notices(site: &Site, csrf: &str, fault: Option<&AppError>) -> Html {
             .text(t(Key::DemoShown))
             .raw(r#"</span><form method="post" action="/api/app/remove-demo">"#);
         hidden_fields(&mut html, site, csrf);
-        html.raw(r#"<button class="button">"#).text(t(Key::RemoveDemo)).raw("</button></form></div>");
+        html.raw("<button").attr("class", "button").attr("data-working", t(Key::Working)).raw(">");
+        html.text(t(Key::RemoveDemo)).raw("</button></form></div>");
     }
     html
 }
@@ -124,7 +125,10 @@ pub fn demo_form(site: &Site, csrf: &str) -> Html {
     let mut html = Html::new();
     html.raw(r#"<form class="demo" method="post" action="/api/app/load-demo">"#);
     hidden_fields(&mut html, site, csrf);
-    html.raw(r#"<button class="button">"#)
+    html.raw("<button")
+        .attr("class", "button")
+        .attr("data-working", t(Key::Working))
+        .raw(">")
         .text(t(Key::LoadDemo))
         .raw(r#"</button><span class="hint">"#)
         .text(t(Key::LoadDemoHint))

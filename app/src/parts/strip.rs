@@ -76,6 +76,8 @@ fn change(item: &Item, kpis: &Kpis) -> Html {
             (if better { "change change-up" } else { "change change-down" }, arrow, text, said)
         }
     };
+    // Against a period that is cut off a change says little: it is told, but not praised.
+    let class = if comparison.incomplete { "change" } else { class };
     html.raw("<span")
         .attr("class", class)
         .attr("title", (item.text)(&comparison.figures))
