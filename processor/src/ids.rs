@@ -4,10 +4,12 @@
 //! records of the partition. Time is the [`Clock`](crate::clock::Clock) of the partition, so the answer depends on the sequence of records
 //! only. Every occurrence counts as seen, the repetitions too. Ids that a sender did not give cannot repeat and are not kept.
 
-use std::{collections::HashMap, hash::Hasher};
+use std::hash::Hasher;
 
 use footfall_model::{Offset, SiteId};
 use siphasher::sip::SipHasher13;
+
+use crate::hash::HashedMap;
 
 /// An id is remembered for this long.
 pub const WINDOW_SECONDS: i64 = 3_600;
@@ -18,7 +20,7 @@ pub const WINDOW_RECORDS: u64 = 4_000_000;
 #[derive(Clone, Debug, Default)]
 pub struct Ids {
     /// Hash of (domain, id) → offset of the last record with it.
-    seen: HashMap<u64, Offset>,
+    seen: HashedMap<u64, Offset>,
     sweep_at: usize,
 }
 

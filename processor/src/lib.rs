@@ -6,6 +6,7 @@
 //! | `stored.rs` | how do records become rows, exactly once |
 //! | `settle.rs`, `recover.rs` | what happens after a refusal or a restart |
 //! | `visits.rs`, `ids.rs`, `clock.rs`, `assign.rs` | which visit, which repetition (pure) |
+//! | `hash.rs` | how do look-ups stay quick |
 //! | `range.rs`, `pace.rs` | where a range ends, when it is inserted (pure) |
 //! | `decode.rs`, `build.rs`, `row.rs`, `salts.rs` | from entry to row |
 //! | `live.rs` | how live state follows |
@@ -17,6 +18,7 @@ pub mod assign;
 pub mod build;
 pub mod clock;
 pub mod decode;
+pub mod hash;
 pub mod ids;
 pub mod import;
 pub mod live;

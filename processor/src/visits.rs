@@ -24,11 +24,13 @@
 //! Each rule looks only at the sequence of records, never at the wall clock or at how the sequence was cut into ranges. So a
 //! restart at any place, rebuilding from stored rows, assigns exactly as if it had not happened (property test `tests/visits.rs`).
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use footfall_model::{Hash64, LogName, Offset, Record, SiteId};
 use footfall_store::{Attributes, event_id, visit_id};
 use uuid::Uuid;
+
+use crate::hash::HashedMap;
 
 /// A visit ends after this long without an event of its own (definitions.md, Visitors and visits).
 pub const GAP_MS: i64 = 30 * 60_000;
@@ -199,7 +201,7 @@ pub struct Visits {
     log: LogName,
     nodes: Vec<Node>,
     free: Vec<Slot>,
-    keys: HashMap<Key, Slots>,
+    keys: HashedMap<Key, Slots>,
     /// Least recently touched.
     head: Slot,
     /// Most recently touched.
@@ -216,7 +218,7 @@ impl Visits {
             log,
             nodes: Vec::new(),
             free: Vec::new(),
-            keys: HashMap::new(),
+            keys: HashedMap::default(),
             head: NONE,
             tail: NONE,
             cap: cap.clamp(1, NONE as usize - 1),
