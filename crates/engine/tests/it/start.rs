@@ -11,6 +11,7 @@ use crate::support::{EXE, TestEngine, command, eventually, library, signal};
 async fn a_running_engine_is_found_by_its_folder() {
     let engine = TestEngine::start().await;
     assert_eq!(Endpoint::discover(engine.data.path()).await, Some(engine.endpoint()));
+    assert_eq!(Endpoint::discover_independent(engine.data.path()).await, None, "it ends with who started it");
     let other = tempfile::tempdir().unwrap();
     assert_eq!(Endpoint::discover(other.path()).await, None);
 }
@@ -22,6 +23,7 @@ async fn started_by_hand_it_is_silent_and_ends_on_sigterm() {
     let pid = child.id().unwrap();
     eventually("the engine answers", async || Endpoint::discover(data.path()).await.is_some()).await;
     let endpoint = Endpoint::discover(data.path()).await.unwrap();
+    assert_eq!(Endpoint::discover_independent(data.path()).await.as_ref(), Some(&endpoint));
     let client = crate::support::client(&endpoint);
     client.query("CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a").execute().await.unwrap();
     signal(pid, "TERM");
