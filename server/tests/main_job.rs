@@ -185,6 +185,19 @@ async fn stopping_under_load_is_clean_and_quick_enough_for_a_supervisor() {
 }
 
 #[tokio::test]
+async fn an_interrupt_from_the_terminal_reaches_every_process_and_ends_them_in_order() {
+    let mut app = start().await;
+    app.site("example.org", "UTC").await.unwrap();
+    let key = app.key("example.org", "stats:read").await.unwrap();
+    app.pageview("example.org", "/", 1).await.unwrap();
+    footfall_testkit::process::kill_group(app.pid().unwrap(), "INT").await.unwrap();
+    app.stop().await.unwrap();
+    assert!(!app.log().contains("ERROR"), "{}", app.log());
+    app.resume().await.unwrap();
+    expect(&app, &key, "example.org", Totals { visitors: 1, visits: 1, pageviews: 1, events: 1 }).await;
+}
+
+#[tokio::test]
 async fn health_is_fast_and_readiness_names_what_is_wrong() {
     let app = start().await;
     let health: Value = app.http.get(app.url("/health")).send().await.unwrap().json().await.unwrap();
