@@ -44,5 +44,6 @@ pub(super) fn count(scope: Scope, query: &Query) -> Sql {
 pub(super) fn first(scope: Scope) -> Sql {
     let mut b = Builder::default();
     let site = b.bind(crate::sql::Param::Site(scope.site().0));
-    b.finish(format!("SELECT toInt64(ifNull(toUnixTimestamp64Milli(minOrNull(session_start)), 0)) FROM sessions\nWHERE site_id = {site}"))
+    // In the order of the key, so that the first granule of each part is all that is read.
+    b.finish(format!("SELECT toUnixTimestamp64Milli(session_start) FROM sessions\nWHERE site_id = {site}\nORDER BY session_start LIMIT 1"))
 }

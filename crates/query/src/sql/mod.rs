@@ -123,7 +123,7 @@ pub fn event_count(scope: Scope, query: &Query) -> Sql {
     events::count(scope, query)
 }
 
-/// The time of the first event that counts, in milliseconds; 0 without one. Answers one `Int64`.
+/// The time of the first event that counts, in milliseconds. Answers one `Int64`, or no row without such an event.
 #[must_use]
 pub fn first_event(scope: Scope) -> Sql {
     events::first(scope)
