@@ -25,7 +25,7 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 /// Long enough for the slowest machine; nothing waits for it to pass.
-pub const PATIENCE: Duration = Duration::from_secs(25);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 pub const MINUTE: i64 = 60_000;
 
 static ENGINE: OnceCell<EngineEndpoint> = OnceCell::const_new();
