@@ -115,14 +115,15 @@ fn watch_visibility(stream: Rc<Stream>) {
 }
 
 /// How many pageviews came between two views. Minute bars move to the left as time goes by, so the smallest shift is sought under
-/// which no bar has shrunk.
+/// which no bar has shrunk. None fits when the live state was rebuilt, or after a long silence: then nothing is claimed.
 #[must_use]
 pub fn new_pageviews(before: &LiveView, after: &LiveView) -> u64 {
     let (old, new) = (&before.minutes, &after.minutes);
-    if old.is_empty() || old.len() != new.len() {
+    if old.len() != new.len() {
         return 0;
     }
-    let shift = (0..old.len()).find(|shift| old[*shift..].iter().zip(new).all(|(then, now)| now >= then)).unwrap_or(old.len());
+    let fits = |shift: &usize| old[*shift..].iter().zip(new).all(|(then, now)| now >= then);
+    let Some(shift) = (0..old.len()).find(fits) else { return 0 };
     let kept: u64 = old[shift..].iter().sum();
     new.iter().sum::<u64>().saturating_sub(kept)
 }
@@ -141,5 +142,6 @@ mod tests {
         assert_eq!(new_pageviews(&view(&[5, 3, 1]), &view(&[3, 1, 0])), 0);
         assert_eq!(new_pageviews(&view(&[5, 3, 1]), &view(&[3, 2, 2])), 3);
         assert_eq!(new_pageviews(&view(&[]), &view(&[1])), 0);
+        assert_eq!(new_pageviews(&view(&[9, 9, 9]), &view(&[0, 1, 1])), 0);
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     types::{AppError, ChartView, Dashboard, Face, Strip},
 };
 
-/// Reloads of figures and chart are at least this far apart, of panels three times as far.
+/// Reloads of figures and chart are at least this far apart, of panels twice as far.
 const RELOAD_EVERY_MS: i64 = 2_000;
 /// The store trails an event by up to half a second: after this long it has what the live stream told.
 const STORE_FOLLOWS: Duration = Duration::from_millis(600);
@@ -147,6 +147,8 @@ pub struct State {
     pub extra: RwSignal<u64>,
     /// The domain has no event yet; called when the first one comes.
     waiting: StoredValue<Option<Callback<()>>>,
+    /// The live stream has told something since the page stands.
+    heard: StoredValue<bool>,
     figures_pace: Pace,
     panels_pace: Pace,
 }
@@ -168,8 +170,9 @@ impl State {
             extra: RwSignal::new(0),
             waiting: StoredValue::new(first.empty.is_some().then_some(begin)),
             face: StoredValue::new(first.face.clone()),
+            heard: StoredValue::new(false),
             figures_pace: Pace::new(RELOAD_EVERY_MS),
-            panels_pace: Pace::new(3 * RELOAD_EVERY_MS),
+            panels_pace: Pace::new(2 * RELOAD_EVERY_MS),
         };
         state.follow_address();
         let id = first.face.id.clone();
@@ -269,6 +272,7 @@ impl State {
             let happened = before.newest != view.newest || before.pageviews != view.pageviews;
             (new_pageviews(before, &view), happened)
         });
+        let lately = view.minutes.last().is_some_and(|views| *views > 0);
         let first_event = if view.has_events { self.waiting.try_update_value(Option::take).flatten() } else { None };
         self.live.set(view);
         self.live_away.set(false);
@@ -276,9 +280,14 @@ impl State {
             begin.run(());
             return;
         }
-        if changed && self.includes_now() {
+        if !self.includes_now() {
+            return;
+        }
+        if changed {
             self.extra.update(|extra| *extra += new);
             self.reload_soon();
+        } else if self.heard.try_update_value(|heard| std::mem::replace(heard, true)) == Some(false) && lately {
+            self.make_sure();
         }
     }
 
@@ -292,15 +301,27 @@ impl State {
 
     /// Figures and chart at once if nothing was loaded lately, and once more when the store has surely followed.
     fn reload_soon(self) {
-        let figures = move || {
-            self.load_strip(true);
-            self.load_chart(true);
-        };
         if self.figures_pace.is_quiet() {
-            figures();
+            self.reload_figures();
         }
-        self.figures_pace.ask(figures);
+        self.figures_pace.ask(move || self.reload_figures());
         self.panels_pace.ask(move || self.reload_panels());
+    }
+
+    /// The page may have been made before the store had followed: looks once more, without holding back what comes next.
+    fn make_sure(self) {
+        let again = move || {
+            if self.heard.try_get_value().is_some() {
+                self.reload_figures();
+                self.reload_panels();
+            }
+        };
+        set_timeout(again, STORE_FOLLOWS);
+    }
+
+    fn reload_figures(self) {
+        self.load_strip(true);
+        self.load_chart(true);
     }
 
     /// Rows do not change under a reader's hand: a panel that is in use waits for another turn.
