@@ -34,7 +34,13 @@ impl LivePart {
 
 impl Analytics {
     /// The live part of a range; none where the range ends before the cut, or live state is still being built.
-    pub(super) async fn live_part(&self, scope: &SiteScope, range: Range, now: i64, paths: bool) -> Result<Option<LivePart>, AnalyticsError> {
+    pub(super) async fn live_part(
+        &self,
+        scope: &SiteScope,
+        range: Range,
+        now: i64,
+        paths: bool,
+    ) -> Result<Option<LivePart>, AnalyticsError> {
         let watermark = self.watermark().unwrap_or(now);
         let cut = minute_of(now - HALF_HOUR_MS).min(minute_of(watermark)).max(range.from);
         let too_far = cut < minute_of(now - MINUTE_BUCKETS_MS) + MINUTE_MS;

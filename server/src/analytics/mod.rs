@@ -35,6 +35,8 @@ use crate::auth::SiteScope;
 
 /// Up to so many events in a range visitors are counted exactly (`docs/definitions.md`).
 const EXACT_UP_TO: u64 = 5_000_000;
+/// How long the size of the whole table is believed.
+const SIZE_BELIEVED_MS: i64 = 5_000;
 /// Rows of answers kept, over all domains: some tens of megabytes.
 const CACHED_ROWS: u64 = 200_000;
 /// A cached answer is let go of after this, even where nothing changed.
@@ -100,17 +102,27 @@ impl Analytics {
     /// Whether visitors of a range are too many to be counted exactly. A store that holds few events in all is not asked for those of the
     /// range; else the count is an answer like any other, asked once for all figures of a page.
     async fn is_large(&self, scope: &SiteScope, range: Range) -> Result<bool, AnalyticsError> {
-        if self.deps.store.all_events().await? <= EXACT_UP_TO {
+        // The size of the whole table is no domain's data: it is believed for a while.
+        let epoch = (now_ms() / SIZE_BELIEVED_MS).unsigned_abs();
+        let of_table = Sql { text: "size of events".to_owned(), params: Vec::new() };
+        let size = async { self.deps.store.all_events().await.map_err(AnalyticsError::from) };
+        if self.number(epoch, of_table, size).await? <= EXACT_UP_TO {
             return Ok(false);
         }
         let version = self.deps.versions.of(scope.site());
         let statement = sql::event_count(scope.query(), &Query::totals(range));
+        let count = async { self.deps.store.count(&statement).await.map_err(AnalyticsError::from) };
+        Ok(self.number(version, statement.clone(), count).await? > EXACT_UP_TO)
+    }
+
+    /// One number, kept like the rows of a statement.
+    async fn number(&self, version: u64, key: Sql, ask: impl Future<Output = Result<u64, AnalyticsError>>) -> Result<u64, AnalyticsError> {
         let ask = async {
-            let count = i64::try_from(self.deps.store.count(&statement).await?).unwrap_or(i64::MAX);
-            Ok(Arc::new(vec![Row { labels: Vec::new(), sums: vec![count], total: 1 }]))
+            let number = i64::try_from(ask.await?).unwrap_or(i64::MAX);
+            Ok(Arc::new(vec![Row { labels: Vec::new(), sums: vec![number], total: 1 }]))
         };
-        let rows = self.cache.try_get_with((version, statement.clone()), ask).await.map_err(AnalyticsError::shared)?;
-        Ok(rows.first().and_then(|row| row.sums.first()).is_some_and(|count| count.unsigned_abs() > EXACT_UP_TO))
+        let rows = self.cache.try_get_with((version, key), ask).await.map_err(AnalyticsError::shared)?;
+        Ok(rows.first().and_then(|row| row.sums.first()).map_or(0, |number| number.unsigned_abs()))
     }
 
     /// The question for the totals of a range. The strip and every breakdown ask it alike, so it is asked once.
