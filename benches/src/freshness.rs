@@ -48,7 +48,9 @@ async fn queryable(app: &App, key: &str, times: usize) -> anyhow::Result<Vec<Dur
         // Under load the total moves by itself: the probe's own row is what counts.
         loop {
             ensure!(sent.elapsed() < Duration::from_secs(20), "the event is not queryable after 20 s");
-            if pageviews(app, key, &body).await? > before && app.sql(&format!("SELECT count() FROM footfall.events WHERE path = '{path}'")).await? == "1" {
+            if pageviews(app, key, &body).await? > before
+                && app.sql(&format!("SELECT count() FROM footfall.events WHERE path = '{path}'")).await? == "1"
+            {
                 break;
             }
         }

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use axum::{Json, Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::get};
 use footfall_config::Role;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
-use utoipa::OpenApi;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
@@ -22,8 +25,23 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const BODY_BYTES: usize = 256 << 10;
 
 #[derive(OpenApi)]
-#[openapi(info(title = "Footfall", description = "Web analytics on your own machine.", license(name = "Apache-2.0")))]
+#[openapi(
+    info(title = "Footfall", description = "Web analytics on your own machine.", license(name = "Apache-2.0")),
+    modifiers(&Security),
+    security(("key" = []), ("session" = []))
+)]
 struct ApiDoc;
+
+/// How callers are known: an API key, or the session of a signed-in user.
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("key", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()));
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("footfall.session"))));
+    }
+}
 
 /// The routes of the roles that this process has.
 ///
@@ -90,6 +108,13 @@ fn checks(services: &Services) -> api::ops::Checks {
         checks = checks.with("store", move || {
             let store = store.clone();
             async move { store.ping().await.map_err(|error| error.to_string()) }
+        });
+    }
+    if roles.has(Role::Processor) {
+        let processor = services.processor.clone();
+        checks = checks.with("processor", move || {
+            let ill: Vec<String> = processor.health().into_iter().filter_map(|(part, fault)| Some(format!("{part}: {}", fault?))).collect();
+            async move { if ill.is_empty() { Ok(()) } else { Err(ill.join("; ")) } }
         });
     }
     checks

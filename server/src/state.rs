@@ -35,7 +35,8 @@ impl App {
     /// When the installation's secret cannot be read.
     pub async fn new(services: &Services) -> anyhow::Result<Self> {
         let configured = services.config.secrets.secret.expose();
-        let secret = if configured.is_empty() { services.meta.installation_secret().await?.to_vec() } else { configured.as_bytes().to_vec() };
+        let secret =
+            if configured.is_empty() { services.meta.installation_secret().await?.to_vec() } else { configured.as_bytes().to_vec() };
         Ok(Self {
             config: services.config.clone(),
             meta: services.meta.clone(),

@@ -194,7 +194,8 @@ mod tests {
     #[test]
     fn the_first_source_wins_and_port_is_the_last_resort() {
         let file = "listen = \"127.0.0.1:1\"\nrate_limit_client = 7\n";
-        let sources = Sources::from_parts([("listen", "127.0.0.1:3")], [("FOOTFALL_LISTEN", "127.0.0.1:2"), ("PORT", "4")], Some(file)).unwrap();
+        let sources =
+            Sources::from_parts([("listen", "127.0.0.1:3")], [("FOOTFALL_LISTEN", "127.0.0.1:2"), ("PORT", "4")], Some(file)).unwrap();
         let config = Config::load(&sources).unwrap();
         assert_eq!(config.http.listen.port(), 3);
         assert_eq!(config.limits.rate_limit_client, 7);

@@ -253,9 +253,15 @@ mod tests {
     #[test]
     fn proxies_match_by_prefix() {
         let proxies: Proxies = "10.0.0.0/8, ::1, fd00::/8, 0.0.0.0/32".parse().unwrap();
-        for (address, trusted) in
-            [("10.9.9.9", true), ("11.0.0.1", false), ("::1", true), ("::2", false), ("fd12::1", true), ("::ffff:10.1.1.1", true), ("0.0.0.1", false)]
-        {
+        for (address, trusted) in [
+            ("10.9.9.9", true),
+            ("11.0.0.1", false),
+            ("::1", true),
+            ("::2", false),
+            ("fd12::1", true),
+            ("::ffff:10.1.1.1", true),
+            ("0.0.0.1", false),
+        ] {
             assert_eq!(proxies.trusts(address.parse().unwrap()), trusted, "{address}");
         }
         assert!("0.0.0.0/0".parse::<Proxies>().unwrap().trusts("8.8.8.8".parse().unwrap()));

@@ -88,11 +88,7 @@ impl Period {
                 _ => Err(NotAPeriod(format!("custom from={} to={}", from.unwrap_or(""), to.unwrap_or("")))),
             };
         }
-        Self::NAMED
-            .iter()
-            .find(|period| period.code() == code)
-            .cloned()
-            .ok_or_else(|| NotAPeriod(code.chars().take(50).collect()))
+        Self::NAMED.iter().find(|period| period.code() == code).cloned().ok_or_else(|| NotAPeriod(code.chars().take(50).collect()))
     }
 }
 
@@ -190,7 +186,15 @@ mod tests {
 
     #[test]
     fn refuses_odd_periods() {
-        for text in ["", "7", "custom", "custom:2026-01-01", "custom:2026-02-01:2026-01-01", "custom:2026-13-01:2026-13-02", "custom:é026-01-01:2026-01-02"] {
+        for text in [
+            "",
+            "7",
+            "custom",
+            "custom:2026-01-01",
+            "custom:2026-02-01:2026-01-01",
+            "custom:2026-13-01:2026-13-02",
+            "custom:é026-01-01:2026-01-02",
+        ] {
             assert!(text.parse::<Period>().is_err(), "{text} was accepted");
         }
     }

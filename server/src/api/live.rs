@@ -10,13 +10,13 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
+use bytes::Bytes;
 use footfall_model::report::LiveView;
 use futures::{Stream, stream};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::Instant,
 };
-use bytes::Bytes;
 
 use crate::{
     App,

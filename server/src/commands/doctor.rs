@@ -41,10 +41,18 @@ pub async fn run(args: DoctorArgs, context: &CommandContext) -> anyhow::Result<(
         findings.push(check("engine library", library.map(|path| path.display().to_string()).map_err(Into::into)));
     }
     let running = Control::running(data).await.is_some();
-    findings.push(Finding { check: "server", ok: true, detail: if running { "runs on this data folder" } else { "does not run" }.to_owned() });
+    findings.push(Finding {
+        check: "server",
+        ok: true,
+        detail: if running { "runs on this data folder" } else { "does not run" }.to_owned(),
+    });
     if data.exists() {
         let pending = boot::pending_migrations(config).await.map(|pending| {
-            if pending.is_empty() { "up to date".to_owned() } else { format!("{} pending; the next `footfall serve` runs them", pending.len()) }
+            if pending.is_empty() {
+                "up to date".to_owned()
+            } else {
+                format!("{} pending; the next `footfall serve` runs them", pending.len())
+            }
         });
         findings.push(check("schemas", pending));
     }
@@ -83,7 +91,11 @@ const LEAST_FREE: u64 = 2 << 30;
 fn space(data: &Path) -> anyhow::Result<String> {
     let existing = data.ancestors().find(|folder| folder.exists() && folder.is_dir()).unwrap_or(Path::new("."));
     let free = free_bytes(existing)?;
-    anyhow::ensure!(free >= LEAST_FREE, "{} MB are free; events are refused when the disk is full: make room or move the data folder", free >> 20);
+    anyhow::ensure!(
+        free >= LEAST_FREE,
+        "{} MB are free; events are refused when the disk is full: make room or move the data folder",
+        free >> 20
+    );
     Ok(format!("{} GB free", free >> 30))
 }
 

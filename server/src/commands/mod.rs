@@ -23,7 +23,12 @@ use tracing_subscriber::EnvFilter;
 
 /// Web analytics on your own machine: real-time, private, nothing lost.
 #[derive(Parser)]
-#[command(name = "footfall", version, max_term_width = 110, after_help = "Settings are variables too: `footfall config reference` lists them all.")]
+#[command(
+    name = "footfall",
+    version,
+    max_term_width = 110,
+    after_help = "Settings are variables too: `footfall config reference` lists them all."
+)]
 struct Cli {
     #[command(flatten)]
     global: Global,

@@ -164,7 +164,13 @@ impl Imports {
     ///
     /// # Errors
     /// When another import into the domain is running, this one was done before, or something it needs is away; the job can be resumed.
-    pub async fn run<S>(&self, site: SiteId, fingerprint: String, source: Source<S>, progress: &watch::Sender<Progress>) -> anyhow::Result<()>
+    pub async fn run<S>(
+        &self,
+        site: SiteId,
+        fingerprint: String,
+        source: Source<S>,
+        progress: &watch::Sender<Progress>,
+    ) -> anyhow::Result<()>
     where
         S: Stream<Item = std::io::Result<Bytes>> + Unpin + Send,
     {
@@ -176,7 +182,9 @@ impl Imports {
         let job = match self.meta.start_import(new, Utc::now()).await? {
             ImportStart::New(job) | ImportStart::Resumed(job) => job,
             ImportStart::Busy(_) => bail!("another import into this domain is running; wait for its end"),
-            ImportStart::AlreadyDone(job) => bail!("this was imported before, on {}; nothing was added", job.created_at.format("%Y-%m-%d %H:%M UTC")),
+            ImportStart::AlreadyDone(job) => {
+                bail!("this was imported before, on {}; nothing was added", job.created_at.format("%Y-%m-%d %H:%M UTC"))
+            }
         };
         progress.send_modify(|p| p.import = job.id);
         let mut sorter = Sorter::new(&self.spool.join(job.id.to_string())).context("the import cannot be sorted on disk")?;
@@ -193,7 +201,13 @@ impl Imports {
         Ok(())
     }
 
-    async fn read_lines<S>(&self, job: &ImportJob, mut lines: S, sorter: &mut Sorter, progress: &watch::Sender<Progress>) -> anyhow::Result<()>
+    async fn read_lines<S>(
+        &self,
+        job: &ImportJob,
+        mut lines: S,
+        sorter: &mut Sorter,
+        progress: &watch::Sender<Progress>,
+    ) -> anyhow::Result<()>
     where
         S: Stream<Item = std::io::Result<Bytes>> + Unpin + Send,
     {
@@ -230,7 +244,13 @@ impl Imports {
         }
     }
 
-    async fn read_traffic(&self, job: &ImportJob, mut traffic: Traffic, sorter: &mut Sorter, progress: &watch::Sender<Progress>) -> anyhow::Result<()> {
+    async fn read_traffic(
+        &self,
+        job: &ImportJob,
+        mut traffic: Traffic,
+        sorter: &mut Sorter,
+        progress: &watch::Sender<Progress>,
+    ) -> anyhow::Result<()> {
         // The same records again when the job is resumed later.
         traffic.until_ms = job.created_at.timestamp_millis();
         // Making records is pure computing: it has a thread of its own, and the lease is renewed beside it.

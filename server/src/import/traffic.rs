@@ -10,16 +10,36 @@ use uuid::Uuid;
 const DAY_MS: i64 = 86_400_000;
 
 /// Share of a day's visits by hour (UTC).
-const HOURS: [f64; 24] = [
-    1.8, 1.3, 1.0, 0.9, 1.0, 1.6, 2.6, 4.0, 5.2, 5.9, 6.1, 6.0, 5.6, 5.8, 6.1, 6.0, 5.6, 5.2, 5.0, 5.2, 5.4, 5.0, 4.0, 2.8,
-];
+const HOURS: [f64; 24] =
+    [1.8, 1.3, 1.0, 0.9, 1.0, 1.6, 2.6, 4.0, 5.2, 5.9, 6.1, 6.0, 5.6, 5.8, 6.1, 6.0, 5.6, 5.2, 5.0, 5.2, 5.4, 5.0, 4.0, 2.8];
 /// Weight of a day by weekday, from Thursday (1970-01-01 was one).
 const WEEKDAYS: [f64; 7] = [1.12, 0.98, 0.68, 0.72, 1.10, 1.18, 1.15];
 
 const PAGES: &[&str] = &[
-    "/", "/pricing", "/docs", "/blog", "/blog/why-we-left-the-cloud", "/docs/install", "/features", "/blog/a-year-of-numbers", "/about",
-    "/docs/api", "/changelog", "/blog/small-is-fast", "/contact", "/docs/events", "/blog/privacy-by-design", "/careers", "/docs/cluster",
-    "/blog/how-we-measure", "/customers", "/docs/upgrade", "/legal/privacy", "/docs/faq", "/blog/on-call", "/legal/terms",
+    "/",
+    "/pricing",
+    "/docs",
+    "/blog",
+    "/blog/why-we-left-the-cloud",
+    "/docs/install",
+    "/features",
+    "/blog/a-year-of-numbers",
+    "/about",
+    "/docs/api",
+    "/changelog",
+    "/blog/small-is-fast",
+    "/contact",
+    "/docs/events",
+    "/blog/privacy-by-design",
+    "/careers",
+    "/docs/cluster",
+    "/blog/how-we-measure",
+    "/customers",
+    "/docs/upgrade",
+    "/legal/privacy",
+    "/docs/faq",
+    "/blog/on-call",
+    "/legal/terms",
 ];
 /// (source, referrer, medium, campaign, weight)
 const SOURCES: &[(&str, &str, &str, &str, f64)] = &[
@@ -38,8 +58,23 @@ const SOURCES: &[(&str, &str, &str, &str, f64)] = &[
     ("YouTube", "youtube.com/watch", "", "", 1.0),
 ];
 const COUNTRIES: &[(&str, f64)] = &[
-    ("US", 27.0), ("DE", 15.0), ("GB", 9.0), ("FR", 7.0), ("IN", 6.0), ("NL", 5.0), ("CA", 5.0), ("ES", 4.0), ("BR", 4.0), ("JP", 4.0),
-    ("PL", 3.0), ("SE", 2.5), ("CH", 2.5), ("AU", 2.5), ("IT", 2.0), ("AT", 1.5), ("", 0.5),
+    ("US", 27.0),
+    ("DE", 15.0),
+    ("GB", 9.0),
+    ("FR", 7.0),
+    ("IN", 6.0),
+    ("NL", 5.0),
+    ("CA", 5.0),
+    ("ES", 4.0),
+    ("BR", 4.0),
+    ("JP", 4.0),
+    ("PL", 3.0),
+    ("SE", 2.5),
+    ("CH", 2.5),
+    ("AU", 2.5),
+    ("IT", 2.0),
+    ("AT", 1.5),
+    ("", 0.5),
 ];
 /// (browser, version, os, os version, device, screen, weight)
 type Agent = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str, f64);
@@ -148,7 +183,12 @@ impl Visit<'_> {
             if rng.random_bool(0.55) {
                 let engaged = u32::try_from(stay * 3 / 4).unwrap_or(0);
                 let depth = rng.random_range(10..=100);
-                records.push(Record { page: Some(page), engagement_ms: engaged, scroll_depth: depth, ..self.event("engagement", ts + stay, path, rng) });
+                records.push(Record {
+                    page: Some(page),
+                    engagement_ms: engaged,
+                    scroll_depth: depth,
+                    ..self.event("engagement", ts + stay, path, rng)
+                });
             }
             ts += stay;
             if path == "/pricing" && rng.random_bool(0.12) {
