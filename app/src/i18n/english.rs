@@ -22,7 +22,6 @@ texts! {
     SignIn => "Sign in",
     SignOut => "Sign out",
     Account => "Account",
-    YourDomains => "Your domains",
     AllDomains => "All domains",
     AddDomain => "Add a domain",
     SwitchDomain => "Switch domain",
@@ -30,7 +29,6 @@ texts! {
     ThemeLight => "Theme: light",
     ThemeDark => "Theme: dark",
     Retry => "Try again",
-    Close => "Close",
     PrivacyFooter => "No cookies for visitors, no personal data, no third parties.",
 
     // Landing
@@ -47,7 +45,6 @@ texts! {
     LandingPointLightText => "The script is under 1.5 KB and makes no request but its own. A visit is on the dashboard within a second.",
     NeedsSetupTitle => "No owner yet",
     NeedsSetupText => "Open the setup link that the program printed when it started. It makes you the owner.",
-    DocsOfScript => "What a page needs is one line",
 
     // Forms
     Email => "E-mail",
@@ -146,10 +143,8 @@ texts! {
     ShowInChart => "Show {figure} in the chart",
 
     // Chart
-    ChartTitle => "{figure} over time",
     ChartSummary => "{figure}: {total} in all. Most: {most} ({when}).",
     ChartSummaryEmpty => "{figure}: none in this period.",
-    ChartNow => "This period",
     ChartThen => "Compared",
     ChartTable => "Show as a table",
     ChartTime => "Time",
