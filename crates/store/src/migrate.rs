@@ -22,19 +22,22 @@ pub struct Migration {
 }
 
 /// All of them, in order. Never change one that was released: add another.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "events, sessions, drops, dead letters",
-    statements: |flavour| {
-        vec![
-            events::table(flavour),
-            sessions::table(flavour),
-            sessions::view(flavour),
-            events::drops(flavour),
-            dead_letters::table(flavour),
-        ]
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "events, sessions, drops, dead letters",
+        statements: |flavour| {
+            vec![
+                events::table(flavour),
+                sessions::table(flavour),
+                sessions::view(flavour),
+                events::drops(flavour),
+                dead_letters::table(flavour),
+            ]
+        },
     },
-}];
+    Migration { number: 2, name: "append time of imports", statements: |flavour| vec![events::append_time_of_imports(flavour)] },
+];
 
 impl Store {
     /// Runs what is missing; answers the names of what ran.

@@ -3,13 +3,15 @@
 //! | column | is |
 //! |---|---|
 //! | `since_start` | `ts` − start of the visit: small, where the start itself would be a second random time |
-//! | `append_delay_s` | seconds from the event to its append, both rounded down: nearly always 0 |
+//! | `append_delay_s` | live: seconds from the event to its append, both rounded down, nearly always 0; imports: seconds since [`IMPORT_EPOCH_S`], as
+//! many events that happened at many times are appended in one second |
 //! | `rebuild_back`, `event_id` | only where they are ever asked for: the last row of an insert, and ids that may come again |
 //! | `page_id` | 16 bits: it only tells the pages of one visit apart |
 //!
 //! `session_id`, `session_start` and `appended_s` are computed by the table from these.
 
 use clickhouse::Row;
+use footfall_model::LogName;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -122,7 +124,7 @@ impl<'a> EventWire<'a> {
             h3: row.h3,
             event_id: if row.id_given || last { row.event_id } else { 0 },
             id_given: u8::from(row.id_given),
-            append_delay_s: clamp(row.appended.div_euclid(1_000) - row.ts.div_euclid(1_000)),
+            append_delay_s: append_delay_s(row),
             log: row.position.log.code(),
             generation: row.position.generation,
             partition: row.position.partition,
@@ -132,9 +134,26 @@ impl<'a> EventWire<'a> {
     }
 }
 
+/// 2020-01-01: seconds since then fit 32 bits until 2088.
+pub(crate) const IMPORT_EPOCH_S: i64 = 1_577_836_800;
+
+const fn append_delay_s(row: &EventRow) -> i32 {
+    let since = match row.position.log {
+        LogName::Live => row.ts.div_euclid(1_000),
+        LogName::Import => IMPORT_EPOCH_S,
+    };
+    clamp(row.appended.div_euclid(1_000) - since)
+}
+
 /// A visit lasts a day and a delay in seconds reaches over 68 years: this clamps what cannot happen.
-fn clamp(value: i64) -> i32 {
-    i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX })
+const fn clamp(value: i64) -> i32 {
+    if value < i32::MIN as i64 {
+        i32::MIN
+    } else if value > i32::MAX as i64 {
+        i32::MAX
+    } else {
+        value as i32
+    }
 }
 
 /// 16 bits of a page id, 0 only for none.

@@ -4,7 +4,10 @@
 //! titles and referrers, which repeat even where there are many.
 
 use super::{Flavour, LOW};
-use crate::row::{VISIT_ID_FACTOR, VISIT_ID_IMPORT};
+use crate::{
+    row::{VISIT_ID_FACTOR, VISIT_ID_IMPORT},
+    wire::IMPORT_EPOCH_S,
+};
 
 /// The expression of [`crate::visit_id`] over columns.
 fn visit_id(visitor: &str, start_ms: &str) -> String {
@@ -88,6 +91,16 @@ SETTINGS {settings}",
         on = flavour.on_cluster(),
         engine = flavour.engine(""),
         settings = flavour.settings(),
+    )
+}
+
+/// `appended_s` of imported rows, which count their append time from a fixed day.
+#[must_use]
+pub fn append_time_of_imports(flavour: &Flavour) -> String {
+    format!(
+        "ALTER TABLE events{} MODIFY COLUMN appended_s Int64 \
+         ALIAS if(log = 1, toInt64({IMPORT_EPOCH_S}), intDiv(toUnixTimestamp64Milli(ts), 1000)) + append_delay_s",
+        flavour.on_cluster()
     )
 }
 

@@ -1,6 +1,6 @@
 //! One token counts once; what is refused for good says so.
 
-use footfall_model::DropReason;
+use footfall_model::{DropReason, LogName};
 use footfall_store::{DeadLetter, Endpoint, Store};
 
 use crate::{
@@ -84,6 +84,19 @@ async fn what_is_stored_is_what_was_sent() {
     );
     let visitor = store.raw("SELECT visitor_id FROM sessions").fetch_one::<u64>().await.unwrap();
     assert_eq!(visitor, row.visitor.0, "the visitor follows from the visit's id");
+}
+
+#[tokio::test]
+async fn append_times_are_kept_to_the_second() {
+    let store = engine::store().await;
+    let mut rows = rows(&Traffic { seed: 16, visits: 20, from: FROM, to: FROM + DAY });
+    for (index, row) in rows.iter_mut().enumerate() {
+        row.position.log = if index % 2 == 0 { LogName::Live } else { LogName::Import };
+        row.appended = if index % 2 == 0 { row.ts + 2_999 } else { FROM + 900 * DAY + 1_234 };
+    }
+    store.insert_events(&rows, "appended").await.unwrap();
+    let found = store.raw("SELECT appended_s FROM events ORDER BY offset").fetch_all::<i64>().await.unwrap();
+    assert_eq!(found, rows.iter().map(|row| row.appended.div_euclid(1_000)).collect::<Vec<_>>());
 }
 
 #[tokio::test]
