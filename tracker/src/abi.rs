@@ -1,8 +1,5 @@
 //! The border to JavaScript: one import, one export, numbers only.
-#![allow(
-    unsafe_code,
-    reason = "raw imports, exports and a static are the border to JavaScript; wasm-bindgen would cost kilobytes"
-)]
+#![allow(unsafe_code, reason = "raw imports, exports and a static are the border to JavaScript; wasm-bindgen would cost kilobytes")]
 
 use crate::{Observation, Occasion, Page};
 
@@ -17,12 +14,7 @@ static mut PAGE: Page = Page::new();
 /// One observation. `active` is a JavaScript boolean. `occasion`: 0 something changed, 1 the page may vanish, 2 another page begins.
 #[unsafe(no_mangle)]
 extern "C" fn o(now_ms: u32, active: bool, bottom_px: u32, height_px: u32, occasion: u32) {
-    let seen = Observation {
-        now_ms,
-        active,
-        bottom_px,
-        height_px,
-    };
+    let seen = Observation { now_ms, active, bottom_px, height_px };
     let why = match occasion {
         0 => Occasion::Change,
         1 => Occasion::Leave,

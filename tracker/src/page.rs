@@ -71,13 +71,7 @@ pub struct Page {
 impl Page {
     /// A page of which nothing is known. Its time starts with the first observation.
     pub const fn new() -> Self {
-        Self {
-            last_ms: 0,
-            active: false,
-            unsent_ms: 0,
-            bottom_px: 0,
-            sent_depth: 0,
-        }
+        Self { last_ms: 0, active: false, unsent_ms: 0, bottom_px: 0, sent_depth: 0 }
     }
 
     /// Takes one observation into account and says what to send for it. A [`Begin`](Occasion::Begin) closes the old page
@@ -95,10 +89,7 @@ impl Page {
         if occasion != Occasion::Change || self.unsent_ms >= REPORT_AT_MS {
             let depth = percent(self.bottom_px, seen.height_px).max(self.sent_depth);
             if self.unsent_ms >= MIN_REPORT_MS || depth != self.sent_depth {
-                report = Some(Report {
-                    engaged_ms: self.unsent_ms,
-                    depth,
-                });
+                report = Some(Report { engaged_ms: self.unsent_ms, depth });
                 self.unsent_ms = 0;
                 self.sent_depth = depth;
             }
@@ -116,8 +107,5 @@ impl Page {
 /// since documents grow while they are read; a document shorter than the window is seen to its end.
 fn percent(bottom: u32, height: u32) -> u32 {
     // No browser lays out more than 2^25 pixels, so a hundred times that fits; an absurd claim wraps and stays below 100.
-    bottom
-        .wrapping_mul(100)
-        .checked_div(height)
-        .map_or(0, |depth| depth.min(100))
+    bottom.wrapping_mul(100).checked_div(height).map_or(0, |depth| depth.min(100))
 }

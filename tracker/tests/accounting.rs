@@ -1,9 +1,7 @@
 //! The account of a page against a slow, obvious oracle, and the cases that deserve a name.
 #![cfg(not(target_arch = "wasm32"))]
 
-use footfall_tracker::{
-    MAX_SPAN_MS, MIN_REPORT_MS, Observation, Occasion, Page, REPORT_AT_MS, Report,
-};
+use footfall_tracker::{MAX_SPAN_MS, MIN_REPORT_MS, Observation, Occasion, Page, REPORT_AT_MS, Report};
 use proptest::prelude::*;
 
 const HEIGHT: u32 = 2_000;
@@ -13,26 +11,15 @@ const TALLEST_PX: u32 = 1 << 25;
 
 /// An active observation at the top of a page of two thousand pixels.
 fn at(now_ms: u32) -> Observation {
-    Observation {
-        now_ms,
-        active: true,
-        bottom_px: WINDOW,
-        height_px: HEIGHT,
-    }
+    Observation { now_ms, active: true, bottom_px: WINDOW, height_px: HEIGHT }
 }
 
 fn away(now_ms: u32) -> Observation {
-    Observation {
-        active: false,
-        ..at(now_ms)
-    }
+    Observation { active: false, ..at(now_ms) }
 }
 
 fn scrolled(now_ms: u32, bottom_px: u32) -> Observation {
-    Observation {
-        bottom_px,
-        ..at(now_ms)
-    }
+    Observation { bottom_px, ..at(now_ms) }
 }
 
 fn sent(engaged_ms: u32, depth: u32) -> Option<Report> {
@@ -89,13 +76,7 @@ fn a_deeper_scroll_is_reported_however_short_the_stay() {
 #[test]
 fn depth_is_taken_of_the_height_that_the_page_has_at_last() {
     let mut page = Page::new();
-    page.observe(
-        Observation {
-            height_px: WINDOW,
-            ..at(0)
-        },
-        Occasion::Change,
-    );
+    page.observe(Observation { height_px: WINDOW, ..at(0) }, Occasion::Change);
     assert_eq!(page.observe(away(2_000), Occasion::Leave), sent(2_000, 25));
 }
 
@@ -103,66 +84,26 @@ fn depth_is_taken_of_the_height_that_the_page_has_at_last() {
 fn depth_never_falls_and_never_passes_a_hundred() {
     let mut page = Page::new();
     page.observe(at(0), Occasion::Change);
-    assert_eq!(
-        page.observe(scrolled(2_000, HEIGHT + 80), Occasion::Leave),
-        sent(2_000, 100)
-    );
-    let grown = Observation {
-        height_px: 90_000,
-        ..away(4_000)
-    };
+    assert_eq!(page.observe(scrolled(2_000, HEIGHT + 80), Occasion::Leave), sent(2_000, 100));
+    let grown = Observation { height_px: 90_000, ..away(4_000) };
     assert_eq!(page.observe(grown, Occasion::Leave), sent(2_000, 100));
 }
 
 #[test]
 fn an_absurd_height_does_no_harm() {
     let mut page = Page::new();
-    let absurd = Observation {
-        bottom_px: u32::MAX,
-        height_px: u32::MAX,
-        ..at(0)
-    };
+    let absurd = Observation { bottom_px: u32::MAX, height_px: u32::MAX, ..at(0) };
     page.observe(absurd, Occasion::Change);
-    assert_eq!(
-        page.observe(
-            Observation {
-                now_ms: 2_000,
-                ..absurd
-            },
-            Occasion::Leave
-        ),
-        sent(2_000, 0)
-    );
+    assert_eq!(page.observe(Observation { now_ms: 2_000, ..absurd }, Occasion::Leave), sent(2_000, 0));
 }
 
 #[test]
 fn a_document_without_height_has_no_depth() {
     let mut page = Page::new();
-    let flat = Observation {
-        height_px: 0,
-        ..at(0)
-    };
+    let flat = Observation { height_px: 0, ..at(0) };
     page.observe(flat, Occasion::Change);
-    assert_eq!(
-        page.observe(
-            Observation {
-                now_ms: 500,
-                ..flat
-            },
-            Occasion::Leave
-        ),
-        None
-    );
-    assert_eq!(
-        page.observe(
-            Observation {
-                now_ms: 1_500,
-                ..flat
-            },
-            Occasion::Leave
-        ),
-        sent(1_500, 0)
-    );
+    assert_eq!(page.observe(Observation { now_ms: 500, ..flat }, Occasion::Leave), None);
+    assert_eq!(page.observe(Observation { now_ms: 1_500, ..flat }, Occasion::Leave), sent(1_500, 0));
 }
 
 #[test]
@@ -170,10 +111,7 @@ fn the_next_page_starts_from_nothing() {
     let mut page = Page::new();
     page.observe(at(0), Occasion::Change);
     page.observe(scrolled(3_000, HEIGHT), Occasion::Change);
-    assert_eq!(
-        page.observe(scrolled(4_000, HEIGHT), Occasion::Begin),
-        sent(4_000, 100)
-    );
+    assert_eq!(page.observe(scrolled(4_000, HEIGHT), Occasion::Begin), sent(4_000, 100));
     assert_eq!(page.observe(away(6_000), Occasion::Leave), sent(2_000, 25));
 }
 
@@ -181,10 +119,7 @@ fn the_next_page_starts_from_nothing() {
 fn sleep_is_not_reading() {
     let mut page = Page::new();
     page.observe(at(0), Occasion::Change);
-    assert_eq!(
-        page.observe(away(8 * 3_600_000), Occasion::Leave),
-        sent(MAX_SPAN_MS, 25)
-    );
+    assert_eq!(page.observe(away(8 * 3_600_000), Occasion::Leave), sent(MAX_SPAN_MS, 25));
 }
 
 #[test]
@@ -217,42 +152,25 @@ struct Story {
 impl Story {
     fn engaged_ms(&self) -> u64 {
         let spans = self.seen.windows(2).filter(|pair| pair[0].active);
-        spans
-            .map(|pair| u64::from((pair[1].now_ms - pair[0].now_ms).min(MAX_SPAN_MS)))
-            .sum()
+        spans.map(|pair| u64::from((pair[1].now_ms - pair[0].now_ms).min(MAX_SPAN_MS))).sum()
     }
 
     fn reported_ms(&self) -> u64 {
-        self.reports
-            .iter()
-            .map(|report| u64::from(report.engaged_ms))
-            .sum()
+        self.reports.iter().map(|report| u64::from(report.engaged_ms)).sum()
     }
 
     fn reported_depth(&self) -> u32 {
-        self.reports
-            .iter()
-            .map(|report| report.depth)
-            .max()
-            .unwrap_or(0)
+        self.reports.iter().map(|report| report.depth).max().unwrap_or(0)
     }
 
     /// Depth by counting up, instead of dividing.
     fn depth(&self) -> u32 {
         let height = self.seen.last().map_or(0, |seen| u64::from(seen.height_px));
-        let bottom = self
-            .seen
-            .iter()
-            .map(|seen| u64::from(seen.bottom_px))
-            .max()
-            .unwrap_or(0);
+        let bottom = self.seen.iter().map(|seen| u64::from(seen.bottom_px)).max().unwrap_or(0);
         if height == 0 {
             return 0;
         }
-        (0..=100)
-            .rev()
-            .find(|percent| bottom * 100 >= u64::from(*percent) * height)
-            .unwrap_or(0)
+        (0..=100).rev().find(|percent| bottom * 100 >= u64::from(*percent) * height).unwrap_or(0)
     }
 
     fn expect(&self, occasion: Occasion) -> Option<Report> {
@@ -260,10 +178,7 @@ impl Story {
         let depth = self.depth().max(self.reported_depth());
         let asked = occasion != Occasion::Change || unsent >= u64::from(REPORT_AT_MS);
         let worth = unsent >= u64::from(MIN_REPORT_MS) || depth > self.reported_depth();
-        (asked && worth).then_some(Report {
-            engaged_ms: unsent as u32,
-            depth,
-        })
+        (asked && worth).then_some(Report { engaged_ms: unsent as u32, depth })
     }
 }
 
@@ -280,10 +195,7 @@ fn steps() -> impl Strategy<Value = Vec<(u32, bool, u32, u32, Occasion)>> {
     let passed = prop_oneof![0_u32..1_500, 0_u32..70_000, 0_u32..4_000_000];
     let pixels = prop_oneof![0_u32..4_000, 0..TALLEST_PX];
     let heights = prop_oneof![0_u32..6_000, 0..TALLEST_PX];
-    prop::collection::vec(
-        (passed, any::<bool>(), pixels, heights, occasions()),
-        0..120,
-    )
+    prop::collection::vec((passed, any::<bool>(), pixels, heights, occasions()), 0..120)
 }
 
 proptest! {
