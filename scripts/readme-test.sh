@@ -32,13 +32,16 @@ grep -q '^  ready' "$log" || { cat "$log"; echo "make run did not get ready"; ex
 sed -n '/^Footfall/,/^  ready/p' "$log"
 
 setup=$(awk '$1 == "setup" {print $2}' "$log")
-curl -fsS "$setup" | grep -qi 'password' || { echo "the set-up link shows no form"; exit 1; }
+page=$(curl -fsS "$setup")
+[[ "$page" == *'name="password"'* ]] || { echo "the set-up link shows no form"; exit 1; }
 
 commands=$(block sh 3)
-echo "$commands" | grep -q 'site add example.org' || { echo "the README's command line block has changed its place"; exit 1; }
+[[ "$commands" == *'site add example.org'* ]] || { echo "the README's command line block has changed its place"; exit 1; }
 bash -euo pipefail -c "$commands"
-curl -fsS http://127.0.0.1:8080/tracker.js | grep -q footfall
-block html 1 | grep -q 'src="http://127.0.0.1:8080/tracker.js"'
+script=$(curl -fsS http://127.0.0.1:8080/tracker.js)
+[[ "$script" == *footfall* ]] || { echo "the tracker is not served"; exit 1; }
+snippet=$(block html 1)
+[[ "$snippet" == *'src="http://127.0.0.1:8080/tracker.js"'* ]] || { echo "the README's snippet names another tracker"; exit 1; }
 answer=$(bash -c "$(block sh 2)" 2>/dev/null)
-echo "$answer" | grep -q '202' || { echo "the README's curl was answered with: $answer"; exit 1; }
+[[ "$answer" == *' 202 '* ]] || { echo "the README's curl was answered with: $answer"; exit 1; }
 echo "README: every command does what it says"
