@@ -20,6 +20,7 @@ step "set-up" scripts/setup.sh tests
 step "dashboard, tracker and data files" make --no-print-directory assets
 step "format and lints" scripts/lint.sh
 step "Rust tests" cargo test --locked --no-fail-fast "${native[@]}"
+step "pages" cargo test --locked -p footfall-app --features ssr
 step "tracker core" cargo test --locked -p footfall-tracker
 step "browser tests" scripts/browser-tests.sh
 step "README, from its text" scripts/readme-test.sh

@@ -7,13 +7,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+/** The server refuses settings that it does not know; those of the shell are none of the test's. */
+const inherited = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => name === "FOOTFALL_LIBCHDB" || !(name.startsWith("FOOTFALL_") || name === "PORT")),
+);
+
 const binary = process.env.FOOTFALL_TEST_BINARY ?? new URL("../../target/debug/footfall", import.meta.url).pathname;
 
 /** A running server: `base`, `setup` (the one-time link) and `stop`. */
 export async function startProduct() {
   const folder = await mkdtemp(join(tmpdir(), "footfall-browser-"));
   const child = spawn(binary, ["serve", "--data", join(folder, "data"), "--listen", "127.0.0.1:0"], {
-    env: { ...process.env, FOOTFALL_METRICS_LISTEN: "127.0.0.1:0", FOOTFALL_RATE_LIMIT_CLIENT: "0" },
+    env: { ...inherited, FOOTFALL_METRICS_LISTEN: "127.0.0.1:0", FOOTFALL_RATE_LIMIT_CLIENT: "0" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";
@@ -41,7 +46,7 @@ export async function startProduct() {
 
 /** A command of the command line; its stdout. */
 async function run(args) {
-  const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(binary, args, { env: inherited, stdio: ["ignore", "pipe", "pipe"] });
   let out = "";
   let err = "";
   child.stdout.on("data", (text) => (out += text));

@@ -147,6 +147,7 @@ describe("pageviews", () => {
     site.page("/next", { body: tell });
     await tabs.open(site.page("/start", { body: rules + follow }));
     await site.called("/next-true");
+    await site.arrived("pageview");
     assert.deepEqual(urls(site), ["/start"]);
     site.page("/go");
     await site.arrived("pageview", 2);
