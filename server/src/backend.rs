@@ -134,7 +134,7 @@ impl Backend for ServerBackend {
 
     async fn remove_demo(&self, viewer: &Viewer, domain: &str) -> Result<(), AppError> {
         let scope = self.scope(viewer, domain).await?;
-        demo::remove(&self.app.meta, &self.app.store, &self.processor, scope.site()).await.map_err(other)
+        demo::remove(&self.app.meta, &self.app.store, self.app.live.as_ref(), &self.processor, scope.site()).await.map_err(other)
     }
 
     async fn kpis(&self, viewer: &Viewer, domain: &str, period: &Period, compare: Compare) -> Result<Kpis, AppError> {

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 use chrono::Utc;
+use footfall_live::Live;
 use footfall_meta::{ImportJob, ImportState, Meta, Site};
 use footfall_model::SiteId;
 use footfall_processor::Running;
@@ -49,13 +50,15 @@ pub async fn load(imports: &Imports, site: &Site) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When it is still loading, or the store is away; then a second try finishes the removal.
-pub async fn remove(meta: &Meta, store: &Store, processor: &Running, site: SiteId) -> anyhow::Result<()> {
+pub async fn remove(meta: &Meta, store: &Store, live: &dyn Live, processor: &Running, site: SiteId) -> anyhow::Result<()> {
     let Some(job) = job(meta, site).await? else { return Ok(()) };
     if job.state == ImportState::Running {
         bail!("the demo data is still loading; try again in a moment");
     }
     let hours = store.hours_of_import(site, job.id).await.context("the analytics store is away; nothing was removed")?;
     store.delete_import(site, job.id).await.context("the analytics store is away; try again in a moment")?;
+    // Live state is built anew in a moment; until then it must not tell of what is gone.
+    live.forget(site).await?;
     processor.changed(hours.into_iter().map(|hour| (site, hour)).collect());
     meta.end_import(job.id, ImportState::Undone, Utc::now()).await?;
     Ok(())
