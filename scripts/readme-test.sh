@@ -23,7 +23,7 @@ start=$(block sh 1)
 [ "$start" = "make run" ] || { echo "the README's first command is \`$start\`, not \`make run\`"; exit 1; }
 bash -c "exec $start" > "$log" 2>&1 &
 server=$!
-for _ in $(seq 1 2400); do
+for _ in $(seq 1 4800); do
   grep -q '^  ready' "$log" && break
   kill -0 "$server" 2>/dev/null || { cat "$log"; echo "make run ended early"; exit 1; }
   read -rt 0.5 <> <(:) || true
