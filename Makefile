@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 RELEASE := target/release/footfall
 
-.PHONY: help run dev test bench lint release setup assets chaos deny docs
+.PHONY: help run dev test bench lint release setup assets chaos deny
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

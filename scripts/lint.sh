@@ -3,8 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo fmt --all --check
-cargo clippy --locked --quiet --all-targets -p footfall-server -p footfall-processor -p footfall-config -p footfall-engine -p footfall-enrich \
-  -p footfall-live -p footfall-log -p footfall-meta -p footfall-model -p footfall-query -p footfall-store -p footfall-testkit -p footfall-bench -- -D warnings
+cargo clippy --locked --quiet --all-targets -- -D warnings
 cargo clippy --locked --quiet -p footfall-tracker --all-targets -- -D warnings
 cargo clippy --locked --quiet -p footfall-frontend -p footfall-tracker --target wasm32-unknown-unknown -- -D warnings
 echo "format and lints: clean"

@@ -15,6 +15,7 @@ use footfall_model::{
     report::{Breakdown, Dimension, Kpis, LiveView},
 };
 use footfall_processor::Running;
+use footfall_query::{Metric, period};
 
 use crate::{
     App,
@@ -104,11 +105,18 @@ impl Backend for ServerBackend {
         let mut sites = Vec::new();
         for scope in SiteScope::all_of_user(&self.app, user).await.map_err(failed)? {
             let mut site = self.describe(&scope).await?;
-            let figures = self.app.analytics.kpis(&scope, &Period::Last24Hours, None).await;
-            site.visitors_24h = figures.ok().map(|kpis| kpis.figures.visitors);
+            let range = period::resolve(&Period::Last24Hours, scope.info().timezone, Utc::now().timestamp_millis(), None);
+            let visitors = self.app.analytics.totals(&scope, range, &[Metric::Visitors]).await;
+            site.visitors_24h = visitors.ok().and_then(|figures| figures.first()?.as_u64());
             sites.push(site);
         }
         Ok(sites)
+    }
+
+    async fn domain_names(&self, viewer: &Viewer) -> Result<Vec<String>, AppError> {
+        let user = viewer.user.ok_or(AppError::NotSignedIn)?;
+        let sites = self.app.meta.sites_of(user).await.map_err(failed)?;
+        Ok(sites.into_iter().map(|site| site.domain.to_string()).collect())
     }
 
     async fn domain(&self, viewer: &Viewer, domain: &str) -> Result<Site, AppError> {

@@ -6,6 +6,7 @@ pub mod api;
 pub mod auth;
 pub mod backend;
 pub mod boot;
+pub mod client;
 pub mod collect;
 pub mod commands;
 pub mod control;

@@ -139,6 +139,10 @@ impl Backend for Demo {
         DOMAINS.iter().map(|domain| site(domain)).collect()
     }
 
+    async fn domain_names(&self, viewer: &Viewer) -> Result<Vec<String>, AppError> {
+        Ok(self.domains(viewer).await?.into_iter().map(|site| site.domain).collect())
+    }
+
     async fn domain(&self, viewer: &Viewer, domain: &str) -> Result<Site, AppError> {
         if viewer.email.is_none() {
             return Err(AppError::NotSignedIn);

@@ -9,8 +9,8 @@ use std::{net::IpAddr, time::Duration};
 use chrono::Utc;
 use footfall_live::{Allowance, Limit};
 
-use super::{client::limited_network, csrf::keyed};
-use crate::{App, api::error::ApiError};
+use super::csrf::keyed;
+use crate::{App, api::error::ApiError, client::limited_network};
 
 const PER_USER_AND_CLIENT: Limit = Limit { rate: 1.0 / 20.0, burst: 8.0 };
 const PER_USER: Limit = Limit { rate: 1.0 / 4.0, burst: 40.0 };

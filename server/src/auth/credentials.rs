@@ -11,9 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    attempts,
-    client::{client_address, peer},
-    csrf,
+    attempts, csrf,
     form::{self, Submitted, address, with_cookie},
     origin::{self, base_url, own_path},
     session,
@@ -21,6 +19,7 @@ use super::{
 use crate::{
     App,
     api::error::{ApiError, ErrorBody},
+    client::client_address,
 };
 
 /// What the form sends.
@@ -45,7 +44,7 @@ impl FromRequestParts<Arc<App>> for Client {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
-        Ok(Self(client_address(peer(parts), &parts.headers, &app.config.http.trusted_proxies)))
+        Ok(Self(client_address(parts, &app.config.http.trusted_proxies)))
     }
 }
 

@@ -15,7 +15,6 @@
 
 mod attempts;
 pub mod caller;
-pub mod client;
 pub mod cookies;
 mod credentials;
 pub mod csrf;
@@ -32,7 +31,6 @@ use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use caller::{Caller, KeyFault, SignedIn};
-pub use client::client_address;
 pub use scope::SiteScope;
 
 use crate::App;

@@ -1,23 +1,20 @@
 //! `POST /api/events` and its CORS preflight.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     http::{HeaderMap, HeaderValue, Response, StatusCode, header, request::Parts},
 };
 
 use super::{
     Collector, body,
-    client_ip::client_ip,
     fault::{self, Fault},
     intake::{Client, Outcome},
     wire::{self, Wire, WireError},
 };
+use crate::client::client_address;
 
 /// Takes one event, or an array of them.
 pub async fn post(State(collector): State<Arc<Collector>>, request: Request) -> Response<Body> {
@@ -52,8 +49,7 @@ async fn take(collector: &Collector, parts: &Parts, body: Body) -> Result<Respon
         Err(_) if !events.iter().flatten().any(wire::WireEvent::is_privileged) => None,
         checked => checked?,
     };
-    let client =
-        Client { address: client_ip(peer(parts), &parts.headers, &collector.trusted_proxies), user_agent: user_agent(&parts.headers), key };
+    let client = Client { address: client_address(parts, &collector.trusted_proxies), user_agent: user_agent(&parts.headers), key };
     let total = events.len();
     let outcome = collector.take(client, events).await?;
     answer(outcome, is_single, total)
@@ -83,11 +79,6 @@ pub fn answer(outcome: Outcome, is_single: bool, total: usize) -> Result<Respons
         return Err(outcome.dropped.into_iter().next().map_or(Fault::malformed("there is no event"), |(_, fault)| fault));
     }
     Ok(fault::accepted(outcome.accepted, &outcome.dropped))
-}
-
-/// The other end of the connection.
-pub fn peer(parts: &Parts) -> IpAddr {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
 }
 
 /// The client's user agent: bytes, as it need not be text.

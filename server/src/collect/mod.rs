@@ -8,14 +8,13 @@
 //! | [`pipeline`] | **the list of steps** from wire event to record |
 //! | [`steps`], [`fields`] | the steps themselves |
 //! | [`fault`] | why an event is refused, and with which status |
-//! | [`domains`], [`shields`], [`keys`], [`salts`], [`limits`], [`client_ip`] | what the steps need to know |
+//! | [`domains`], [`shields`], [`keys`], [`salts`], [`limits`] | what the steps need to know |
 //! | [`import`] | the same pipeline for the lines of an import |
 //! | [`tally`] | what was dropped, per domain and reason |
 //!
 //! Neither the address nor the user agent goes further than a record's derived fields; nothing here logs them.
 
 mod body;
-mod client_ip;
 mod domains;
 mod fault;
 mod fields;

@@ -11,12 +11,12 @@ use axum::{
 
 use super::{
     Collector,
-    client_ip::client_ip,
     fault::Fault,
-    handler::{answer, peer, user_agent},
+    handler::{answer, user_agent},
     intake::Client,
     wire::{Loose, WireEvent},
 };
+use crate::client::client_address;
 
 /// One transparent pixel.
 const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
@@ -52,11 +52,7 @@ async fn take(collector: &Collector, parts: &Parts) -> Result<(), Fault> {
     {
         event.url = Loose::Text(Cow::Borrowed(page));
     }
-    let client = Client {
-        address: client_ip(peer(parts), &parts.headers, &collector.trusted_proxies),
-        user_agent: user_agent(&parts.headers),
-        key: None,
-    };
+    let client = Client { address: client_address(parts, &collector.trusted_proxies), user_agent: user_agent(&parts.headers), key: None };
     let outcome = collector.take(client, vec![Ok(event)]).await?;
     answer(outcome, true, 1).map(drop)
 }
