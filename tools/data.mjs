@@ -1,16 +1,15 @@
 // Prepares the data that the server carries inside it, from the npm parts, into target/data:
-//   regexes.yaml.br   browsers and operating systems of uap-core (its device list is left out: three quarters of the memory, and
-//                     definitions.md needs no more than Mobile, Tablet and Desktop)
-//   bots.json.br      [{class, patterns}], first match wins, from crawler-user-agents and isbot, in the syntax of Rust's regex
-//   country.mmdb.br   IP to country (CC0)
-//   NOTICE.txt        where these come from
+//   regexes.yaml   browsers and operating systems of uap-core (its device list is left out: three quarters of the memory, and
+//                  definitions.md needs no more than Mobile, Tablet and Desktop)
+//   bots.json      [{class, patterns}], first match wins, from crawler-user-agents and isbot, in the syntax of Rust's regex
+//   country.mmdb   IP to country (CC0)
+//   NOTICE.txt     where these come from
 // It does nothing where the result is newer than its input. Usage: node tools/data.mjs [--force]
 
 import { createRequire } from "node:module";
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { brotliCompressSync, constants } from "node:zlib";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const parts = join(root, "node_modules");
@@ -23,7 +22,7 @@ const inputs = {
   isbot: join(parts, "isbot", "index.js"),
   country: join(parts, "@ip-location-db", "geo-whois-asn-country-mmdb", "geo-whois-asn-country.mmdb"),
 };
-const outputs = ["regexes.yaml.br", "bots.json.br", "country.mmdb.br", "NOTICE.txt"].map((name) => join(target, name));
+const outputs = ["regexes.yaml", "bots.json", "country.mmdb", "NOTICE.txt"].map((name) => join(target, name));
 
 // Tags of crawler-user-agents, in order of precedence, and the class that Footfall stores.
 const CLASSES = [
@@ -98,22 +97,12 @@ const notice = () =>
     "",
   ].join("\n");
 
-const write = (name, content, quality) => {
+const write = (name, content) => {
   const bytes = Buffer.from(content);
-  const packed =
-    quality === undefined
-      ? bytes
-      : brotliCompressSync(bytes, {
-          params: {
-            [constants.BROTLI_PARAM_QUALITY]: quality,
-            [constants.BROTLI_PARAM_LGWIN]: 24,
-            [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-          },
-        });
   const path = join(target, name);
-  writeFileSync(`${path}.new`, packed);
+  writeFileSync(`${path}.new`, bytes);
   renameSync(`${path}.new`, path);
-  console.log(`data: ${name} ${packed.length} B`);
+  console.log(`data: ${name} ${bytes.length} B`);
 };
 
 for (const path of Object.values(inputs)) if (!existsSync(path)) fail(`${path} is missing; run \`make setup\``);
@@ -121,10 +110,10 @@ for (const path of Object.values(inputs)) if (!existsSync(path)) fail(`${path} i
 const newest = Math.max(...[...Object.values(inputs), fileURLToPath(import.meta.url)].map((path) => statSync(path).mtimeMs));
 const fresh = outputs.every((path) => existsSync(path) && statSync(path).mtimeMs >= newest);
 if (!fresh || process.argv.includes("--force")) {
+  rmSync(target, { recursive: true, force: true });
   mkdirSync(target, { recursive: true });
-  write("regexes.yaml.br", regexes(), 11);
-  write("bots.json.br", bots(), 11);
-  // Quality 9 packs within a tenth of 11 in a twentieth of the time.
-  write("country.mmdb.br", readFileSync(inputs.country), 9);
+  write("regexes.yaml", regexes());
+  write("bots.json", bots());
+  write("country.mmdb", readFileSync(inputs.country));
   write("NOTICE.txt", notice());
 }

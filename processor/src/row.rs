@@ -77,7 +77,6 @@ pub fn event_row(place: Place, record: Record, verdict: &Verdict, alias: Arc<str
         hostname: record.hostname,
         path: record.path,
         title: record.title,
-        page_id: record.page.map_or(0, |Hash64(hash)| hash),
         user_id: record.user.map_or(0, |Hash64(hash)| hash),
         interactive: record.interactive,
         engagement_ms: record.engagement_ms,

@@ -1,6 +1,6 @@
 //! Which files the enricher is loaded from.
 
-use std::{borrow::Cow, io::Read, path::Path};
+use std::{borrow::Cow, path::Path};
 
 /// The files as bytes; `tools/data.mjs` prepares them and the server carries them inside it.
 #[derive(Debug)]
@@ -31,37 +31,26 @@ impl LoadError {
     }
 }
 
-/// The largest file after unpacking: a city database is 130 MB.
-const MAX_UNPACKED: u64 = 512 << 20;
-
 impl EnrichData {
-    /// Unpacks the three files `regexes.yaml.br`, `bots.json.br` and `country.mmdb.br` that `read` hands out by name.
+    /// The three files `regexes.yaml`, `bots.json` and `country.mmdb` that `read` hands out by name. They are not packed: what lies in
+    /// the binary is looked at where it lies, and only the parts that are looked at take memory.
     ///
     /// # Errors
-    /// When one is missing or not brotli.
-    pub fn from_files<'a>(mut read: impl FnMut(&str) -> Option<Cow<'a, [u8]>>) -> Result<Self, LoadError> {
-        let mut file = |name: &'static str| -> Result<Cow<'static, [u8]>, LoadError> {
-            let packed = read(name).ok_or_else(|| LoadError::new(name, "not found"))?;
-            let mut bytes = Vec::new();
-            brotli::Decompressor::new(packed.as_ref(), 64 << 10)
-                .take(MAX_UNPACKED)
-                .read_to_end(&mut bytes)
-                .map_err(|error| LoadError::new(name, error))?;
-            bytes.shrink_to_fit();
-            Ok(Cow::Owned(bytes))
-        };
+    /// When one is missing.
+    pub fn from_files(mut read: impl FnMut(&str) -> Option<Cow<'static, [u8]>>) -> Result<Self, LoadError> {
+        let mut file = |name: &'static str| read(name).ok_or_else(|| LoadError::new(name, "not found"));
         Ok(Self {
-            regexes_yaml: file("regexes.yaml.br")?,
-            bots_json: file("bots.json.br")?,
-            country_mmdb: file("country.mmdb.br")?,
+            regexes_yaml: file("regexes.yaml")?,
+            bots_json: file("bots.json")?,
+            country_mmdb: file("country.mmdb")?,
             city_mmdb: None,
         })
     }
 
-    /// Unpacks the files in a folder, as `tools/data.mjs` leaves them in `target/data`.
+    /// The files in a folder, as `tools/data.mjs` leaves them in `target/data`.
     ///
     /// # Errors
-    /// When one is missing or not brotli.
+    /// When one is missing.
     pub fn from_dir(folder: &Path) -> Result<Self, LoadError> {
         Self::from_files(|name| std::fs::read(folder.join(name)).ok().map(Cow::Owned))
     }

@@ -111,12 +111,6 @@ impl Salt {
         self.hash(&[b"session", site.0.as_bytes(), session_id.as_bytes()])
     }
 
-    /// The sender's page id.
-    #[must_use]
-    pub fn page(&self, site: SiteId, page_id: &str) -> Hash64 {
-        self.hash(&[b"page", site.0.as_bytes(), page_id.as_bytes()])
-    }
-
     /// A client, for its rate limit. IPv6 clients own a whole /64.
     #[must_use]
     pub fn client(&self, address: IpAddr) -> Hash64 {

@@ -24,7 +24,7 @@ impl FromStr for SiteId {
     }
 }
 
-/// A keyed 64-bit hash (visitor, session, page or user): 16 hex digits in JSON, as 64-bit numbers are not safe there.
+/// A keyed 64-bit hash (visitor, session or user): 16 hex digits in JSON, as 64-bit numbers are not safe there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Hash64(pub u64);
 

@@ -44,9 +44,6 @@ pub struct Record {
     /// Keyed hash of the sender's user id, per domain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Hash64>,
-    /// Hash of the page id, which ties engagement to its pageview.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub page: Option<Hash64>,
     /// Host name of the page, lower case, without `www.`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hostname: String,
@@ -160,7 +157,6 @@ impl Record {
             session: None,
             previous: None,
             user: None,
-            page: None,
             hostname: String::new(),
             path: path.to_owned(),
             title: String::new(),

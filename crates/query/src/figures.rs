@@ -64,6 +64,25 @@ impl EventSums {
     }
 }
 
+/// Both families, in the order in which [`crate::sql::overview`] selects them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// Distinct visitors.
+    pub visitors: u64,
+    /// Pageviews.
+    pub pageviews: u64,
+    /// Of the visits.
+    pub visits: VisitSums,
+}
+
+impl Overview {
+    /// From a row.
+    #[must_use]
+    pub fn of(sums: &[i64]) -> Self {
+        Self { visitors: part(sums, 0), pageviews: part(sums, 1), visits: VisitSums::of(sums.get(2..).unwrap_or_default()) }
+    }
+}
+
 /// `a / b`, rounded half up; 0 where `b` is.
 fn half_up(a: u128, b: u64) -> u64 {
     if b == 0 {
@@ -75,11 +94,12 @@ fn half_up(a: u128, b: u64) -> u64 {
 
 /// The six figures of the strip.
 #[must_use]
-pub fn figures(events: EventSums, visits: VisitSums) -> Figures {
+pub fn figures(overview: &Overview) -> Figures {
+    let visits = overview.visits;
     Figures {
-        visitors: events.visitors,
+        visitors: overview.visitors,
         visits: visits.visits,
-        pageviews: events.pageviews,
+        pageviews: overview.pageviews,
         views_per_visit: visits.views_per_visit(),
         bounce_rate: visits.bounce_rate(),
         visit_duration: visits.duration_s(),

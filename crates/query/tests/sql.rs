@@ -31,6 +31,7 @@ fn totals() {
     let cut = Query { cut: Some(RANGE.to - 1_800_000), ..query.clone() };
     insta::assert_snapshot!("events_totals_cut", show(&sql::events(scope(), &cut).unwrap()));
     insta::assert_snapshot!("visits_totals", show(&sql::visits(scope(), &query).unwrap()));
+    insta::assert_snapshot!("overview_cut", show(&sql::overview(scope(), &cut).unwrap()));
     insta::assert_snapshot!("event_count", show(&sql::event_count(scope(), &query)));
     insta::assert_snapshot!("first_event", show(&sql::first_event(scope())));
 }
@@ -83,4 +84,6 @@ fn what_is_not_offered_yet_says_so() {
     let mixed = Query::totals(RANGE).only(Filter::new(Op::Is, Dimension::Page, ["/".to_owned()]));
     assert!(sql::visits(scope(), &mixed).is_err());
     assert!(sql::events(scope(), &mixed).is_ok());
+    assert!(sql::overview(scope(), &mixed).is_err());
+    assert!(sql::overview(scope(), &by_page).is_err());
 }

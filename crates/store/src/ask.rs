@@ -15,6 +15,7 @@ struct Answer {
     labels: Vec<String>,
     sums: Vec<i64>,
     total: u64,
+    whole: Vec<i64>,
 }
 
 impl Store {
@@ -24,9 +25,9 @@ impl Store {
     /// When the store does not answer, or the question is too heavy.
     pub async fn report(&self, sql: &Sql) -> Result<Vec<ReportRow>, StoreError> {
         // Row types are narrow on purpose: the statement also selects its keys, which nobody reads back.
-        let text = format!("SELECT labels, sums, total FROM (\n{}\n)", sql.text);
+        let text = format!("SELECT labels, sums, total, whole FROM (\n{}\n)", sql.text);
         let rows = within(REPORT, async { Ok(self.asked(&text, &sql.params, REPORT).fetch_all::<Answer>().await?) }).await?;
-        Ok(rows.into_iter().map(|row| ReportRow { labels: row.labels, sums: row.sums, total: row.total }).collect())
+        Ok(rows.into_iter().map(|row| ReportRow { labels: row.labels, sums: row.sums, total: row.total, whole: row.whole }).collect())
     }
 
     /// One whole number.
@@ -59,6 +60,11 @@ impl Store {
             query = match value {
                 Param::Site(site) => query.param(name, site.to_string()),
                 Param::Int(number) => query.param(name, number),
+                // Seconds since 1970 with their fraction; no event is older.
+                Param::Instant(ms) => {
+                    let ms = (*ms).max(0);
+                    query.param(name, format!("{}.{:03}", ms / 1_000, ms % 1_000))
+                }
                 Param::Text(text) => query.param(name, text),
                 Param::Texts(list) => query.param(name, list),
                 Param::Ints(list) => query.param(name, list),

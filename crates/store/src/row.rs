@@ -30,8 +30,6 @@ pub struct EventRow {
     pub path: String,
     /// Title of this event's page, empty for none.
     pub title: String,
-    /// Ties engagement to its pageview within a visit; 0 for none. 16 bits of it are kept.
-    pub page_id: u64,
     /// Keyed hash of the sender's user id; 0 for none.
     pub user_id: u64,
     /// Whether a custom event ends a bounce.
@@ -192,7 +190,6 @@ impl EventRow {
             hostname: String::new(),
             path: path.to_owned(),
             title: String::new(),
-            page_id: 0,
             user_id: 0,
             interactive: true,
             engagement_ms: 0,

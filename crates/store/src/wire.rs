@@ -6,7 +6,6 @@
 //! | `append_delay_s` | live: seconds from the event to its append, both rounded down, nearly always 0; imports: seconds since [`IMPORT_EPOCH_S`], as
 //! many events that happened at many times are appended in one second |
 //! | `rebuild_back`, `event_id` | only where they are ever asked for: the last row of an insert, and ids that may come again |
-//! | `page_id` | 16 bits: it only tells the pages of one visit apart |
 //!
 //! `session_id`, `session_start` and `appended_s` are computed by the table from these.
 
@@ -54,7 +53,6 @@ pub(crate) struct EventWire<'a> {
     interactive: u8,
     engagement_ms: u32,
     scroll_depth: u8,
-    page_id: u16,
     user_id: u64,
     props: Vec<(&'a str, &'a str)>,
     revenue_milli: i64,
@@ -113,7 +111,6 @@ impl<'a> EventWire<'a> {
             interactive: u8::from(row.interactive),
             engagement_ms: row.engagement_ms,
             scroll_depth: row.scroll_depth,
-            page_id: page_tag(row.page_id),
             user_id: row.user_id,
             props: row.props.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect(),
             revenue_milli: row.revenue_milli,
@@ -156,26 +153,9 @@ const fn clamp(value: i64) -> i32 {
     }
 }
 
-/// 16 bits of a page id, 0 only for none.
-const fn page_tag(page_id: u64) -> u16 {
-    if page_id == 0 {
-        return 0;
-    }
-    let folded = page_id ^ (page_id >> 32);
-    let folded = ((folded ^ (folded >> 16)) & 0xffff) as u16;
-    if folded == 0 { 1 } else { folded }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_page_keeps_a_tag() {
-        assert_eq!(page_tag(0), 0);
-        assert_ne!(page_tag(0x0001_0001), 0, "a tag that folds to nothing is still one");
-        assert_ne!(page_tag(1), page_tag(2));
-    }
 
     #[test]
     fn odd_times_are_clamped() {

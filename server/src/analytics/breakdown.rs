@@ -9,7 +9,7 @@ use footfall_query::{
     Group, Query, Row,
     dimension::shown,
     figures::{self, EventSums},
-    period, sql,
+    sql,
 };
 use serde::Serialize;
 
@@ -84,8 +84,7 @@ impl Analytics {
         offset: u64,
     ) -> Result<Breakdown, AnalyticsError> {
         let now = now_ms();
-        let first = if *period == Period::All { self.first_event(scope).await? } else { None };
-        let range = period::resolve(period, scope.info().timezone, now, first);
+        let range = self.range(scope, period, now).await?;
         if range.length() == 0 {
             return Ok(Breakdown { dimension, rows: Vec::new(), total: 0, meta: self.meta(range, &[]) });
         }
@@ -95,10 +94,8 @@ impl Analytics {
         // Only pages are joined with live state; the other dimensions are the store's alone.
         let cut = query.cut.filter(|_| dimension == Dimension::Page);
         let by = Query { cut, ..query.clone() }.by(Group::By(dimension), limit, offset);
-        let (all, rows) = tokio::try_join!(async { self.sums(scope, sql::events(scope.query(), &query)?).await }, async {
-            self.ask(scope, sql::events(scope.query(), &by)?).await
-        })?;
-        let all = EventSums::of(&all).visitors;
+        let rows = self.ask(scope, sql::events(scope.query(), &by)?).await?;
+        let all = rows.first().map_or(0, |row| EventSums::of(&row.whole).visitors);
         let mut total = self.total_of(scope, &by, &rows).await?;
         let mut answer: Vec<BreakdownRow> = rows
             .iter()

@@ -5,8 +5,8 @@ use footfall_model::{
     report::{Comparison, Figures, Kpis},
 };
 use footfall_query::{
-    Query, Range,
-    figures::{self, EventSums, VisitSums},
+    Range,
+    figures::{self, Overview},
     period::{self, Compare},
     sql,
 };
@@ -29,8 +29,7 @@ impl Analytics {
     async fn stored_kpis(&self, scope: &SiteScope, period: &Period, compare: Option<Compare>) -> Result<Kpis, AnalyticsError> {
         let now = now_ms();
         let zone = scope.info().timezone;
-        let first = self.first_event(scope).await?;
-        let range = period::resolve(period, zone, now, first);
+        let range = self.range(scope, period, now).await?;
         let other = compare.and_then(|compare| period::compared(period, range, &compare, zone));
         let part = self.live_part(scope, range, now, false).await?;
         let (figures, approximate, comparison, live) = tokio::try_join!(
@@ -38,7 +37,10 @@ impl Analytics {
             self.is_large(scope, range),
             async {
                 match other {
-                    Some(other) => Ok(Some((other, self.figures(scope, other, None).await?))),
+                    Some(other) => {
+                        let (then, first) = tokio::try_join!(self.figures(scope, other, None), self.first_event(scope))?;
+                        Ok(Some((other, then, first)))
+                    }
                     None => Ok(None),
                 }
             },
@@ -63,7 +65,7 @@ impl Analytics {
             engines.push(("visitors", "store"));
         }
         engines.push(("currentVisitors", "live"));
-        let comparison = comparison.map(|(other, then)| Comparison {
+        let comparison = comparison.map(|(other, then, first)| Comparison {
             change: figures::changes(&figures, &then),
             figures: then,
             incomplete: first.is_none_or(|first| first > other.from),
@@ -78,13 +80,8 @@ impl Analytics {
         if range.length() == 0 {
             return Ok(Figures::default());
         }
-        let (events, visits) = tokio::try_join!(
-            async {
-                let query = self.totals_query(scope, range, cut).await?;
-                self.sums(scope, sql::events(scope.query(), &query)?).await
-            },
-            async { self.sums(scope, sql::visits(scope.query(), &Query::totals(range))?).await }
-        )?;
-        Ok(figures::figures(EventSums::of(&events), VisitSums::of(&visits)))
+        let query = self.totals_query(scope, range, cut).await?;
+        let sums = self.sums(scope, sql::overview(scope.query(), &query)?).await?;
+        Ok(figures::figures(&Overview::of(&sums)))
     }
 }

@@ -21,9 +21,12 @@ use std::{sync::Arc, time::Duration};
 
 use footfall_live::Live;
 use footfall_meta::Meta;
-use footfall_model::report::{EnginePart, Meta as ReportMeta};
+use footfall_model::{
+    Period,
+    report::{EnginePart, Meta as ReportMeta},
+};
 use footfall_processor::{DataVersions, Progress};
-use footfall_query::{Query, Range, Row, Sql, range::rfc3339, sql};
+use footfall_query::{Query, Range, Row, Sql, period, range::rfc3339, sql};
 use footfall_store::Store;
 use moka::future::Cache;
 use tokio::sync::watch;
@@ -35,8 +38,8 @@ use crate::auth::SiteScope;
 
 /// Up to so many events in a range visitors are counted exactly (`docs/definitions.md`).
 const EXACT_UP_TO: u64 = 5_000_000;
-/// How long the size of the whole table is believed.
-const SIZE_BELIEVED_MS: i64 = 5_000;
+/// How long the size of a table or a range is believed: it decides only whether visitors are counted exactly.
+const SIZE_BELIEVED_MS: i64 = 60_000;
 /// Rows of answers kept, over all domains: some tens of megabytes.
 const CACHED_ROWS: u64 = 200_000;
 /// A cached answer is let go of after this, even where nothing changed.
@@ -81,10 +84,16 @@ impl Analytics {
         let statement = sql::first_event(scope.query());
         let ask = async {
             let first = self.deps.store.time(&statement).await?.unwrap_or(0);
-            Ok(Arc::new(vec![Row { labels: Vec::new(), sums: vec![first], total: 1 }]))
+            Ok(Arc::new(vec![Row { labels: Vec::new(), sums: vec![first], total: 1, whole: Vec::new() }]))
         };
         let rows = self.cache.try_get_with((version, statement.clone()), ask).await.map_err(AnalyticsError::shared)?;
         Ok(rows.first().and_then(|row| row.sums.first().copied()).filter(|first| *first != 0))
+    }
+
+    /// A period as instants. Only the whole time asks the store when it began.
+    async fn range(&self, scope: &SiteScope, period: &Period, now: i64) -> Result<Range, AnalyticsError> {
+        let first = if *period == Period::All { self.first_event(scope).await? } else { None };
+        Ok(period::resolve(period, scope.info().timezone, now, first))
     }
 
     /// Rows of a statement.
@@ -100,28 +109,26 @@ impl Analytics {
     }
 
     /// Whether visitors of a range are too many to be counted exactly. A store that holds few events in all is not asked for those of the
-    /// range; else the count is an answer like any other, asked once for all figures of a page.
+    /// range. Neither count moves with the version of the data: all figures of a page, and of the next minute, share one.
     async fn is_large(&self, scope: &SiteScope, range: Range) -> Result<bool, AnalyticsError> {
-        // The size of the whole table is no domain's data: it is believed for a while.
         let epoch = (now_ms() / SIZE_BELIEVED_MS).unsigned_abs();
         let of_table = Sql { text: "size of events".to_owned(), params: Vec::new() };
         let size = async { self.deps.store.all_events().await.map_err(AnalyticsError::from) };
         if self.number(epoch, of_table, size).await? <= EXACT_UP_TO {
             return Ok(false);
         }
-        let version = self.deps.versions.of(scope.site());
         let statement = sql::event_count(scope.query(), &Query::totals(range));
         let count = async { self.deps.store.count(&statement).await.map_err(AnalyticsError::from) };
-        Ok(self.number(version, statement.clone(), count).await? > EXACT_UP_TO)
+        Ok(self.number(epoch, statement.clone(), count).await? > EXACT_UP_TO)
     }
 
-    /// One number, kept like the rows of a statement.
-    async fn number(&self, version: u64, key: Sql, ask: impl Future<Output = Result<u64, AnalyticsError>>) -> Result<u64, AnalyticsError> {
+    /// One number, kept like the rows of a statement, for an epoch in the place of a version.
+    async fn number(&self, epoch: u64, key: Sql, ask: impl Future<Output = Result<u64, AnalyticsError>>) -> Result<u64, AnalyticsError> {
         let ask = async {
             let number = i64::try_from(ask.await?).unwrap_or(i64::MAX);
-            Ok(Arc::new(vec![Row { labels: Vec::new(), sums: vec![number], total: 1 }]))
+            Ok(Arc::new(vec![Row { labels: Vec::new(), sums: vec![number], total: 1, whole: Vec::new() }]))
         };
-        let rows = self.cache.try_get_with((version, key), ask).await.map_err(AnalyticsError::shared)?;
+        let rows = self.cache.try_get_with((epoch, key), ask).await.map_err(AnalyticsError::shared)?;
         Ok(rows.first().and_then(|row| row.sums.first()).map_or(0, |number| number.unsigned_abs()))
     }
 

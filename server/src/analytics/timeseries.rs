@@ -43,8 +43,7 @@ impl Analytics {
     ) -> Result<(Timeseries, Option<Vec<Point>>), AnalyticsError> {
         let now = now_ms();
         let zone = scope.info().timezone;
-        let first = self.first_event(scope).await?;
-        let range = period::resolve(period, zone, now, first);
+        let range = self.range(scope, period, now).await?;
         let interval = interval.unwrap_or_else(|| period::default_interval(period, range));
         let wanted = buckets(range, interval, zone)?;
         let other = compare.and_then(|compare| period::compared(period, range, &compare, zone));

@@ -209,16 +209,16 @@ fn revenue(value: &Loose<'_>) -> Result<Option<Revenue>, Fault> {
     }
 }
 
-/// Keyed hashes: visitor, session, page, user, and the visitor's of yesterday just after midnight.
+/// Keyed hashes: visitor, session, user, and the visitor's of yesterday just after midnight.
 pub fn visitor(draft: &mut Draft<'_>) -> Result<(), Fault> {
     let session_id = text("sessionId", &draft.wire.session_id, MAX_NAME)?;
-    let page_id = text("pageId", &draft.wire.page_id, MAX_NAME)?;
+    // Checked and not kept: engaged time and scroll depth belong to a page of a visit, and both say which page by its path.
+    text("pageId", &draft.wire.page_id, MAX_NAME)?;
     let user_id = text("userId", &draft.wire.user_id, MAX_NAME)?;
     let salts = draft.sender.keying.of_event(draft.record.ts, draft.sender.now_ms);
     let (site, record) = (draft.record.site, &mut draft.record);
     record.visitor = salts.own.visitor(site, draft.address, &draft.user_agent);
     record.session = session_id.map(|id| salts.own.session(site, id));
-    record.page = page_id.map(|id| salts.own.page(site, id));
     record.user = user_id.map(|id| draft.sender.user_key.user(site, id));
     if let Some(before) = salts.previous.filter(|_| carries_previous(record.ts)) {
         let previous = Previous {

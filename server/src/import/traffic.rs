@@ -177,18 +177,13 @@ impl Visit<'_> {
         let mut ts = start;
         for _ in 0..views {
             let path = PAGES[pages.pick(rng)];
-            let page = Hash64(rng.random());
-            records.push(Record { page: Some(page), ..self.event("pageview", ts, path, rng) });
+            records.push(self.event("pageview", ts, path, rng));
             let stay = rng.random_range(4_000..150_000_i64);
             if rng.random_bool(0.55) {
                 let engaged = u32::try_from(stay * 3 / 4).unwrap_or(0);
                 let depth = rng.random_range(10..=100);
-                records.push(Record {
-                    page: Some(page),
-                    engagement_ms: engaged,
-                    scroll_depth: depth,
-                    ..self.event("engagement", ts + stay, path, rng)
-                });
+                let report = self.event("engagement", ts + stay, path, rng);
+                records.push(Record { engagement_ms: engaged, scroll_depth: depth, ..report });
             }
             ts += stay;
             if path == "/pricing" && rng.random_bool(0.12) {

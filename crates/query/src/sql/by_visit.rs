@@ -14,7 +14,7 @@ use crate::{
     Group, Query, Range, Scope, channel,
     dimension::{Stored, stored},
     range::{DAY_MS, HOUR_MS},
-    sql::{Builder, Sql, Unsupported, distinct, end_page, grouped, predicate},
+    sql::{Builder, Sql, Unsupported, distinct, end_page, grouped, predicate, visits},
 };
 
 /// A visit lasts at most 24 h after its start; rounded up.
@@ -68,19 +68,52 @@ pub(super) fn statement(scope: Scope, query: &Query, dimension: Dimension) -> Re
         None => joined(&mut b, scope, query, &columns.of_visits),
     };
     let rows = format!("FROM (\n  {of_visits}\n  UNION ALL\n  {of_events}\n)");
-    let visitors = distinct(query.approximate);
     if stored(dimension) == Stored::Channel {
         // The rules are dear per row and cheap per combination of what they look at.
+        let (state, merge) = (distinct(query.approximate, "State"), distinct(query.approximate, "Merge"));
         let combined = format!(
-            "FROM (\n  SELECT {names}, {visitors}State(visitor_id) AS visitors, sum(pageviews) AS pageviews\n  {rows}\n  GROUP BY {names}\n)"
+            "FROM (\n  SELECT {names}, {state}(visitor_id) AS visitors, sum(pageviews) AS pageviews\n  {rows}\n  GROUP BY {names}\n)"
         );
         let label = channel::expression(&mut b, channel::Over::Combinations);
-        let sums = [format!("{visitors}Merge(visitors)"), "sum(pageviews)".to_owned(), "sum(pageviews)".to_owned()];
+        let sums = [format!("{merge}(visitors)"), "sum(pageviews)".to_owned(), "sum(pageviews)".to_owned()];
         let text = grouped(&mut b, query, &[label], &sums, &combined);
         return Ok(b.finish(text));
     }
-    let sums = [format!("{visitors}(visitor_id)"), "sum(pageviews)".to_owned(), "sum(pageviews)".to_owned()];
+    let sums = [format!("{}(visitor_id)", distinct(query.approximate, "")), "sum(pageviews)".to_owned(), "sum(pageviews)".to_owned()];
     let text = grouped(&mut b, query, &[names.to_owned()], &sums, &rows);
+    Ok(b.finish(text))
+}
+
+/// Figures of events and of visits without groups, from one look at the visits.
+pub(super) fn overview(scope: Scope, query: &Query) -> Result<Sql, Unsupported> {
+    if !query.groups.is_empty() {
+        return Err(Unsupported("the overview has no groups".to_owned()));
+    }
+    if let Some(what) = predicate::mixes(query) {
+        return Err(Unsupported(format!("the overview does not go with {what}")));
+    }
+    let mut b = Builder::default();
+    let belonging = predicate::visits(&mut b, scope, query, query.range);
+    let of_visits = format!(
+        "SELECT {}, visitor_id, toInt64(pageviews) AS pageviews FROM sessions FINAL\n  WHERE {belonging}",
+        [visits::COUNT, visits::BOUNCED, visits::DURATION, visits::PAGEVIEWS]
+            .iter()
+            .zip(["visits", "bounces", "duration", "of_visits"])
+            .map(|(sum, name)| format!("{sum} AS {name}"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    let of_events = near(&mut b, scope, query, "0 AS visits, 0 AS bounces, 0 AS duration, 0 AS of_visits");
+    let rows = format!("FROM (\n  {of_visits}\n  UNION ALL\n  {of_events}\n)");
+    let sums = [
+        format!("{}(visitor_id)", distinct(query.approximate, "")),
+        "sum(pageviews)".to_owned(),
+        "sum(visits)".to_owned(),
+        "sum(bounces)".to_owned(),
+        "sum(duration)".to_owned(),
+        "sum(of_visits)".to_owned(),
+    ];
+    let text = grouped(&mut b, query, &[], &sums, &rows);
     Ok(b.finish(text))
 }
 

@@ -10,7 +10,6 @@ use crate::{
 pub(super) fn statement(scope: Scope, query: &Query) -> Sql {
     let mut b = Builder::default();
     let condition = predicate::events(&mut b, scope, query);
-    let visitors = distinct(query.approximate);
     let pageviews = match query.cut {
         Some(cut) => format!("countIf(name = 'pageview' AND ts < {})", b.instant(cut)),
         None => "countIf(name = 'pageview')".to_owned(),
@@ -19,16 +18,17 @@ pub(super) fn statement(scope: Scope, query: &Query) -> Sql {
         && stored(*dimension) == Stored::Channel
     {
         let (columns, names) = (channel::COMBINATION, channel::COMBINED);
+        let (state, merge) = (distinct(query.approximate, "State"), distinct(query.approximate, "Merge"));
         let from = format!(
-            "FROM (\n  SELECT {columns}, {visitors}State(visitor_id) AS visitors, {pageviews} AS pageviews, count() AS events\n  FROM events\n  WHERE {condition}\n  GROUP BY {names}\n)"
+            "FROM (\n  SELECT {columns}, {state}(visitor_id) AS visitors, {pageviews} AS pageviews, count() AS events\n  FROM events\n  WHERE {condition}\n  GROUP BY {names}\n)"
         );
         let label = channel::expression(&mut b, channel::Over::Combinations);
-        let sums = [format!("{visitors}Merge(visitors)"), "sum(pageviews)".to_owned(), "sum(events)".to_owned()];
+        let sums = [format!("{merge}(visitors)"), "sum(pageviews)".to_owned(), "sum(events)".to_owned()];
         let text = grouped(&mut b, query, &[label], &sums, &from);
         return b.finish(text);
     }
     let labels: Vec<String> = query.groups.iter().map(|group| label(&mut b, group, "ts")).collect();
-    let sums = [format!("{visitors}(visitor_id)"), pageviews, "count()".to_owned()];
+    let sums = [format!("{}(visitor_id)", distinct(query.approximate, "")), pageviews, "count()".to_owned()];
     let text = grouped(&mut b, query, &labels, &sums, &format!("FROM events\nWHERE {condition}"));
     b.finish(text)
 }

@@ -1,6 +1,6 @@
 //! The one shape in which statements answer.
 
-/// One row: columns `labels Array(String)`, `sums Array(Int64)`, `total UInt64`.
+/// One row: columns `labels Array(String)`, `sums Array(Int64)`, `total UInt64`, `whole Array(Int64)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// One per group.
@@ -9,4 +9,6 @@ pub struct Row {
     pub sums: Vec<i64>,
     /// Rows over all pages.
     pub total: u64,
+    /// The sums over all rows of all pages; empty but by a dimension.
+    pub whole: Vec<i64>,
 }

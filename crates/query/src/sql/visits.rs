@@ -6,6 +6,12 @@ use crate::{
     sql::{Builder, Sql, Unsupported, grouped, label, predicate},
 };
 
+/// What one visit adds to each sum.
+pub(super) const COUNT: &str = "1";
+pub(super) const BOUNCED: &str = "pageviews <= 1 AND interactive = 0";
+pub(super) const DURATION: &str = "toInt64(last) - toInt64(first)";
+pub(super) const PAGEVIEWS: &str = "toInt64(pageviews)";
+
 /// Sums: visits, bounces, milliseconds, pageviews.
 pub(super) fn statement(scope: Scope, query: &Query) -> Result<Sql, Unsupported> {
     if query.groups.iter().any(|group| matches!(group, Group::By(d) if matches!(stored(*d), Stored::Event(_)))) {
@@ -17,8 +23,7 @@ pub(super) fn statement(scope: Scope, query: &Query) -> Result<Sql, Unsupported>
     let mut b = Builder::default();
     let condition = predicate::visits(&mut b, scope, query, query.range);
     let labels: Vec<String> = query.groups.iter().map(|group| label(&mut b, group, "session_start")).collect();
-    let sums = ["count()", "countIf(pageviews <= 1 AND interactive = 0)", "sum(toInt64(last) - toInt64(first))", "sum(pageviews)"]
-        .map(str::to_owned);
+    let sums = [COUNT, BOUNCED, DURATION, PAGEVIEWS].map(|each| format!("sum({each})"));
     let text = grouped(&mut b, query, &labels, &sums, &format!("FROM sessions FINAL\nWHERE {condition}"));
     Ok(b.finish(text))
 }

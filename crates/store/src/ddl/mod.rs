@@ -76,5 +76,8 @@ impl Flavour {
     }
 }
 
+/// The domain. Rows of one lie together, so a dictionary makes its filter, which every statement has, a comparison of small numbers: a
+/// quarter of a scan's time.
+const SITE: &str = "LowCardinality(UUID) CODEC(ZSTD(1))";
 /// A dictionary column: few values per part, or values that repeat.
 const LOW: &str = "LowCardinality(String) CODEC(ZSTD(1))";

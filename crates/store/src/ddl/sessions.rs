@@ -1,15 +1,16 @@
 //! `sessions`: one row per visit once merged, and `FINAL` merges while it reads.
 //!
 //! Each counted row that is not an engagement writes the state of its visit after it. All states are idempotent: the least and greatest of
-//! times, the greatest of running counters, the least and greatest (time, offset, page). So a row that comes twice changes nothing, and an interrupted
+//! times, the greatest of running counters, the least and greatest (time, pageviews so far, page). So a row that comes twice changes nothing, and an interrupted
 //! insert can be pushed again. Times are milliseconds after the start, which is part of the key: small numbers that hardly cost space.
 //!
 //! First-touch columns are the same in all rows of a visit, so `any` is exact. A visit with one bot event is a bot's.
 
-use super::{Flavour, LOW, events::visitor_id};
+use super::{Flavour, LOW, SITE, events::visitor_id};
 
-/// First or last pageview: the order of its fields is the order that decides.
-const END: &str = "Tuple(at Int32, offset UInt64, path String, hostname String)";
+/// First or last pageview: the order of its fields is the order that decides. At equal times the running number of the visit's pageviews
+/// does, which is their order in the log.
+const END: &str = "Tuple(at Int32, views UInt32, path String, hostname String)";
 
 const FIRST_TOUCH: &[&str] = &[
     "referrer",
@@ -38,7 +39,7 @@ pub fn table(flavour: &Flavour) -> String {
     let first_touch: String = FIRST_TOUCH.iter().map(|name| format!("    {name} SimpleAggregateFunction(any, {low},\n")).collect();
     format!(
         "CREATE TABLE IF NOT EXISTS sessions{on} (
-    site_id UUID CODEC(ZSTD(1)),
+    site_id {SITE},
     session_start DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
     session_id UInt64 CODEC(ZSTD(1)),
     visit_key SimpleAggregateFunction(any, UInt64) CODEC(ZSTD(1)),
@@ -70,8 +71,8 @@ fn select() -> String {
     format!(
         "SELECT site_id, session_start, session_id, visit_key, log,
     since_start AS first, since_start AS last, visit_pageviews AS pageviews, visit_interactive AS interactive,
-    CAST(if(name = 'pageview', (since_start, offset, path, hostname), (2147483647, 18446744073709551615, '', '')), '{END}') AS entry,
-    CAST(if(name = 'pageview', (since_start, offset, path, hostname), (-2147483648, 0, '', '')), '{END}') AS exit,
+    CAST(if(name = 'pageview', (since_start, visit_pageviews, path, hostname), (2147483647, 4294967295, '', '')), '{END}') AS entry,
+    CAST(if(name = 'pageview', (since_start, visit_pageviews, path, hostname), (-2147483648, 0, '', '')), '{END}') AS exit,
     {}, city, bot, import_id
 FROM events
 WHERE drop_reason = '' AND name != 'engagement'",

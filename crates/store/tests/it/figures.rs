@@ -54,11 +54,34 @@ async fn answer<const N: usize>(store: &Store, sql: &Sql) -> BTreeMap<String, [u
         .collect()
 }
 
+/// Visitors and pageviews of the whole, which every row repeats.
+async fn whole(store: &Store, sql: &Sql, expected: Option<[u64; 2]>) {
+    for row in store.report(sql).await.unwrap() {
+        let found = [row.whole[0], row.whole[1]].map(|sum| u64::try_from(sum).unwrap());
+        assert_eq!(Some(found), expected, "the whole\n{}", sql.text);
+    }
+}
+
+/// The overview as one list.
+async fn overview(store: &Store, query: &Query) -> Vec<u64> {
+    let rows = store.report(&sql::overview(Scope::authorised(site(1)), query).unwrap()).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    rows[0].sums.iter().map(|sum| u64::try_from(*sum).unwrap()).collect()
+}
+
+/// What the overview should say.
+fn expected_overview(rows: &[EventRow], from: i64, cut: i64, to: i64) -> Vec<u64> {
+    let events = |to| oracle::event_figures(rows, site(1), from, to, &By::Nothing, &|_| true).get("").copied().unwrap_or_default();
+    let visits = oracle::visit_figures(rows, site(1), from, to, &By::Nothing, &|_| true).get("").copied().unwrap_or_default();
+    [events(to)[0], events(cut.min(to))[1]].into_iter().chain(visits).collect()
+}
+
 /// Compares all figures of a range.
 async fn compare(store: &Store, rows: &[EventRow], range: Range) {
     let scope = Scope::authorised(site(1));
     let totals = Query::totals(range);
     let zone = "Europe/Berlin".parse().unwrap();
+    assert_eq!(overview(store, &totals).await, expected_overview(rows, range.from, range.to, range.to), "overview {range:?}");
     let mut groups = vec![(totals.clone(), By::Nothing)];
     for interval in [Interval::Minute, Interval::Hour, Interval::Day, Interval::Week, Interval::Month] {
         let Ok(cut) = buckets(range, interval, zone) else { continue };
@@ -91,6 +114,10 @@ async fn compare(store: &Store, rows: &[EventRow], range: Range) {
             }
         }
         assert_eq!(found, expected, "event figures {context}");
+        if matches!(by, By::Dimension(_)) {
+            let all = oracle::event_figures(rows, site(1), range.from, range.to, &By::Nothing, &|_| true);
+            whole(store, &sql::events(scope, &query).unwrap(), all.get("").map(|sums| [sums[0], sums[1]])).await;
+        }
         if matches!(by, By::Dimension(Dimension::Page)) {
             continue;
         }
@@ -134,6 +161,7 @@ async fn pageviews_end_at_the_cut_and_nothing_else_does() {
         (FROM, FROM + 9 * DAY, FROM + 2 * DAY),
     ] {
         let query = Query { cut: Some(cut), ..Query::totals(Range::new(from, to)) };
+        assert_eq!(overview(&store, &query).await, expected_overview(&rows, from, cut, to), "overview {from} {cut} {to}");
         let mut cases = vec![(query.clone(), By::Nothing)];
         cases.extend(DIMENSIONS.map(|dimension| (query.clone().by(Group::By(dimension), 1_000, 0), By::Dimension(dimension))));
         for (query, by) in cases {

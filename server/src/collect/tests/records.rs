@@ -24,7 +24,7 @@ async fn the_least_event() {
         ("Firefox", "140", "GNU/Linux", "Desktop")
     );
     assert!(record.bot.is_empty() && record.source.is_empty() && record.referrer.is_empty() && record.interactive && !record.id_given);
-    assert_eq!((record.session, record.user, record.page, record.scroll_depth), (None, None, None, NO_SCROLL_DEPTH));
+    assert_eq!((record.session, record.user, record.scroll_depth), (None, None, NO_SCROLL_DEPTH));
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn every_field() {
     assert_eq!(record.props, [("count", "2"), ("gift", "true"), ("size", "XL")].map(|(k, v)| (k.to_owned(), v.to_owned())).into());
     assert_eq!(record.revenue, Some(Revenue { amount: "19.999".into(), currency: "EUR".into() }));
     assert_eq!((record.interactive, record.engagement_ms, record.scroll_depth), (false, 1_500, 80));
-    assert!(record.session.is_some() && record.page.is_some() && record.user.is_some());
+    assert!(record.session.is_some() && record.user.is_some());
 }
 
 #[tokio::test]
