@@ -1,23 +1,24 @@
 #!/usr/bin/env bash
-# Debug server that is rebuilt and restarted on every change of a Rust source, and pages rebuilt with it.
-# With cargo-leptos installed (`cargo install cargo-leptos --features no_downloads`) pages reload by themselves.
+# Debug server that is rebuilt and restarted on every change of a source; open pages load anew once it is back.
+# A change that does not build leaves the running server alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-node tools/data.mjs
-if command -v cargo-leptos >/dev/null; then
-  node tools/assets.mjs --dev
-  exec cargo leptos watch -- serve "$@"
-fi
-state() { find app crates frontend processor server style tracker public -type f -printf '%p %T@\n' | sort | cksum; }
+state() { find Cargo.toml app crates frontend processor server style tools tracker public data -type f -printf '%p %T@\n' | sort | cksum; }
 child=
-stop() { [ -z "$child" ] || kill "$child" 2>/dev/null || true; }
+stop() {
+  [ -n "$child" ] || return 0
+  kill "$child" 2>/dev/null || true
+  wait "$child" 2>/dev/null || true
+  child=
+}
 trap stop EXIT
+trap 'exit 130' INT TERM
 while true; do
   before=$(state)
-  stop
-  if node tools/assets.mjs --dev && cargo build -p footfall-server --bin footfall; then
-    target/debug/footfall serve "$@" &
+  if node tools/data.mjs && node tools/assets.mjs --dev && cargo build --locked -p footfall-server --bin footfall; then
+    stop
+    LEPTOS_WATCH=1 target/debug/footfall serve "$@" &
     child=$!
   fi
-  while [ "$(state)" = "$before" ]; do read -rt 1 <> <(:) || true; done
+  while [ "$(state)" = "$before" ]; do sleep 1; done
 done

@@ -13,9 +13,18 @@ use crate::{App, assets::Assets, i18n::Lang, theme};
 /// The other pages with one word in their path. What is left is a domain's page.
 const PLAIN: [&str; 3] = ["login", "setup", "sites"];
 
+/// Under `make dev`, which restarts the server when it has built a change: a script that loads the page anew once another process answers.
+fn reload() -> Option<String> {
+    let watched = cfg!(debug_assertions) && std::env::var_os("LEPTOS_WATCH").is_some();
+    let of_process = format!("of process {}", std::process::id());
+    watched.then(|| {
+        format!("setInterval(()=>fetch('/login').then(page=>page.text()).then(text=>text.includes('{of_process}')||location.reload(),()=>{{}}),500)")
+    })
+}
+
 /// The document. `assets` are the hashed names of the built files.
 #[must_use]
-pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
+pub fn shell(assets: Assets) -> impl IntoView {
     provide_context(Lang::default());
     let nonce = use_nonce();
     set_policy(nonce.as_ref());
@@ -39,7 +48,7 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
                 <script src=assets.page.clone() nonce=nonce.clone() defer></script>
                 {interactive.then(|| view! { <title>{title}</title> })}
                 {interactive.then(|| scripts(&assets, nonce.clone()))}
-                <AutoReload options />
+                {reload().map(|script| view! { <script nonce=nonce.clone() inner_html=script></script> })}
                 <MetaTags />
             </head>
             <body>

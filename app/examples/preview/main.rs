@@ -38,10 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = Router::<LeptosOptions>::new()
         .route("/api/analytics/live", get(live))
         .route("/favicon.svg", get(file))
-        .leptos_routes_with_context(&options, generate_route_list(App), provide, {
-            let options = options.clone();
-            move || shell(options.clone(), assets.clone())
-        })
+        .leptos_routes_with_context(&options, generate_route_list(App), provide, move || shell(assets.clone()))
         .fallback(file)
         .with_state(options);
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3939".to_owned());

@@ -137,6 +137,16 @@ pub(crate) struct Chdb {
     functions: Arc<Functions>,
 }
 
+/// Lets go of pages of a mapping that is not writable and has no changed page: each comes back from its file when it is touched.
+pub(crate) fn forget_file_pages(start: usize, end: usize) {
+    let address = std::ptr::with_exposed_provenance_mut(start);
+    // SAFETY: the caller found the mapping to hold the file's own pages only, so no content is lost; the library is never unloaded.
+    let done = unsafe { rustix::mm::madvise(address, end - start, rustix::mm::Advice::LinuxDontNeed) };
+    if let Err(error) = done {
+        tracing::debug!(%error, "code pages stay");
+    }
+}
+
 /// Server-side parameters of a query: names without `param_`, values escaped as in TSV.
 pub(crate) type Params = [(String, String)];
 

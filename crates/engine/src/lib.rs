@@ -25,6 +25,7 @@
 //! Supervision: the child lives as long as its stdin. It is restarted on exit, on the same port with the same password, so
 //! that an [`Endpoint`] stays valid. Everything acknowledged is in the library's own storage: recovery is opening the folder.
 
+mod code;
 mod config;
 mod endpoint;
 mod error;

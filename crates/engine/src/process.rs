@@ -22,7 +22,7 @@ use crate::exec::{CONCURRENT, Engine, STACK};
 use crate::ffi::{Chdb, Connection};
 use crate::http::{Credentials, Server, router};
 use crate::kill::Killer;
-use crate::{EngineError, config, default_memory_cap, find_library};
+use crate::{EngineError, code, config, default_memory_cap, find_library};
 
 /// The engine's only user.
 const USER: &str = "footfall";
@@ -107,6 +107,7 @@ pub async fn run(options: EngineOptions) -> Result<(), EngineError> {
     state.write(&data)?;
     tracing::info!(%address, version, memory_cap_bytes = memory_cap, "engine ready");
 
+    tokio::spawn(code::leave_after_start(library));
     serve(listener, Arc::clone(&server), &data, supervised.then_some(stop)).await?;
 
     tracing::info!("engine stops");

@@ -11,7 +11,7 @@ use axum::{
     routing::get,
 };
 use footfall_app::{assets::Assets, backend::Backend};
-use leptos::{config::LeptosOptions, prelude::provide_context};
+use leptos::prelude::provide_context;
 
 use crate::{App, api::error::ApiError, auth::csrf};
 
@@ -19,7 +19,6 @@ use crate::{App, api::error::ApiError, auth::csrf};
 struct Pages {
     app: Arc<App>,
     backend: Arc<dyn Backend>,
-    options: LeptosOptions,
     assets: Assets,
 }
 
@@ -27,11 +26,9 @@ struct Pages {
 pub fn router(app: Arc<App>, backend: Arc<dyn Backend>, assets: Assets) -> Router {
     // Rendering spawns tasks by this. A second router in one process (tests) finds it set already.
     let _ = Executor::init_tokio();
-    let options = LeptosOptions::builder().output_name("footfall").site_pkg_dir("pkg").build();
     Router::new().route("/api/app/{*name}", get(server_function).post(server_function)).fallback(elsewhere).with_state(Pages {
         app,
         backend,
-        options,
         assets,
     })
 }
@@ -53,7 +50,7 @@ async fn elsewhere(pages: State<Pages>, request: Request) -> Response {
 }
 
 async fn page(State(pages): State<Pages>, mut request: Request) -> Response {
-    let Pages { app, backend, options, assets } = pages;
+    let Pages { app, backend, assets } = pages;
     // A first visit gets the cookie that its forms need; the page is rendered as if the browser had sent it already.
     let form = csrf::for_form(&app, request.headers());
     if let Some(cookie) = &form.set_cookie {
@@ -61,7 +58,7 @@ async fn page(State(pages): State<Pages>, mut request: Request) -> Response {
     }
     let render = leptos_axum::render_app_async_stream_with_context(
         move || provide_context(backend.clone()),
-        move || footfall_app::shell(options.clone(), assets.clone()),
+        move || footfall_app::shell(assets.clone()),
     );
     let mut response = render(request).await;
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
