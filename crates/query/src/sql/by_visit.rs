@@ -67,20 +67,18 @@ pub(super) fn statement(scope: Scope, query: &Query, dimension: Dimension) -> Re
         Some(of_events) => near(&mut b, scope, query, of_events),
         None => joined(&mut b, scope, query, &columns.of_visits),
     };
-    let rows = format!("FROM (\n  {of_visits}\n  UNION ALL\n  {of_events}\n)");
+    let rows = format!("\n  {of_visits}\n  UNION ALL\n  {of_events}\n");
     if stored(dimension) == Stored::Channel {
-        // The rules are dear per row and cheap per combination of what they look at.
         let (state, merge) = (distinct(query.approximate, "State"), distinct(query.approximate, "Merge"));
-        let combined = format!(
-            "FROM (\n  SELECT {names}, {state}(visitor_id) AS visitors, sum(pageviews) AS pageviews\n  {rows}\n  GROUP BY {names}\n)"
-        );
+        let sums = format!("{state}(visitor_id) AS visitors, sum(pageviews) AS pageviews");
+        let combined = channel::combinations(&mut b, &sums, &rows);
         let label = channel::expression(&mut b, channel::Over::Combinations);
         let sums = [format!("{merge}(visitors)"), "sum(pageviews)".to_owned(), "sum(pageviews)".to_owned()];
         let text = grouped(&mut b, query, &[label], &sums, &combined);
         return Ok(b.finish(text));
     }
     let sums = [format!("{}(visitor_id)", distinct(query.approximate, "")), "sum(pageviews)".to_owned(), "sum(pageviews)".to_owned()];
-    let text = grouped(&mut b, query, &[names.to_owned()], &sums, &rows);
+    let text = grouped(&mut b, query, &[names.to_owned()], &sums, &format!("FROM ({rows})"));
     Ok(b.finish(text))
 }
 

@@ -17,11 +17,10 @@ pub(super) fn statement(scope: Scope, query: &Query) -> Sql {
     if let [Group::By(dimension)] = query.groups.as_slice()
         && stored(*dimension) == Stored::Channel
     {
-        let (columns, names) = (channel::COMBINATION, channel::COMBINED);
         let (state, merge) = (distinct(query.approximate, "State"), distinct(query.approximate, "Merge"));
-        let from = format!(
-            "FROM (\n  SELECT {columns}, {state}(visitor_id) AS visitors, {pageviews} AS pageviews, count() AS events\n  FROM events\n  WHERE {condition}\n  GROUP BY {names}\n)"
-        );
+        let rows = format!("SELECT {}, visitor_id, name, ts FROM events\n  WHERE {condition}", channel::COMBINATION);
+        let sums = format!("{state}(visitor_id) AS visitors, {pageviews} AS pageviews, count() AS events");
+        let from = channel::combinations(&mut b, &sums, &rows);
         let label = channel::expression(&mut b, channel::Over::Combinations);
         let sums = [format!("{merge}(visitors)"), "sum(pageviews)".to_owned(), "sum(events)".to_owned()];
         let text = grouped(&mut b, query, &[label], &sums, &from);
