@@ -18,6 +18,9 @@ pub async fn run() -> anyhow::Result<()> {
     app.pageview("example.org", "/first", 0).await?;
     collector::wait_for(&app, 1).await?;
 
+    let mut shown = shown(&app, &key, &site.id, 60).await?;
+    figure("event to the dashboard's pageviews, quiet, p50", &stats::ms(stats::percentile(&mut shown, 0.5)), "");
+    figure("event to the dashboard's pageviews, quiet, p99", &stats::ms(stats::percentile(&mut shown, 0.99)), "");
     let mut quiet = queryable(&app, &key, 60, Duration::from_millis(400)).await?;
     figure("event to queryable, quiet, p50", &stats::ms(stats::percentile(&mut quiet, 0.5)), "<= 50 ms");
     figure("event to queryable, quiet, p99", &stats::ms(stats::percentile(&mut quiet, 0.99)), "");
@@ -34,6 +37,28 @@ pub async fn run() -> anyhow::Result<()> {
     figure(&format!("event to queryable at {rate:.0} events/s, p99"), &stats::ms(stats::percentile(&mut queryable, 0.99)), "<= 500 ms");
     figure("event to live counter (SSE) under the same load, p99", &stats::ms(stats::percentile(&mut live, 0.99)), "<= 300 ms");
     Ok(())
+}
+
+/// Sends one event after the other and asks for the strip until its pageviews count it: live state answers for the newest minutes, before the
+/// store has them.
+async fn shown(app: &App, key: &str, site: &str, times: usize) -> anyhow::Result<Vec<Duration>> {
+    let url = app.url(&format!("/api/analytics/kpis?domainId={site}&period=day"));
+    let pageviews = async || {
+        let answer: Value = app.http.get(&url).bearer_auth(key).send().await?.error_for_status()?.json().await?;
+        answer["pageviews"].as_u64().context("an odd answer")
+    };
+    let mut latencies = Vec::with_capacity(times);
+    for i in 0..times {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        let before = pageviews().await?;
+        app.pageview("example.org", &format!("/shown-{i}"), u32::try_from(i)? + 3_000_000).await?;
+        let sent = Instant::now();
+        while pageviews().await? == before {
+            ensure!(sent.elapsed() < Duration::from_secs(20), "the event is not shown after 20 s");
+        }
+        latencies.push(sent.elapsed());
+    }
+    Ok(latencies)
 }
 
 /// Sends one event after the other and asks for the total until it counts. The pause before each decides whether the processor is
