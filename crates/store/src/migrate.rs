@@ -21,9 +21,9 @@ pub struct Migration {
     pub statements: fn(&Flavour) -> Vec<String>,
 }
 
-/// All of them, in order. Never change one that was released: add another.
+/// All of them, in order. Never change one that was released: add another. 1 and 2 made the tables of versions before the first release.
 pub const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
+    number: 3,
     name: "events, sessions, drops, dead letters",
     statements: |flavour| {
         vec![
@@ -77,8 +77,12 @@ impl Store {
     async fn missing(&self) -> Result<Vec<&'static Migration>, StoreError> {
         let applied: BTreeSet<u32> = self.all::<u32>("SELECT DISTINCT number FROM schema_migrations").await?.into_iter().collect();
         let newest = MIGRATIONS.last().map_or(0, |migration| migration.number);
-        if let Some(unknown) = applied.iter().find(|number| **number > newest) {
-            return Err(StoreError::odd(format!("its schema has migration {unknown}, this program knows {newest}; run the newer version")));
+        if let Some(unknown) = applied.iter().find(|number| MIGRATIONS.iter().all(|known| known.number != **number)) {
+            return Err(StoreError::odd(if *unknown > newest {
+                format!("its schema has migration {unknown}, this program knows {newest}; run the newer version")
+            } else {
+                format!("its schema is of a version before the first release (migration {unknown}); start with another data folder")
+            }));
         }
         Ok(MIGRATIONS.iter().filter(|migration| !applied.contains(&migration.number)).collect())
     }

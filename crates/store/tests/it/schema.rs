@@ -56,6 +56,17 @@ async fn a_newer_schema_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_schema_from_before_the_first_release_is_refused() {
+    let store = engine::store().await;
+    run(&store, "TRUNCATE TABLE schema_migrations").await;
+    run(&store, "INSERT INTO schema_migrations (number, name) SELECT 1, 'of old'").await;
+    for error in [store.migrate().await.unwrap_err(), store.pending_migrations().await.unwrap_err()] {
+        let error = error.to_string();
+        assert!(error.contains("before the first release") && error.contains("another data folder"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn the_view_of_drops_shows_what_does_not_count() {
     let store = engine::store().await;
     let rows = crate::world::rows(&crate::world::Traffic { seed: 61, visits: 200, from: 1_792_800_000_000, to: 1_792_890_000_000 });
