@@ -12,8 +12,6 @@ use crate::sql::{Builder, Param};
 
 /// What the rules look at, from a row. Of the referrer only whether there is one.
 pub(crate) const COMBINATION: &str = "source, utm_medium, utm_campaign, click_id, referrer != '' AS referred";
-/// The names of [`COMBINATION`].
-pub(crate) const COMBINED: &str = "source, utm_medium, utm_campaign, click_id, referred";
 /// One number for a combination, computed over dictionaries: twice as fast to group by as its five texts. That any two of a million
 /// combinations share one has a chance of 1 in 30 million.
 const KEY: &str = "bitXor(bitXor(bitXor(sipHash64(source), sipHash64(utm_medium) * 3), bitXor(sipHash64(utm_campaign) * 5, sipHash64(click_id) * 7)), toUInt64(referred))";

@@ -88,12 +88,10 @@ impl Analytics {
         if range.length() == 0 {
             return Ok(Breakdown { dimension, rows: Vec::new(), total: 0, meta: self.meta(range, &[]) });
         }
-        let part = self.live_part(scope, range, now, dimension == Dimension::Page).await?;
-        let query = self.totals_query(scope, range, part.as_ref().map(|part| part.cut)).await?;
-        let approximate = query.approximate;
         // Only pages are joined with live state; the other dimensions are the store's alone.
-        let cut = query.cut.filter(|_| dimension == Dimension::Page);
-        let by = Query { cut, ..query.clone() }.by(Group::By(dimension), limit, offset);
+        let part = if dimension == Dimension::Page { self.live_part(scope, range, now, true).await? } else { None };
+        let by = self.totals_query(scope, range, part.as_ref().map(|part| part.cut)).await?.by(Group::By(dimension), limit, offset);
+        let approximate = by.approximate;
         let rows = self.ask(scope, sql::events(scope.query(), &by)?).await?;
         let all = rows.first().map_or(0, |row| EventSums::of(&row.whole).visitors);
         let mut total = self.total_of(scope, &by, &rows).await?;
@@ -106,7 +104,7 @@ impl Analytics {
             })
             .collect();
         let mut engines = vec![("visitors", "store"), ("pageviews", "store")];
-        if let (Dimension::Page, Some(part)) = (dimension, part) {
+        if let Some(part) = part {
             total += add_live(&mut answer, part, total, limit, offset);
             engines.push(("pageviews", "live"));
         }

@@ -132,7 +132,7 @@ impl Analytics {
         Ok(rows.first().and_then(|row| row.sums.first()).map_or(0, |number| number.unsigned_abs()))
     }
 
-    /// The question for the totals of a range. The strip and every breakdown ask it alike, so it is asked once.
+    /// The question for the totals of a range, exact or not.
     async fn totals_query(&self, scope: &SiteScope, range: Range, cut: Option<i64>) -> Result<Query, AnalyticsError> {
         Ok(Query { approximate: self.is_large(scope, range).await?, cut, ..Query::totals(range) })
     }

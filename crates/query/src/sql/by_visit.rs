@@ -35,22 +35,16 @@ struct Columns {
     of_visits: String,
     /// From `events`; none where only the visit knows.
     of_events: Option<String>,
-    /// Their names.
-    names: &'static str,
 }
 
 fn columns(dimension: Dimension) -> Result<Columns, Unsupported> {
     Ok(match stored(dimension) {
         Stored::Visit(column) => {
             let label = format!("{column} AS label");
-            Columns { of_visits: label.clone(), of_events: Some(label), names: "label" }
+            Columns { of_visits: label.clone(), of_events: Some(label) }
         }
-        Stored::End(end) => Columns { of_visits: format!("{} AS label", end_page(end)), of_events: None, names: "label" },
-        Stored::Channel => Columns {
-            of_visits: channel::COMBINATION.to_owned(),
-            of_events: Some(channel::COMBINATION.to_owned()),
-            names: channel::COMBINED,
-        },
+        Stored::End(end) => Columns { of_visits: format!("{} AS label", end_page(end)), of_events: None },
+        Stored::Channel => Columns { of_visits: channel::COMBINATION.to_owned(), of_events: Some(channel::COMBINATION.to_owned()) },
         Stored::Event(_) => return Err(Unsupported("a page is no attribute of a visit".to_owned())),
     })
 }
@@ -60,7 +54,6 @@ pub(super) fn statement(scope: Scope, query: &Query, dimension: Dimension) -> Re
     let columns = columns(dimension)?;
     let mut b = Builder::default();
     let belonging = predicate::visits(&mut b, scope, query, query.range);
-    let names = columns.names;
     let of_visits =
         format!("SELECT {}, visitor_id, toInt64(pageviews) AS pageviews FROM sessions FINAL\n  WHERE {belonging}", columns.of_visits);
     let of_events = match &columns.of_events {
@@ -78,7 +71,7 @@ pub(super) fn statement(scope: Scope, query: &Query, dimension: Dimension) -> Re
         return Ok(b.finish(text));
     }
     let sums = [format!("{}(visitor_id)", distinct(query.approximate, "")), "sum(pageviews)".to_owned(), "sum(pageviews)".to_owned()];
-    let text = grouped(&mut b, query, &[names.to_owned()], &sums, &format!("FROM ({rows})"));
+    let text = grouped(&mut b, query, &["label".to_owned()], &sums, &format!("FROM ({rows})"));
     Ok(b.finish(text))
 }
 

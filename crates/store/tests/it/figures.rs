@@ -227,6 +227,23 @@ async fn filters_on_visits() {
 }
 
 #[tokio::test]
+async fn a_page_filter_goes_with_what_a_visit_is() {
+    let rows = rows(&Traffic { seed: 34, visits: 300, from: FROM, to: FROM + DAY });
+    let store = filled(&rows, 200).await;
+    let path = rows.iter().find(|row| row.name == "pageview" && row.site == site(1)).unwrap().path.clone();
+    let of_page: Vec<EventRow> = rows.iter().filter(|row| row.path == path).cloned().collect();
+    let (from, to) = (FROM + 2 * HOUR, FROM + DAY);
+    for dimension in [Dimension::Channel, Dimension::Source] {
+        let query =
+            Query::totals(Range::new(from, to)).only(Filter::new(Op::Is, Dimension::Page, [path.clone()])).by(Group::By(dimension), 100, 0);
+        let sql = sql::events(Scope::authorised(site(1)), &query).unwrap();
+        let expected = oracle::event_figures(&of_page, site(1), from, to, &By::Dimension(dimension), &|_| true);
+        assert!(expected.len() > 1);
+        assert_eq!(answer::<3>(&store, &sql).await, expected, "{dimension:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_rows_and_counts() {
     let rows = rows(&Traffic { seed: 3, visits: 200, from: FROM, to: FROM + DAY });
     let store = filled(&rows, 500).await;
