@@ -45,6 +45,22 @@ async fn started_by_hand_it_is_silent_and_ends_on_sigterm() {
 }
 
 #[tokio::test]
+async fn code_of_the_start_is_let_go_of_and_the_engine_goes_on() {
+    let engine = TestEngine::start().await;
+    let pid = engine.supervisor.pid().unwrap();
+    let kilobytes = |name: &str| -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    };
+    let peak = kilobytes("VmHWM:");
+    assert!(peak > 150_000, "{peak} kB");
+    eventually("most of the code has left", async || kilobytes("RssFile:") < peak / 3).await;
+    assert_eq!(engine.ok("SELECT uniqExact(number % 1000) FROM numbers(100000)").await, "1000\n");
+    assert_eq!(engine.supervisor.pid(), Some(pid), "it did not end");
+}
+
+#[tokio::test]
 async fn a_folder_in_use_is_named_with_its_holder() {
     let engine = TestEngine::start().await;
     let pid = engine.supervisor.pid().unwrap();
