@@ -1,4 +1,4 @@
-//! How soon an accepted event can be queried, and how soon a browser hears of it.
+//! How soon an accepted event is on the dashboard, can be queried in the store, and is heard of by a browser.
 
 use std::time::{Duration, Instant};
 

@@ -134,7 +134,7 @@ impl<'a> EventWire<'a> {
 /// 2020-01-01: seconds since then fit 32 bits until 2088.
 pub(crate) const IMPORT_EPOCH_S: i64 = 1_577_836_800;
 
-const fn append_delay_s(row: &EventRow) -> i32 {
+fn append_delay_s(row: &EventRow) -> i32 {
     let since = match row.position.log {
         LogName::Live => row.ts.div_euclid(1_000),
         LogName::Import => IMPORT_EPOCH_S,
@@ -143,14 +143,8 @@ const fn append_delay_s(row: &EventRow) -> i32 {
 }
 
 /// A visit lasts a day and a delay in seconds reaches over 68 years: this clamps what cannot happen.
-const fn clamp(value: i64) -> i32 {
-    if value < i32::MIN as i64 {
-        i32::MIN
-    } else if value > i32::MAX as i64 {
-        i32::MAX
-    } else {
-        value as i32
-    }
+fn clamp(value: i64) -> i32 {
+    i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! `events` and its view `drops`. What the columns mean: [`crate::row`] and `wire`; measured at 10 million rows: 27 bytes each.
+//! `events` and its view `drops`. What the columns mean: [`crate::row`] and `wire`; measured sizes: `docs/adr/0006-narrow-rows.md`.
 //!
-//! Codecs were chosen by measuring, in the table's order: times and offsets are near noise in a small range, so `T64('bit')` saves up to a sixth and reads faster than `Delta`; dictionaries halve paths,
-//! titles and referrers, which repeat even where there are many.
+//! Codecs were chosen by measuring, in the table's order: times and offsets are near noise in a small range, so `T64('bit')` saves up to a sixth
+//! and reads faster than `Delta`; dictionaries halve paths, titles and referrers, which repeat even where there are many.
 
 use super::{Flavour, LOW, SITE};
 use crate::{
