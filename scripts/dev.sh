@@ -15,7 +15,7 @@ trap stop EXIT
 trap 'exit 130' INT TERM
 while true; do
   before=$(state)
-  if node tools/data.mjs && node tools/assets.mjs --dev && cargo build --locked -p footfall-server --bin footfall; then
+  if node tools/data.mjs && node tools/assets.mjs --dev && cargo build -p footfall-server --bin footfall; then
     stop
     LEPTOS_WATCH=1 target/debug/footfall serve "$@" &
     child=$!
