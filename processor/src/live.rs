@@ -165,7 +165,7 @@ async fn session(tools: &LiveTools) -> Result<(), Halt> {
             polled = sub.poll(IDLE, POLL) => polled?,
         };
         match polled {
-            Polled::Idle => {}
+            Polled::Idle { .. } => {}
             Polled::Assigned(assignments) => {
                 for assignment in assignments {
                     let partition = begin(tools, sub.as_mut(), &mut salts, &assignment).await?;

@@ -148,7 +148,7 @@ impl Session<'_> {
             () = self.tools.stop.cancelled() => return Err(Halt::Stopped),
             polled = self.sub.poll(wait, POLL) => polled?,
         };
-        if matches!(polled, Polled::Idle) && self.partitions.values().all(|partition| partition.ahead.is_empty()) {
+        if matches!(polled, Polled::Idle { at_end: true }) && self.partitions.values().all(|partition| partition.ahead.is_empty()) {
             for partition in self.partitions.values_mut() {
                 partition.until_ms = partition.until_ms.max(asked);
             }
@@ -160,7 +160,7 @@ impl Session<'_> {
 
     async fn take(&mut self, polled: Polled) -> Result<(), Halt> {
         match polled {
-            Polled::Idle => {}
+            Polled::Idle { .. } => {}
             Polled::Entries { partition, entries } => {
                 if let Some(partition) = self.partitions.get_mut(&partition) {
                     partition.ahead.push(entries);
@@ -227,7 +227,7 @@ impl Session<'_> {
                     biased;
                     outcome = &mut insert => break outcome?,
                     polled = sub.poll(AHEAD, POLL), if room => match polled? {
-                        Polled::Idle => {}
+                        Polled::Idle { .. } => {}
                         Polled::Entries { partition: other, entries } if other == number => partition.ahead.push(entries),
                         other => waiting.push_back(other),
                     },

@@ -8,7 +8,7 @@
 
 pub mod memory;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -118,7 +118,7 @@ pub struct MinuteCounts {
 pub trait Counters: Send + Sync {
     /// The next offset of a partition; none before the first batch or after a loss.
     async fn fence(&self, shard: Shard) -> Result<Option<Offset>, LiveError>;
-    /// Applies a batch (see the module's text about the fence).
+    /// Applies a batch (see the module's text about the fence) and announces it on the [`ticks_channel`] of each domain that changed.
     async fn apply(&self, batch: Batch) -> Result<Applied, LiveError>;
     /// Replaces everything that came from a partition.
     async fn rebuild(&self, shard: Shard, snapshot: Snapshot) -> Result<(), LiveError>;
@@ -176,12 +176,79 @@ pub trait Messages: Send + Sync {
     async fn subscribe(&self, channel: &str) -> Result<tokio::sync::broadcast::Receiver<Bytes>, LiveError>;
 }
 
+/// Boards: named sets of fields that every replica sees. They are small, bounded by who writes them, and may be lost.
+#[async_trait]
+pub trait Boards: Send + Sync {
+    /// Writes fields, an empty value removes one, and tells every subscriber of the channel `board`; the message is [`encode_post`] of
+    /// the fields.
+    async fn post(&self, board: &str, fields: Vec<(String, Bytes)>) -> Result<(), LiveError>;
+    /// Every field of a board.
+    async fn read_board(&self, board: &str) -> Result<HashMap<String, Bytes>, LiveError>;
+}
+
+/// Fields as the message that announces them.
+#[must_use]
+pub fn encode_post(fields: &[(String, Bytes)]) -> Bytes {
+    let mut message = Vec::with_capacity(fields.iter().map(|(name, value)| name.len() + value.len() + 8).sum());
+    for (name, value) in fields {
+        for part in [name.as_bytes(), value] {
+            message.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+            message.extend_from_slice(part);
+        }
+    }
+    message.into()
+}
+
+/// The fields in a message of a board; none where it is not one.
+#[must_use]
+pub fn decode_post(message: &Bytes) -> Option<Vec<(String, Bytes)>> {
+    let mut rest = message.clone();
+    let mut part = move || {
+        let length = u32::from_be_bytes(rest.get(..4)?.try_into().ok()?) as usize;
+        (rest.len() - 4 >= length).then(|| {
+            let _ = rest.split_to(4);
+            rest.split_to(length)
+        })
+    };
+    let mut fields = Vec::new();
+    let mut left = message.len();
+    while left > 0 {
+        let (name, value) = (part()?, part()?);
+        left -= name.len() + value.len() + 8;
+        fields.push((String::from_utf8(name.to_vec()).ok()?, value));
+    }
+    Some(fields)
+}
+
 /// The whole seam.
-pub trait Live: Counters + Limits + Cache + Messages + 'static {}
-impl<T: Counters + Limits + Cache + Messages + 'static> Live for T {}
+pub trait Live: Counters + Limits + Cache + Messages + Boards + 'static {}
+impl<T: Counters + Limits + Cache + Messages + Boards + 'static> Live for T {}
 
 /// The channel on which [`Counters`] changes of a domain are announced.
 #[must_use]
 pub fn ticks_channel(site: SiteId) -> String {
     format!("ticks:{site}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_post_is_read_as_it_was_written() {
+        let fields = vec![
+            ("a".to_owned(), Bytes::from_static(b"1")),
+            (String::new(), Bytes::new()),
+            ("é".to_owned(), Bytes::from_static(&[0, 255])),
+        ];
+        let message = encode_post(&fields);
+        assert_eq!(decode_post(&message), Some(fields));
+        assert_eq!(decode_post(&Bytes::new()), Some(Vec::new()));
+        for cut in 1..message.len() {
+            if let Some(part) = decode_post(&message.slice(..cut)) {
+                assert!(part.len() < 3, "a message cut off at {cut}");
+            }
+        }
+        assert_eq!(decode_post(&Bytes::from_static(b"\xff\xff\xff\xffx")), None);
+    }
 }

@@ -15,6 +15,7 @@
 //! - Domains are not bounded here: their number is that of the accounts.
 //! - An event more than an hour ahead of the clock is not counted (the collector refuses five minutes).
 
+mod boards;
 mod cache;
 mod counters;
 mod limits;
@@ -22,6 +23,7 @@ mod messages;
 mod site;
 
 use std::{
+    collections::HashMap,
     fmt,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
@@ -31,7 +33,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use footfall_model::{Offset, SiteId, report::LiveView};
 
-use crate::{Allowance, Applied, Batch, Cache, Counters, Limit, Limits, LiveError, Messages, MinuteCounts, Shard, Snapshot, ticks_channel};
+use crate::{
+    Allowance, Applied, Batch, Boards, Cache, Counters, Limit, Limits, LiveError, Messages, MinuteCounts, Shard, Snapshot, encode_post,
+    ticks_channel,
+};
+use boards::MemoryBoards;
 use cache::MemoryCache;
 use counters::State;
 use limits::Buckets;
@@ -92,6 +98,7 @@ pub struct MemoryLive {
     limits: Buckets,
     cache: MemoryCache,
     channels: Channels,
+    boards: MemoryBoards,
 }
 
 impl MemoryLive {
@@ -103,6 +110,7 @@ impl MemoryLive {
             limits: Buckets::new(options.max_limits),
             cache: MemoryCache::new(options.cache_bytes),
             channels: Channels::default(),
+            boards: MemoryBoards::default(),
             clock: options.clock,
         })
     }
@@ -195,5 +203,19 @@ impl Messages for MemoryLive {
 
     async fn subscribe(&self, channel: &str) -> Result<tokio::sync::broadcast::Receiver<Bytes>, LiveError> {
         Ok(self.channels.subscribe(channel))
+    }
+}
+
+#[async_trait]
+impl Boards for MemoryLive {
+    async fn post(&self, board: &str, fields: Vec<(String, Bytes)>) -> Result<(), LiveError> {
+        let message = encode_post(&fields);
+        self.boards.post(board, fields);
+        self.channels.publish(board, message);
+        Ok(())
+    }
+
+    async fn read_board(&self, board: &str) -> Result<HashMap<String, Bytes>, LiveError> {
+        Ok(self.boards.read(board))
     }
 }

@@ -13,7 +13,7 @@
 pub mod file;
 pub mod intent;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -57,16 +57,55 @@ pub enum AppendError {
 
 /// A fault of the log outside of appending.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("event log: {0}")]
-pub struct LogError(pub String);
+pub enum LogError {
+    /// It does not work now: begin again from what is durable.
+    #[error("event log: {0}")]
+    Fault(String),
+    /// The partition belongs to another reader of the group by now: let go of it, nothing was written.
+    #[error("event log: partition {0} belongs to another reader of the group")]
+    Lost(u32),
+}
 
-/// Where a new subscription begins in each partition.
+impl LogError {
+    /// A fault with this text.
+    pub fn fault(text: impl Into<String>) -> Self {
+        Self::Fault(text.into())
+    }
+
+    /// The same, with the file that it is about.
+    pub(crate) fn about(self, file: &std::path::Path) -> Self {
+        Self::Fault(format!("{}: {}", file.display(), self.text()))
+    }
+
+    /// What is wrong, without saying that it is the event log's.
+    pub(crate) fn text(self) -> String {
+        match self {
+            Self::Fault(text) => text,
+            Self::Lost(_) => self.to_string(),
+        }
+    }
+}
+
+/// How a subscription reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartAt {
-    /// After what the group committed; at the oldest entry for a new group.
+    /// As a member of the group: the partitions are shared among its members, each read from what the group committed.
     Committed,
-    /// At this offset (one partition engines, and readers that keep their own position); commits are not used.
+    /// Alone: the partitions that [`Subscription::follow`] names, from this offset until a [`Subscription::seek`]. Commits are not used.
     Offset(Offset),
+}
+
+/// A record that cannot become a row, for the log's own dead letters where it keeps some.
+#[derive(Clone, Debug)]
+pub struct DeadEntry {
+    /// Where it was read.
+    pub position: Position,
+    /// The domain, if it could be read.
+    pub key: Option<SiteId>,
+    /// Why.
+    pub reason: String,
+    /// The record as it was appended.
+    pub payload: Bytes,
 }
 
 /// How much one poll may return.
@@ -98,9 +137,9 @@ pub struct Assignment {
 /// What a poll found.
 #[derive(Clone, Debug)]
 pub enum Polled {
-    /// Partitions to begin with. The first poll of the one-machine engine answers this.
+    /// Partitions to begin with, each at most once until it is revoked.
     Assigned(Vec<Assignment>),
-    /// Partitions to let go of: finish or abandon, commit, forget.
+    /// Partitions to let go of: finish or abandon, commit, forget, then [`Subscription::release`].
     Revoked(Vec<u32>),
     /// Entries of one partition, in offset order.
     Entries {
@@ -110,7 +149,10 @@ pub enum Polled {
         entries: Vec<StoredEntry>,
     },
     /// Nothing came within the wait.
-    Idle,
+    Idle {
+        /// Everything that is durable in the assigned partitions was returned.
+        at_end: bool,
+    },
 }
 
 /// State of the log for readiness and metrics.
@@ -144,6 +186,11 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// How it is doing.
     async fn status(&self) -> LogStatus;
+
+    /// Hands on records that became dead letters, for consumers of the log; the analytics store has them already. May come twice.
+    async fn bury(&self, _entries: Vec<DeadEntry>) -> Result<(), LogError> {
+        Ok(())
+    }
 }
 
 /// One reader of a log.
@@ -160,6 +207,17 @@ pub trait Subscription: Send {
 
     /// Reads entries again, `first` to `last` inclusive, without moving the subscription: for replaying an intent.
     async fn reread(&mut self, partition: u32, first: Offset, last: Offset) -> Result<Vec<StoredEntry>, LogError>;
+
+    /// Nothing of these partitions, which were revoked, is under way any more: another reader may have them.
+    async fn release(&mut self, _partitions: &[u32]) {}
+
+    /// Reads exactly these partitions from now on (only for who reads alone): new ones are told by [`Polled::Assigned`], the others just end.
+    async fn follow(&mut self, partitions: &BTreeSet<u32>) -> Result<(), LogError>;
+
+    /// Whether an insert may be sent for a partition: it is still this reader's, and the log was heard of recently enough to know.
+    fn is_held(&self, _partition: u32) -> bool {
+        true
+    }
 
     /// Goes on reading a partition at this offset.
     async fn seek(&mut self, partition: u32, next: Offset) -> Result<(), LogError>;

@@ -96,6 +96,7 @@ async fn read_all(dir: &Path) -> Result<Vec<(u64, usize)>, LogError> {
     let mut seen = Vec::new();
     let outcome = async {
         let mut sub = log.subscribe("stored", StartAt::Offset(0)).await?;
+        sub.follow(&[0].into()).await?;
         loop {
             match sub.poll(Duration::ZERO, limit(7)).await {
                 Ok(Polled::Entries { entries, .. }) => seen.extend(entries.iter().map(|entry| (entry.offset, entry.payload.len()))),

@@ -120,7 +120,7 @@ impl Run {
                         }
                         self.groups[group].next += entries.len() as u64;
                     }
-                    Polled::Idle => {
+                    Polled::Idle { .. } => {
                         assert_eq!(next, end, "entries are there and were not returned")
                     }
                     other => panic!("{other:?}"),

@@ -20,8 +20,9 @@ use crate::LogError;
 /// Opens the file and starts both tasks.
 pub(super) async fn start(options: FileLogOptions) -> Result<(Arc<Shared>, Vec<JoinHandle<()>>), LogError> {
     let path = options.dir.join(format!("{}.db", options.name.topic()));
-    let about = |error: LogError| LogError(format!("{}: {}", path.display(), error.0));
-    let folder = |error: std::io::Error| LogError(format!("{}: {error}; make the folder writable for this user", options.dir.display()));
+    let about = |error: LogError| error.about(&path);
+    let folder =
+        |error: std::io::Error| LogError::fault(format!("{}: {error}; make the folder writable for this user", options.dir.display()));
     make_folder(&options.dir).map_err(folder)?;
     let held = Arc::new(take_lock(&options)?);
     let mut conn = storage::connect(&path, true, BUSY).await.map_err(|error| about(storage::plain(error)))?;
@@ -59,7 +60,7 @@ fn make_folder(dir: &Path) -> std::io::Result<()> {
 /// Takes the lock of the log, or says who has it. The system releases it when the process ends, however it ends.
 fn take_lock(options: &FileLogOptions) -> Result<File, LogError> {
     let path = options.dir.join(format!("{}.lock", options.name.topic()));
-    let fault = |error: std::io::Error| LogError(format!("{}: {error}; make the folder writable for this user", path.display()));
+    let fault = |error: std::io::Error| LogError::fault(format!("{}: {error}; make the folder writable for this user", path.display()));
     let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(fault)?;
     match file.try_lock() {
         Ok(()) => {
@@ -71,7 +72,7 @@ fn take_lock(options: &FileLogOptions) -> Result<File, LogError> {
             let mut holder = String::new();
             let _ = file.read_to_string(&mut holder);
             let holder = if holder.is_empty() { "another process".to_owned() } else { format!("process {holder}") };
-            Err(LogError(format!("{} is in use by {holder}; stop it or choose another folder", options.dir.display())))
+            Err(LogError::fault(format!("{} is in use by {holder}; stop it or choose another folder", options.dir.display())))
         }
     }
 }

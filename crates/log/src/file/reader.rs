@@ -1,6 +1,7 @@
 //! A subscription: memory while it keeps up, the file when it does not.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -28,8 +29,10 @@ pub(super) struct FileSubscription {
     /// Next offset to return.
     next: Offset,
     tip: watch::Receiver<Tip>,
-    /// Handed out by the first poll.
+    /// Handed out by the first poll, to who reads alone by the first after it named the partition.
     assignment: Option<Assignment>,
+    /// Whether the one partition is read.
+    follows: bool,
     /// Opened when the memory does not reach back far enough.
     conn: Option<SqliteConnection>,
     /// Chunks read from the file and not used up.
@@ -39,7 +42,16 @@ pub(super) struct FileSubscription {
 impl FileSubscription {
     pub async fn open(shared: Arc<Shared>, group: &str, start: StartAt) -> Result<Self, LogError> {
         let tip = shared.tip.subscribe();
-        let mut this = Self { group: group.to_owned(), next: 0, tip, assignment: None, conn: None, loaded: Vec::new(), shared };
+        let mut this = Self {
+            group: group.to_owned(),
+            next: 0,
+            tip,
+            assignment: None,
+            follows: start == StartAt::Committed,
+            conn: None,
+            loaded: Vec::new(),
+            shared,
+        };
         let Place { committed, intent } = storage::place(this.connected().await?, group).await.map_err(|error| this.shared.about(error))?;
         let (oldest, end) = (this.shared.start.load(Ordering::Acquire), this.tip.borrow().end);
         this.next = match start {
@@ -106,35 +118,43 @@ impl FileSubscription {
         if oldest >= to {
             return Ok(());
         }
-        Err(self.shared.about(LogError(format!("entries {from} to {} are missing; restore the file from a backup", to - 1))))
+        Err(self.shared.about(LogError::fault(format!("entries {from} to {} are missing; restore the file from a backup", to - 1))))
     }
 
     fn only(&self, partition: u32) -> Result<(), LogError> {
-        if partition == 0 { Ok(()) } else { Err(LogError(format!("partition {partition} does not exist; this log has only partition 0"))) }
+        if partition == 0 {
+            Ok(())
+        } else {
+            Err(LogError::fault(format!("partition {partition} does not exist; this log has only partition 0")))
+        }
     }
 }
 
 #[async_trait]
 impl Subscription for FileSubscription {
     async fn poll(&mut self, wait: Duration, limit: FetchLimit) -> Result<Polled, LogError> {
+        if !self.follows {
+            tokio::time::sleep(wait).await;
+            return Ok(Polled::Idle { at_end: true });
+        }
         if let Some(assignment) = self.assignment.take() {
             return Ok(Polled::Assigned(vec![assignment]));
         }
         let next = self.next;
         let arrived = timeout(wait, self.tip.wait_for(|tip| tip.end > next || tip.closed)).await.map(|tip| tip.map(|tip| *tip));
         let tip = match arrived {
-            Err(_) => return Ok(Polled::Idle),
+            Err(_) => return Ok(Polled::Idle { at_end: true }),
             Ok(Ok(tip)) => tip,
-            Ok(Err(_)) => return Err(LogError("the log is closed".into())),
+            Ok(Err(_)) => return Err(LogError::fault("the log is closed")),
         };
         if tip.end <= next {
-            return Err(LogError("the log is closed".into()));
+            return Err(LogError::fault("the log is closed"));
         }
         let entries = self.read(next, tip.end, limit).await?;
         match entries.last() {
             Some(last) => self.next = last.offset + 1,
             None => {
-                let lost = LogError(format!("entries from {next} on cannot be found; restore the file from a backup"));
+                let lost = LogError::fault(format!("entries from {next} on cannot be found; restore the file from a backup"));
                 return Err(self.shared.about(lost));
             }
         }
@@ -143,7 +163,7 @@ impl Subscription for FileSubscription {
 
     async fn intend(&mut self, partition: u32, intent: &Intent) -> Result<(), LogError> {
         self.only(partition)?;
-        let text = serde_json::to_string(intent).map_err(|error| LogError(format!("the intent cannot be written: {error}")))?;
+        let text = serde_json::to_string(intent).map_err(|error| LogError::fault(format!("the intent cannot be written: {error}")))?;
         self.shared.book(&self.group, BookEntry::Intend(text)).await
     }
 
@@ -159,9 +179,17 @@ impl Subscription for FileSubscription {
         let entries = if first <= last && last < end { self.read(first, last + 1, whole).await? } else { Vec::new() };
         if entries.first().map(|entry| entry.offset) != Some(first) {
             let kept = self.shared.start.load(Ordering::Acquire);
-            return Err(self.shared.about(LogError(format!("entries {first} to {last} are not there; {kept} to {end} (exclusive) are"))));
+            return Err(self
+                .shared
+                .about(LogError::fault(format!("entries {first} to {last} are not there; {kept} to {end} (exclusive) are"))));
         }
         Ok(entries)
+    }
+
+    async fn follow(&mut self, partitions: &BTreeSet<u32>) -> Result<(), LogError> {
+        partitions.iter().try_for_each(|partition| self.only(*partition))?;
+        self.follows = partitions.contains(&0);
+        Ok(())
     }
 
     async fn seek(&mut self, partition: u32, next: Offset) -> Result<(), LogError> {

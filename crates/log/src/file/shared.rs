@@ -144,7 +144,7 @@ impl Shared {
     pub async fn book(&self, group: &str, entry: BookEntry) -> Result<(), LogError> {
         let (reply, answer) = oneshot::channel();
         self.send(Request::Book { group: group.to_owned(), entry, reply });
-        answer.await.unwrap_or_else(|_| Err(LogError("the log is closed".into())))
+        answer.await.unwrap_or_else(|_| Err(LogError::fault("the log is closed")))
     }
 
     pub fn fault(&self) -> Option<Fault> {
@@ -181,7 +181,7 @@ impl Shared {
 
     /// An error with the file it is about.
     pub fn about(&self, error: LogError) -> LogError {
-        LogError(format!("{}: {}", self.path.display(), error.0))
+        error.about(&self.path)
     }
 }
 

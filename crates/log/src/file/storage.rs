@@ -110,14 +110,14 @@ pub(super) async fn prepare(
     let id: String = row.try_get(2).map_err(plain)?;
     let generation: i64 = row.try_get(3).map_err(plain)?;
     if format != FORMAT {
-        return Err(LogError(format!("the file has format {format}, this build reads {FORMAT}; run the version that wrote it")));
+        return Err(LogError::fault(format!("the file has format {format}, this build reads {FORMAT}; run the version that wrote it")));
     }
     if topic != name.topic() {
-        return Err(LogError(format!("the file holds the log {topic}, not {}; put the right file back", name.topic())));
+        return Err(LogError::fault(format!("the file holds the log {topic}, not {}; put the right file back", name.topic())));
     }
-    let id = id.parse().map_err(|_| LogError("the file has no valid id; restore it from a backup".into()))?;
+    let id = id.parse().map_err(|_| LogError::fault("the file has no valid id; restore it from a backup"))?;
     let generation =
-        u32::try_from(generation).map_err(|_| LogError("the file has no valid generation; restore it from a backup".into()))?;
+        u32::try_from(generation).map_err(|_| LogError::fault("the file has no valid generation; restore it from a backup"))?;
     Ok(Identity { id, generation })
 }
 
@@ -210,13 +210,12 @@ pub(super) async fn place(conn: &mut SqliteConnection, group: &str) -> Result<Pl
     let next: Option<i64> = row.try_get(0).map_err(plain)?;
     let rebuild_from: Option<i64> = row.try_get(1).map_err(plain)?;
     let intent: Option<String> = row.try_get(2).map_err(plain)?;
-    let intent =
-        match intent {
-            Some(text) => Some(serde_json::from_str(&text).map_err(|error| {
-                LogError(format!("the intent of group {group} cannot be read ({error}); restore the file from a backup"))
-            })?),
-            None => None,
-        };
+    let intent = match intent {
+        Some(text) => Some(serde_json::from_str(&text).map_err(|error| {
+            LogError::fault(format!("the intent of group {group} cannot be read ({error}); restore the file from a backup"))
+        })?),
+        None => None,
+    };
     let committed = next.map(|next| Committed { next: next as u64, rebuild_from: rebuild_from.unwrap_or(next) as u64 });
     Ok(Place { committed, intent })
 }
@@ -276,7 +275,7 @@ fn open(row: &SqliteRow) -> Result<Chunk, LogError> {
         .ok()
         .and_then(|checksum| Chunk::open(first, count, appended_ms, checksum, Bytes::copy_from_slice(blob)))
         .ok_or_else(|| {
-            LogError(format!(
+            LogError::fault(format!(
                 "entries {first} to {} are damaged (checksum); restore the file from a backup, or move it away to begin anew",
                 first.saturating_add(count.saturating_sub(1))
             ))
@@ -352,7 +351,7 @@ pub(super) fn is_full(error: &sqlx::Error) -> bool {
 
 /// An error of SQLite as a person reads it.
 pub(super) fn plain(error: sqlx::Error) -> LogError {
-    LogError(match error {
+    LogError::fault(match error {
         sqlx::Error::Database(error) => error.message().to_owned(),
         other => other.to_string(),
     })

@@ -201,7 +201,7 @@ impl Writer {
                     let _ = append.reply.send(Err(fault.clone().into()));
                 }
                 let (Fault::Full(why) | Fault::Down(why)) = &fault;
-                let mut answer = Err(shared.about(LogError(why.clone())));
+                let mut answer = Err(shared.about(LogError::fault(why.clone())));
                 if matches!(fault, Fault::Full(_)) && !group.books.is_empty() {
                     answer = self.store_beyond_limit(&mut write, &group.books).await.map_err(|error| shared.about(storage::plain(error)));
                 }
@@ -240,7 +240,7 @@ impl Writer {
             Ok(conn) => conn,
             Err(error) => {
                 *write = None;
-                return Err(Fault::Down(error.0));
+                return Err(Fault::Down(error.text()));
             }
         };
         let mut outcome = storage::store(conn, sealed, books).await;
@@ -287,7 +287,7 @@ impl Writer {
         let shared = &self.shared;
         if file_number(&shared.path) != self.file {
             // SQLite would go on writing into the removed file, durable for nobody.
-            return Err(LogError("the file was removed or replaced while in use; restart".into()));
+            return Err(LogError::fault("the file was removed or replaced while in use; restart"));
         }
         let conn = match write.take() {
             Some(conn) => conn,
@@ -301,12 +301,16 @@ impl Writer {
         let mut conn = storage::connect(&shared.path, false, BUSY).await.map_err(storage::plain)?;
         storage::limit_pages(&mut conn, shared.page_limit()).await.map_err(storage::plain)?;
         if storage::identity(&mut conn).await.map_err(storage::plain)? != shared.identity {
-            return Err(LogError("the file was replaced by another log while in use; restart".into()));
+            return Err(LogError::fault("the file was replaced by another log while in use; restart"));
         }
         let ends = storage::ends(&mut conn).await.map_err(storage::plain)?;
         let end = shared.tip.borrow().end;
         if ends.end < end {
-            return Err(LogError(format!("entries {} to {} were durable and are gone; check the disk, then restart", ends.end, end - 1)));
+            return Err(LogError::fault(format!(
+                "entries {} to {} were durable and are gone; check the disk, then restart",
+                ends.end,
+                end - 1
+            )));
         }
         if ends.end > end {
             // A commit that was answered with an error had become durable after all.
@@ -329,7 +333,7 @@ impl Writer {
                 }
                 outcome.map_err(fault_of)
             }
-            Err(error) => Err(Fault::Down(error.0)),
+            Err(error) => Err(Fault::Down(error.text())),
         };
         if matches!(outcome, Err(Fault::Down(_))) {
             *write = None;
@@ -346,7 +350,7 @@ impl Writer {
 
 fn fault_of(error: sqlx::Error) -> Fault {
     let full = storage::is_full(&error);
-    let why = storage::plain(error).0;
+    let why = storage::plain(error).text();
     if full { Fault::Full(why) } else { Fault::Down(why) }
 }
 

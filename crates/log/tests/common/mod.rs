@@ -37,6 +37,9 @@ pub struct Reader {
 impl Reader {
     pub async fn open(log: &dyn EventLog, group: &str, start: StartAt) -> Self {
         let mut sub = log.subscribe(group, start).await.unwrap();
+        if start != StartAt::Committed {
+            sub.follow(&[0].into()).await.unwrap();
+        }
         match sub.poll(LONG, limit(1)).await.unwrap() {
             Polled::Assigned(mut assigned) if assigned.len() == 1 => Self { sub, assignment: assigned.remove(0) },
             other => panic!("one assignment expected, not {other:?}"),

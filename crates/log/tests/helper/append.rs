@@ -93,6 +93,7 @@ async fn fill(dir: &Path) -> Result<(), Failure> {
     say("accepted")?;
 
     let mut sub = log.subscribe("stored", StartAt::Offset(0)).await?;
+    sub.follow(&[0].into()).await?;
     let mut read = 0;
     loop {
         match sub.poll(Duration::ZERO, FetchLimit { entries: 1_000, bytes: 1 << 20 }).await? {
@@ -104,7 +105,7 @@ async fn fill(dir: &Path) -> Result<(), Failure> {
                     read += 1;
                 }
             }
-            Polled::Idle => break,
+            Polled::Idle { .. } => break,
             Polled::Assigned(_) | Polled::Revoked(_) => {}
         }
     }
