@@ -269,7 +269,7 @@ async fn snapshot(tools: &LiveTools, home: Home, next: Offset) -> Result<Snapsho
 
 /// Begins with the records of the last half hour that the log holds.
 async fn from_log(tools: &LiveTools, sub: &mut dyn Subscription, assignment: &Assignment) -> Result<Partition, Halt> {
-    let known = tools.tools.meta.log_generation(LogName::Live).await.unwrap_or(0);
+    let known = tools.tools.meta.log_generation(LogName::Live, assignment.partition).await.unwrap_or(0);
     let shard = Shard { generation: assignment.generation.max(known), partition: assignment.partition };
     let since = now_ms() - WITHOUT_STORE_MS;
     let (mut low, mut high) = (assignment.start, assignment.end);

@@ -30,7 +30,7 @@ use crate::{
 /// Begins a partition that was assigned.
 pub async fn recover(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, assignment: &Assignment) -> Result<Partition, Halt> {
     tools.until_done("waiting for the replica", || tools.store.sync()).await?;
-    let known = tools.until_done("reading the log's generation", || tools.meta.log_generation(tools.name)).await?;
+    let known = tools.until_done("reading the log's generation", || tools.meta.log_generation(tools.name, assignment.partition)).await?;
     let mut home = Home { log: tools.name, generation: assignment.generation.max(known), partition: assignment.partition };
     let place = match (&assignment.intent, assignment.committed) {
         (Some(intent), _) => replay(tools, sub, salts, home, intent).await?,
@@ -85,8 +85,8 @@ async fn find_place(tools: &Tools, sub: &mut dyn Subscription, home: &mut Home, 
             }
         }
         // Rows may be stored of the next generation too, where the accounts database is a new one as well.
-        home.generation =
-            tools.until_done("raising the log's generation", || tools.meta.raise_log_generation(home.log, home.generation)).await?;
+        let raise = || tools.meta.raise_log_generation(home.log, home.partition, home.generation);
+        home.generation = tools.until_done("raising the log's generation", raise).await?;
         tracing::warn!(
             log = home.log.topic(),
             generation = home.generation,

@@ -54,21 +54,21 @@ impl Meta {
         Ok(self.cursor(&RollupCursor::name(log, generation, partition)).await?.map(i64::unsigned_abs))
     }
 
-    /// The generation of a log, 0 at first.
+    /// The generation of a partition of a log, 0 at first.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn log_generation(&self, log: LogName) -> Result<u32, MetaError> {
-        Ok(self.cursor(&generation_name(log)).await?.and_then(|value| u32::try_from(value).ok()).unwrap_or(0))
+    pub async fn log_generation(&self, log: LogName, partition: u32) -> Result<u32, MetaError> {
+        Ok(self.cursor(&generation_name(log, partition)).await?.and_then(|value| u32::try_from(value).ok()).unwrap_or(0))
     }
 
-    /// Raises the generation of a log that was found to be new, unless another replica did; answers the generation now.
+    /// Raises the generation of a partition that was found to be new, unless another replica did; answers the generation now.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn raise_log_generation(&self, log: LogName, from: u32) -> Result<u32, MetaError> {
-        self.raise_cursor(&generation_name(log), i64::from(from) + 1).await?;
-        self.log_generation(log).await
+    pub async fn raise_log_generation(&self, log: LogName, partition: u32, from: u32) -> Result<u32, MetaError> {
+        self.raise_cursor(&generation_name(log, partition), i64::from(from) + 1).await?;
+        self.log_generation(log, partition).await
     }
 
     /// A named number.
@@ -107,6 +107,6 @@ pub(crate) async fn raise(db: &impl ConnectionTrait, name: &str, value: i64) -> 
     Ok(())
 }
 
-fn generation_name(log: LogName) -> String {
-    format!("generation/{}", log.topic())
+fn generation_name(log: LogName, partition: u32) -> String {
+    format!("generation/{}/{partition}", log.topic())
 }

@@ -106,7 +106,7 @@ async fn a_log_that_was_replaced_counts_apart() {
     world.settled(LogName::Live, next).await;
     world.check_each_once(LogName::Live, 5).await;
     assert_eq!(world.number("SELECT countIf(generation = 1) FROM events").await, 3);
-    assert_eq!(world.meta.log_generation(LogName::Live).await.unwrap(), 1);
+    assert_eq!(world.meta.log_generation(LogName::Live, 0).await.unwrap(), 1);
     world.stop().await;
 }
 

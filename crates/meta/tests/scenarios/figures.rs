@@ -65,10 +65,11 @@ pub async fn cursors_only_rise(meta: Meta) {
     meta.remove_cursor("x").await.unwrap();
     assert_eq!(meta.cursor("x").await.unwrap(), None);
 
-    assert_eq!(meta.log_generation(LogName::Live).await.unwrap(), 0);
-    assert_eq!(meta.raise_log_generation(LogName::Live, 0).await.unwrap(), 1);
-    assert_eq!(meta.raise_log_generation(LogName::Live, 0).await.unwrap(), 1, "two replicas found the same new topic");
-    assert_eq!(meta.log_generation(LogName::Import).await.unwrap(), 0);
+    assert_eq!(meta.log_generation(LogName::Live, 2).await.unwrap(), 0);
+    assert_eq!(meta.raise_log_generation(LogName::Live, 2, 0).await.unwrap(), 1);
+    assert_eq!(meta.raise_log_generation(LogName::Live, 2, 0).await.unwrap(), 1, "two replicas found the same new topic");
+    assert_eq!(meta.log_generation(LogName::Import, 2).await.unwrap(), 0);
+    assert_eq!(meta.log_generation(LogName::Live, 1).await.unwrap(), 0, "each partition has its own");
 }
 
 fn views(pageviews: u64) -> Figures {
