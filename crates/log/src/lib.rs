@@ -13,7 +13,7 @@
 pub mod file;
 pub mod intent;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -193,6 +193,9 @@ pub trait EventLog: Send + Sync + 'static {
     }
 }
 
+/// Whether a partition is held: see [`Subscription::holder`].
+pub type Holder = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// One reader of a log.
 #[async_trait]
 pub trait Subscription: Send {
@@ -214,9 +217,10 @@ pub trait Subscription: Send {
     /// Reads exactly these partitions from now on (only for who reads alone): new ones are told by [`Polled::Assigned`], the others just end.
     async fn follow(&mut self, partitions: &BTreeSet<u32>) -> Result<(), LogError>;
 
-    /// Whether an insert may be sent for a partition: it is still this reader's, and the log was heard of recently enough to know.
-    fn is_held(&self, _partition: u32) -> bool {
-        true
+    /// Answers at any time whether an insert may be sent for a partition: it is still this reader's, and the log was heard of recently
+    /// enough to know. Asked just before each insert, from wherever that is sent.
+    fn holder(&self, _partition: u32) -> Holder {
+        Arc::new(|| true)
     }
 
     /// Goes on reading a partition at this offset.
