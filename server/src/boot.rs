@@ -120,7 +120,7 @@ pub async fn open_store(config: &Config, engine: Engine) -> anyhow::Result<Store
                 (local_endpoint(engine.endpoint()), Some(engine), Some(cap))
             }
         }
-        "http" | "https" => (remote_endpoint(url.expose())?, None, None),
+        "http" | "https" => (remote_endpoint(config)?, None, None),
         other => bail!("FOOTFALL_STORE_URL names the engine `{other}`; use engine:, http: or https:"),
     };
     let store = Store::connect(&endpoint);
@@ -140,23 +140,17 @@ fn local_endpoint(engine: footfall_engine::Endpoint) -> Endpoint {
     Endpoint { url: engine.url, user: engine.user, password: engine.password, database: DATABASE.to_owned(), cluster: None }
 }
 
-/// `http(s)://USER:PASSWORD@HOST:8123/DATABASE`
-fn remote_endpoint(text: &str) -> anyhow::Result<Endpoint> {
-    let form = "FOOTFALL_STORE_URL has the form http(s)://USER:PASSWORD@HOST:8123/DATABASE";
-    let mut url = url::Url::parse(text).context(form)?;
-    if matches!(url.port(), Some(9000 | 9440)) {
-        bail!("port {} speaks ClickHouse's native protocol; use its HTTP port, usually 8123 or 8443", url.port().unwrap_or_default());
-    }
-    let decode = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
-    let user = if url.username().is_empty() { "default".to_owned() } else { decode(url.username()) };
-    let password = url.password().map(decode).unwrap_or_default();
-    let database = match url.path().trim_matches('/') {
-        "" => DATABASE.to_owned(),
-        name => decode(name),
-    };
-    let (Ok(()), Ok(())) = (url.set_username(""), url.set_password(None)) else { bail!(form) };
-    url.set_path("");
-    Ok(Endpoint { url: url.as_str().trim_end_matches('/').to_owned(), user, password, database, cluster: None })
+/// The first server that is configured.
+fn remote_endpoint(config: &Config) -> anyhow::Result<Endpoint> {
+    let Some(server) = config.servers.first().and_then(|shard| shard.first()) else { bail!("FOOTFALL_STORE_URL names no server") };
+    let cluster = &config.store.store_cluster;
+    Ok(Endpoint {
+        url: server.url.clone(),
+        user: server.user.clone(),
+        password: server.password.expose().to_owned(),
+        database: server.database.clone(),
+        cluster: (!cluster.is_empty()).then(|| cluster.clone()),
+    })
 }
 
 /// Migrations that a start would run, without running them. Needs the store to run, which a command does not start for this.
@@ -168,7 +162,7 @@ pub async fn pending_migrations(config: &Config) -> anyhow::Result<Vec<String>> 
     let mut pending = Meta::connect(&url).await.context("the accounts database cannot be opened")?.pending_migrations().await?;
     let endpoint = match config.seams.store_url.scheme() {
         "engine" => footfall_engine::Endpoint::discover(&config.process.data).await.map(local_endpoint),
-        _ => Some(remote_endpoint(config.seams.store_url.expose())?),
+        _ => Some(remote_endpoint(config)?),
     };
     if let Some(endpoint) = endpoint {
         pending.extend(Store::connect(&endpoint).pending_migrations().await?.into_iter().map(str::to_owned));

@@ -1,5 +1,7 @@
 //! What a setting is, and the macro that declares a struct of them.
 
+use crate::urls::without_passwords;
+
 /// One setting, for loading and for the reference page.
 #[derive(Debug)]
 pub struct SettingDoc {
@@ -11,6 +13,8 @@ pub struct SettingDoc {
     pub form: &'static str,
     /// What it does.
     pub doc: &'static str,
+    /// Its type, which says whether it may be shown.
+    pub(crate) kind: &'static str,
 }
 
 impl SettingDoc {
@@ -18,6 +22,17 @@ impl SettingDoc {
     #[must_use]
     pub fn variable(&self) -> String {
         variable(self.key)
+    }
+
+    /// Whether the value is never shown.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        matches!(self.kind, "Secret" | "Password")
+    }
+
+    /// A value of it as it may be shown.
+    pub(crate) fn shown(&self, value: &str) -> String {
+        if self.is_secret() { "(hidden)".to_owned() } else { without_passwords(value) }
     }
 }
 
@@ -39,11 +54,12 @@ macro_rules! settings {
 
         impl $name {
             pub(crate) const DOCS: &'static [$crate::SettingDoc] = &[$($crate::SettingDoc {
-                key: stringify!($field), default: $default, form: $form, doc: $doc,
+                key: stringify!($field), default: $default, form: $form, doc: $doc, kind: stringify!($ty),
             },)*];
 
             pub(crate) fn load(sources: &$crate::Sources, faults: &mut Vec<String>) -> Option<Self> {
-                $(let $field = sources.parse::<$ty>(stringify!($field), $default, $form, faults);)*
+                let mut docs = Self::DOCS.iter();
+                $(let $field = docs.next().and_then(|doc| sources.parse::<$ty>(doc, faults));)*
                 Some(Self { $($field: $field?,)* })
             }
         }

@@ -1,14 +1,42 @@
 //! Where values come from.
 
-use std::{collections::BTreeMap, path::Path, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use crate::{
-    setting::{ConfigError, variable},
-    values,
+    aliases,
+    setting::{ConfigError, SettingDoc, variable},
 };
 
 /// Variables that begin with `FOOTFALL_` but are read by tools and tests, not by the server.
 const OTHER_VARIABLES: &[&str] = &["FOOTFALL_CONFIG"];
+
+/// How directly a value was meant for this program; the first decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rank {
+    /// A flag of the command line.
+    Flag,
+    /// A `FOOTFALL_…` variable.
+    Own,
+    /// A name that others use too ([`crate::aliases`]).
+    Alias,
+    /// The configuration file.
+    File,
+}
+
+/// A value, not parsed.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub value: String,
+    /// Flag, variable or file, as a person knows it.
+    pub source: String,
+    pub rank: Rank,
+    /// The file that a `_FILE` twin names.
+    pub file: Option<PathBuf>,
+}
 
 /// Flags, variables and the configuration file, unparsed.
 #[derive(Clone, Debug, Default)]
@@ -63,55 +91,50 @@ impl Sources {
                 other => (key, other.to_string()),
             })
             .collect();
-        let relevant = |name: &str| name.starts_with("FOOTFALL_") || name == "PORT" || name == "JWT_SECRET" || name == "JWT_SECRET_FILE";
+        let relevant = |name: &str| name.starts_with("FOOTFALL_") || aliases::is_alias(name);
         let variables = variables.filter(|(name, _)| relevant(name)).collect();
         Ok(Self { flags: flags.collect(), variables, file })
     }
 
-    /// The raw value of a key and the name of its source; none means the default.
-    pub(crate) fn find(&self, key: &str) -> Option<(String, String)> {
-        self.look_up(key).ok().flatten()
-    }
-
-    fn look_up(&self, key: &str) -> Result<Option<(String, String)>, String> {
+    /// The raw value of a key; none means the default.
+    pub(crate) fn look_up(&self, key: &str) -> Result<Option<Found>, String> {
         if let Some(value) = self.flags.get(key) {
-            return Ok(Some((value.clone(), format!("--{}", key.replace('_', "-")))));
+            let source = format!("--{}", key.replace('_', "-"));
+            return Ok(Some(Found { value: value.clone(), source, rank: Rank::Flag, file: None }));
         }
-        let name = variable(key);
-        if let Some(found) = self.variable(&name)? {
+        if let Some(found) = self.variable(&variable(key), Rank::Own)? {
             return Ok(Some(found));
         }
-        if let Some(value) = self.file.get(key) {
-            return Ok(Some((value.clone(), "configuration file".to_owned())));
+        if let Some(found) = aliases::look_up(self, key)? {
+            return Ok(Some(found));
         }
-        match key {
-            "secret" => self.variable("JWT_SECRET"),
-            "listen" => Ok(self.variables.get("PORT").map(|port| (format!("0.0.0.0:{port}"), "PORT".to_owned()))),
-            _ => Ok(None),
-        }
+        let in_file =
+            |value: &String| Found { value: value.clone(), source: "configuration file".to_owned(), rank: Rank::File, file: None };
+        Ok(self.file.get(key).map(in_file))
     }
 
     /// A variable, or the content of the file that its `_FILE` twin names.
-    fn variable(&self, name: &str) -> Result<Option<(String, String)>, String> {
-        if let Some(value) = self.variables.get(name) {
-            return Ok(Some((value.clone(), name.to_owned())));
-        }
+    pub(crate) fn variable(&self, name: &str, rank: Rank) -> Result<Option<Found>, String> {
         let twin = format!("{name}_FILE");
-        match self.variables.get(&twin) {
-            None => Ok(None),
-            Some(path) => match std::fs::read_to_string(path) {
-                Ok(text) => Ok(Some((text.trim_end_matches(['\r', '\n']).to_owned(), twin))),
-                Err(error) => Err(format!("{twin} names `{path}`, which cannot be read: {error}")),
-            },
+        let plain = self.variables.get(name).map(|value| Found { value: value.clone(), source: name.to_owned(), rank, file: None });
+        let Some(path) = self.variables.get(&twin).filter(|path| !path.is_empty()) else { return Ok(plain) };
+        let text = std::fs::read_to_string(path).map_err(|error| format!("{twin} names `{path}`, which cannot be read: {error}"))?;
+        let value = text.trim_end_matches(['\r', '\n']).to_owned();
+        match plain {
+            Some(plain) if !plain.value.is_empty() && plain.value != value => {
+                Err(format!("{name} and {twin} are both set and say different things; keep one of them"))
+            }
+            _ => Ok(Some(Found { value, source: twin, rank, file: Some(PathBuf::from(path)) })),
         }
     }
 
-    pub(crate) fn parse<T>(&self, key: &'static str, default: &str, form: &str, faults: &mut Vec<String>) -> Option<T>
+    pub(crate) fn parse<T>(&self, setting: &SettingDoc, faults: &mut Vec<String>) -> Option<T>
     where
         T: FromStr,
     {
-        let (value, source) = match self.look_up(key) {
-            Ok(found) => found.unwrap_or_else(|| (default.to_owned(), "default".to_owned())),
+        let (value, source) = match self.look_up(setting.key) {
+            Ok(Some(found)) => (found.value, found.source),
+            Ok(None) => (setting.default.to_owned(), "default".to_owned()),
             Err(fault) => {
                 faults.push(fault);
                 return None;
@@ -120,10 +143,15 @@ impl Sources {
         match value.parse() {
             Ok(parsed) => Some(parsed),
             Err(_) => {
-                faults.push(format!("{key} is `{}` (from {source}); wanted: {form}", values::redact(key, &value)));
+                faults.push(format!("{} is `{}` (from {source}); wanted: {}", setting.key, setting.shown(&value), setting.form));
                 None
             }
         }
+    }
+
+    /// Where the value of a key came from, for messages.
+    pub(crate) fn source(&self, key: &str) -> String {
+        self.look_up(key).ok().flatten().map_or_else(|| "default".to_owned(), |found| found.source)
     }
 
     /// Faults for keys that no setting has, so that a misspelt one does not pass in silence.
@@ -132,7 +160,7 @@ impl Sources {
         let names: Vec<String> = keys.iter().map(|key| variable(key)).collect();
         let is_known = |name: &str| {
             let bare = name.strip_suffix("_FILE").unwrap_or(name);
-            names.iter().any(|known| known == name || known == bare) || OTHER_VARIABLES.contains(&name) || !name.starts_with("FOOTFALL_")
+            names.iter().any(|known| known == name || known == bare) || OTHER_VARIABLES.contains(&name) || aliases::is_alias(name)
         };
         let variables = self
             .variables

@@ -1,6 +1,6 @@
 //! The types of settings: each parses its accepted form.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{net::IpAddr, str::FromStr};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -116,53 +116,6 @@ impl Proxies {
     }
 }
 
-/// The URL of an engine behind a seam: `scheme:rest`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SeamUrl(String);
-
-impl SeamUrl {
-    /// What picks the engine.
-    #[must_use]
-    pub fn scheme(&self) -> &str {
-        self.0.split(':').next().unwrap_or("")
-    }
-
-    /// What follows the scheme's colon.
-    #[must_use]
-    pub fn rest(&self) -> &str {
-        self.0.split_once(':').map_or("", |(_, rest)| rest)
-    }
-
-    /// The whole text; may hold a password.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for SeamUrl {
-    type Err = Malformed;
-    fn from_str(text: &str) -> Result<Self, Malformed> {
-        let (scheme, _) = text.split_once(':').ok_or(Malformed)?;
-        if scheme.is_empty() || !scheme.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b)) {
-            return Err(Malformed);
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for SeamUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&without_password(&self.0))
-    }
-}
-
-impl fmt::Debug for SeamUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bytes(pub u64);
@@ -212,7 +165,7 @@ fn split_unit(text: &str) -> Result<(u64, &str), Malformed> {
     Ok((number, text[digits..].trim()))
 }
 
-/// A text that is never shown.
+/// A key that is never shown: nothing, or long enough that it cannot be guessed.
 #[derive(Clone, Debug)]
 pub struct Secret(SecretString);
 
@@ -231,18 +184,63 @@ impl FromStr for Secret {
     }
 }
 
-/// A value as it may be shown.
-pub(crate) fn redact(key: &str, value: &str) -> String {
-    if key == "secret" { "(hidden)".to_owned() } else { without_password(value) }
+/// A text that is never shown: another service's password, of whatever length that service took.
+#[derive(Clone, Debug)]
+pub struct Password(SecretString);
+
+impl Password {
+    /// The password, empty if none is configured.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
 }
 
-fn without_password(text: &str) -> String {
-    match url::Url::parse(text) {
-        Ok(mut url) if url.password().is_some() => {
-            let _ = url.set_password(Some("hidden"));
-            url.to_string()
+impl From<&str> for Password {
+    fn from(text: &str) -> Self {
+        Self(SecretString::from(text.to_owned()))
+    }
+}
+
+impl FromStr for Password {
+    type Err = Malformed;
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        Ok(Self::from(text))
+    }
+}
+
+/// How a client of Kafka proves who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KafkaSasl {
+    /// The password itself; only over TLS.
+    Plain,
+    /// A proof of knowing it, by SHA-256.
+    ScramSha256,
+    /// The same by SHA-512.
+    ScramSha512,
+}
+
+impl KafkaSasl {
+    /// The mechanism's name in Kafka's protocol.
+    #[must_use]
+    pub const fn mechanism(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha512 => "SCRAM-SHA-512",
         }
-        _ => text.to_owned(),
+    }
+}
+
+impl FromStr for KafkaSasl {
+    type Err = Malformed;
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        match text.to_ascii_lowercase().as_str() {
+            "plain" => Ok(Self::Plain),
+            "scram-sha-256" => Ok(Self::ScramSha256),
+            "scram-sha-512" => Ok(Self::ScramSha512),
+            _ => Err(Malformed),
+        }
     }
 }
 

@@ -1,0 +1,216 @@
+//! Names of settings that platforms and other programs use, and how their values become ours.
+//!
+//! # Which name decides
+//! A `FOOTFALL_…` variable decides over every alias. Aliases of one setting that are set at the same time must say the same, in whatever
+//! form; else the start is refused, as one of them was meant to change something. Where they say the same, the first of the table is named
+//! as the source. `CLICKHOUSE_HOST` and its companions are parts of what `CLICKHOUSE_URL` says whole: each fills what the URL leaves open and
+//! must agree with what it says. An alias that is set to nothing is not set: compose files pass such.
+
+use crate::{
+    dsn,
+    sources::{Found, Rank, Sources},
+    store,
+    urls::{KafkaUrl, split_port},
+};
+
+/// How an alias's value becomes the setting's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// It is the same.
+    Same,
+    /// A port on all addresses.
+    Port,
+    /// A list of Kafka brokers.
+    Brokers,
+    /// A PostgreSQL URL, or its keyword form.
+    Dsn,
+    /// A part of the store's URL.
+    StorePart,
+    /// A part of the event log's URL.
+    LogPart,
+}
+
+/// An alias.
+#[derive(Debug)]
+pub(crate) struct Alias {
+    /// The variable.
+    pub name: &'static str,
+    /// The setting.
+    pub key: &'static str,
+    form: Form,
+}
+
+impl Alias {
+    const fn new(name: &'static str, key: &'static str, form: Form) -> Self {
+        Self { name, key, form }
+    }
+
+    /// What a reader of the reference page should know beyond the name.
+    pub const fn note(&self) -> &'static str {
+        match self.form {
+            Form::Same => "the same value",
+            Form::Port => "a port, on all addresses",
+            Form::Brokers => "`HOST:PORT,HOST:PORT`; encrypted where `FOOTFALL_KAFKA_CA`, `_CERT` or `_KEY` is set; or a `kafka://` URL",
+            Form::Dsn => "a URL, or `host=… port=… user=… password=… dbname=… sslmode=…`",
+            Form::StorePart => "a part of the URL: fills what `CLICKHOUSE_URL` leaves open; port 443 or 8443 means https",
+            Form::LogPart => "the topic of a list of brokers",
+        }
+    }
+}
+
+/// All of them; of one setting the short name first.
+pub(crate) const ALIASES: &[Alias] = &[
+    Alias::new("PORT", "listen", Form::Port),
+    Alias::new("CONSUMER_METRICS_PORT", "metrics_listen", Form::Port),
+    Alias::new("KAFKA_BROKERS", "event_log_url", Form::Brokers),
+    Alias::new("CAPTURE_KAFKA_BOOTSTRAP_SERVERS", "event_log_url", Form::Brokers),
+    Alias::new("KAFKA_TOPIC", "event_log_url", Form::LogPart),
+    Alias::new("CONSUMER_KAFKA_GROUP_ID", "kafka_group", Form::Same),
+    Alias::new("REDIS_URL", "live_url", Form::Same),
+    Alias::new("CLICKHOUSE_URL", "store_url", Form::Same),
+    Alias::new("CLICKHOUSE_HOST", "store_url", Form::StorePart),
+    Alias::new("QUERY_CLICKHOUSE_HOST", "store_url", Form::StorePart),
+    Alias::new("CLICKHOUSE_PORT", "store_url", Form::StorePart),
+    Alias::new("CLICKHOUSE_DATABASE", "store_url", Form::StorePart),
+    Alias::new("CLICKHOUSE_USER", "store_user", Form::Same),
+    Alias::new("CLICKHOUSE_PASSWORD", "store_password", Form::Same),
+    Alias::new("DATABASE_URL", "accounts_url", Form::Dsn),
+    Alias::new("POSTGRES_DSN", "accounts_url", Form::Dsn),
+    Alias::new("JWT_SECRET", "secret", Form::Same),
+    Alias::new("AWS_REGION", "aws_region", Form::Same),
+    Alias::new("S3_BUCKET", "s3_bucket", Form::Same),
+];
+
+/// Whether a variable, or what its `_FILE` twin stands for, is an alias.
+pub(crate) fn is_alias(name: &str) -> bool {
+    let bare = name.strip_suffix("_FILE").unwrap_or(name);
+    ALIASES.iter().any(|alias| alias.name == name || alias.name == bare)
+}
+
+/// What the aliases of a setting say.
+pub(crate) fn look_up(sources: &Sources, key: &str) -> Result<Option<Found>, String> {
+    let mut first: Option<Found> = None;
+    for alias in ALIASES.iter().filter(|alias| alias.key == key && !matches!(alias.form, Form::StorePart | Form::LogPart)) {
+        let Some(found) = set(sources, alias.name)? else { continue };
+        let found = Found { value: value(sources, alias.form, &found)?, ..found };
+        match &first {
+            Some(other) if !same(&other.value, &found.value) => return Err(conflict(&other.source, &found.source)),
+            Some(_) => {}
+            None => first = Some(found),
+        }
+    }
+    if key == "store_url" { store_url(sources, first) } else { Ok(first) }
+}
+
+fn conflict(one: &str, other: &str) -> String {
+    format!("{one} and {other} are both set and say different things; keep one of them")
+}
+
+fn set(sources: &Sources, name: &str) -> Result<Option<Found>, String> {
+    Ok(sources.variable(name, Rank::Alias)?.filter(|found| !found.value.is_empty()))
+}
+
+fn value(sources: &Sources, form: Form, found: &Found) -> Result<String, String> {
+    match form {
+        Form::Port => Ok(format!("0.0.0.0:{}", found.value)),
+        Form::Dsn => Ok(dsn::to_url(&found.value)),
+        Form::Brokers => brokers(sources, found),
+        Form::Same | Form::StorePart | Form::LogPart => Ok(found.value.clone()),
+    }
+}
+
+fn same(one: &str, other: &str) -> bool {
+    match (one.parse::<KafkaUrl>(), other.parse::<KafkaUrl>()) {
+        (Ok(one), Ok(other)) => one.same(&other),
+        _ => one == other,
+    }
+}
+
+/// A list of brokers as a URL.
+fn brokers(sources: &Sources, found: &Found) -> Result<String, String> {
+    let topic = set(sources, "KAFKA_TOPIC")?;
+    let is_url = found.value.contains("://");
+    let names_topic = is_url && found.value.split_once("://").is_some_and(|(_, rest)| rest.trim_end_matches('/').contains('/'));
+    let mut text = found.value.clone();
+    if !is_url {
+        let mut encrypted = false;
+        for key in ["kafka_ca", "kafka_cert", "kafka_key"] {
+            encrypted |= sources.look_up(key)?.is_some_and(|found| !found.value.is_empty());
+        }
+        text = format!("kafka{}://{text}", if encrypted { "+tls" } else { "" });
+    }
+    match topic {
+        Some(topic) if !names_topic => text = format!("{}/{}", text.trim_end_matches('/'), topic.value),
+        Some(topic) if !text.trim_end_matches('/').ends_with(&format!("/{}", topic.value)) => {
+            return Err(conflict(&found.source, &topic.source));
+        }
+        _ => {}
+    }
+    match text.parse::<KafkaUrl>() {
+        Ok(url) => Ok(url.text()),
+        // Refused with its form where the setting is parsed.
+        Err(_) => Ok(text),
+    }
+}
+
+/// `CLICKHOUSE_URL`, or what its parts make of it.
+fn store_url(sources: &Sources, whole: Option<Found>) -> Result<Option<Found>, String> {
+    let mut hosts = Vec::new();
+    for name in ["CLICKHOUSE_HOST", "QUERY_CLICKHOUSE_HOST"] {
+        hosts.extend(set(sources, name)?);
+    }
+    let port = set(sources, "CLICKHOUSE_PORT")?;
+    let database = set(sources, "CLICKHOUSE_DATABASE")?;
+    let Some(base) = whole.or_else(|| hosts.first().cloned()) else { return Ok(None) };
+    if let Some(port) = &port {
+        store::check_port(Some(&port.value)).map_err(|fault| format!("{}: {fault}", port.source))?;
+    }
+    let text = if base.value.contains("://") {
+        base.value.clone()
+    } else {
+        let named = split_port(&base.value).1.or(port.as_ref().map(|port| port.value.as_str()));
+        format!("{}://{}", if matches!(named, Some("443" | "8443")) { "https" } else { "http" }, base.value)
+    };
+    let mut groups = store::parts(&text).map_err(|fault| format!("{}: {fault}", base.source))?;
+    // Only a URL says by its scheme alone which port is meant.
+    let default_port = if base.value.contains("://") { None } else { Some("8123") };
+    let mut filled: Vec<(usize, usize, String)> = Vec::new();
+    for (group_index, group) in groups.iter_mut().enumerate() {
+        if let Some(name) = &database {
+            match group.database {
+                "" => group.database = &name.value,
+                other if other != name.value => return Err(conflict(&base.source, &name.source)),
+                _ => {}
+            }
+        }
+        for (index, host) in group.hosts.iter().enumerate() {
+            let wanted = port.as_ref().map(|port| port.value.as_str());
+            match (split_port(host).1, wanted) {
+                (Some(own), Some(other)) if own != other => return Err(conflict(&base.source, "CLICKHOUSE_PORT")),
+                (None, Some(_)) | (None, None) => {
+                    if let Some(port) = wanted.or(default_port) {
+                        filled.push((group_index, index, format!("{host}:{port}")));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    for (group, index, host) in &filled {
+        groups[*group].hosts[*index] = host;
+    }
+    let known: Vec<&str> = groups.iter().flat_map(|group| &group.hosts).copied().collect();
+    for host in &hosts {
+        let bare = host.value.split_once("://").map_or(host.value.as_str(), |(_, rest)| rest);
+        let bare = bare.split('/').next().unwrap_or(bare);
+        let agrees = |known: &str| match split_port(bare).1 {
+            Some(_) => known == bare,
+            None => split_port(known).0 == bare,
+        };
+        if !known.iter().copied().any(agrees) {
+            return Err(conflict(&base.source, &host.source));
+        }
+    }
+    let value = groups.iter().map(store::Parts::text).collect::<Vec<_>>().join(",");
+    Ok(Some(Found { value: value.trim_end_matches('/').to_owned(), ..base }))
+}
