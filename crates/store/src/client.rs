@@ -1,129 +1,118 @@
-//! The connection.
+//! The store as its callers see it: domains and positions, not servers.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, future::Future, sync::Arc};
 
-use clickhouse::{Client, Compression, query::Query};
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::{
-    client::legacy::{Client as HyperClient, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use clickhouse::query::Query;
+use footfall_model::SiteId;
+use futures::future::{join_all, try_join_all};
 
-use crate::{StoreError, bounds::Bounds, ddl::Flavour};
-
-/// ClickHouse closes an idle connection after 3 s at the earliest; we let go of it before.
-const IDLE: Duration = Duration::from_secs(2);
-/// Longer than any path to a server of one's own.
-const CONNECT: Duration = Duration::from_secs(5);
-
-/// Where the store is.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// `http://HOST:PORT` or `https://HOST:PORT`.
-    pub url: String,
-    /// User.
-    pub user: String,
-    /// Password.
-    pub password: String,
-    /// Database; created by the migrations.
-    pub database: String,
-    /// Name of the cluster, where tables are replicated.
-    pub cluster: Option<String>,
-}
-
-impl std::fmt::Debug for Endpoint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Endpoint")
-            .field("url", &self.url)
-            .field("user", &self.user)
-            .field("database", &self.database)
-            .finish_non_exhaustive()
-    }
-}
+use crate::{StoreError, StoreOptions, bounds::Bounds, ddl::Flavour, group::Group, placement::shard_of};
 
 /// The analytics store. Cheap to clone; all clones share their connections.
+///
+/// A domain lives on one shard ([`crate::shard_of`], or a pin): functions about a domain go there, functions about positions of the log ask all
+/// shards and put the answers together, as a range of the log holds rows of many domains.
 #[derive(Clone)]
 pub struct Store {
-    client: Client,
-    inserter: Client,
+    shards: Arc<[Arc<Group>]>,
+    pins: Arc<BTreeMap<SiteId, usize>>,
     database: String,
     flavour: Flavour,
+    /// Replicas per insert; 0 for most of them.
+    quorum: u32,
 }
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("database", &self.database).field("flavour", &self.flavour).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("database", &self.database)
+            .field("flavour", &self.flavour)
+            .field("shards", &self.shards.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl Store {
-    /// A store at this address. Nothing is sent yet; see [`Store::ping`] and [`Store::migrate`].
+    /// A store at these addresses. Nothing is sent yet; see [`StoreOptions::check`], [`Store::ping`] and [`Store::migrate`].
     #[must_use]
-    pub fn connect(endpoint: &Endpoint) -> Self {
-        let mut connector = HttpConnector::new();
-        // Without it small inserts wait 40 ms for the other side's delayed acknowledgement.
-        connector.set_nodelay(true);
-        connector.set_keepalive(Some(Duration::from_secs(60)));
-        connector.set_connect_timeout(Some(CONNECT));
-        connector.enforce_http(false);
-        let connector = tls().https_or_http().enable_http1().wrap_connector(connector);
-        let http = HyperClient::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).build(connector);
-        let client = Client::with_http_client(http)
-            .with_url(&endpoint.url)
-            .with_user(&endpoint.user)
-            .with_password(&endpoint.password)
-            .with_database(&endpoint.database);
-        let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|prefix| endpoint.url.starts_with(prefix));
-        let inserter = client
-            .clone()
-            .with_compression(if loopback { Compression::None } else { Compression::Lz4 })
-            // Rows are checked against the table by a test; per row it would cost a third of the speed.
-            .with_validation(false);
-        let flavour = endpoint.cluster.clone().map_or(Flavour::Single, Flavour::Cluster);
-        Self { client, inserter, database: endpoint.database.clone(), flavour }
+    pub fn connect(options: impl Into<StoreOptions>) -> Self {
+        let options: StoreOptions = options.into();
+        let flavour = options.cluster.map_or(Flavour::Single, Flavour::Cluster);
+        let mut shards: Vec<_> = options.shards.iter().map(|shard| Arc::new(Group::new(shard, &options.database, &flavour))).collect();
+        if shards.is_empty() {
+            // Every call says that no server is configured.
+            shards.push(Arc::new(Group::new(&crate::ShardOptions::default(), &options.database, &flavour)));
+        }
+        Self { shards: shards.into(), pins: Arc::new(options.pins), database: options.database, flavour, quorum: options.quorum }
     }
 
-    /// Answers if the store runs queries.
+    /// Answers if every shard can read its rows: an aggregate over a little of `events`, not a mere sign of life.
     ///
     /// # Errors
-    /// When it does not.
+    /// When one cannot within 2 s.
     pub async fn ping(&self) -> Result<(), StoreError> {
         const QUICK: Bounds = Bounds { seconds: 2, memory: 100_000_000 };
-        let answer = within(QUICK, async { Ok(self.statement("SELECT 1", QUICK).fetch_one::<u8>().await?) }).await?;
-        if answer == 1 { Ok(()) } else { Err(StoreError::odd("SELECT 1 is not 1")) }
+        const LOOK: &str =
+            "SELECT countIf(ts > 0) + uniq(site_id) FROM (SELECT ts, site_id FROM events LIMIT 1000) SETTINGS max_threads = 1";
+        let all = self.each(|shard| async move { shard.all::<u64>(LOOK, QUICK).await.map(drop) });
+        let late = || StoreError::away(format!("no answer within {} s", QUICK.seconds));
+        tokio::time::timeout(std::time::Duration::from_secs(QUICK.seconds), all).await.unwrap_or_else(|_| Err(late())).map(drop)
     }
 
-    /// A statement of one's own, without limits: for tests, tools and the operator's questions.
+    /// Each shard as a store of its own, in order: for tests, tools and copies.
+    #[must_use]
+    pub fn shards(&self) -> Vec<Self> {
+        let alone = |shard: &Arc<Group>| Self { shards: [Arc::clone(shard)].into(), pins: Arc::default(), ..self.clone() };
+        self.shards.iter().map(alone).collect()
+    }
+
+    /// The number of the shard on which a domain lives, from 0.
+    #[must_use]
+    pub fn shard_of(&self, site: SiteId) -> usize {
+        let hashed = || shard_of(site, self.shards.len());
+        self.pins.get(&site).copied().filter(|shard| *shard < self.shards.len()).unwrap_or_else(hashed)
+    }
+
+    /// A statement of one's own to the first shard, without limits: for tests, tools and the operator's questions.
+    ///
+    /// # Panics
+    /// When no server is configured.
+    #[allow(clippy::expect_used, reason = "a store without a server is refused at the start")]
     pub fn raw(&self, text: &str) -> Query {
-        self.client.query_raw(text)
+        self.shards[0].current().expect("a store has a server").client().query_raw(text)
     }
 
-    /// A statement with limits; `?` has no meaning in it.
-    pub(crate) fn statement(&self, text: &str, bounds: Bounds) -> Query {
-        let mut query = self.client.query_raw(text);
-        for (name, value) in bounds.settings() {
-            query = query.with_setting(name, value);
-        }
-        query
+    /// The shard of a domain.
+    pub(crate) fn of(&self, site: SiteId) -> &Arc<Group> {
+        &self.shards[self.shard_of(site)]
     }
 
-    /// Runs a statement that answers nothing.
-    pub(crate) async fn execute(&self, text: &str, bounds: Bounds) -> Result<(), StoreError> {
-        within(bounds, async { Ok(self.statement(text, bounds).execute().await?) }).await
+    /// The shard for what belongs to no domain.
+    pub(crate) fn first(&self) -> &Arc<Group> {
+        &self.shards[0]
     }
 
-    /// The same without a database, which may not exist yet.
-    pub(crate) async fn execute_outside(&self, text: &str, bounds: Bounds) -> Result<(), StoreError> {
-        let client = self.client.clone().with_database("default");
-        within(bounds, async { Ok(client.query_raw(text).execute().await?) }).await
+    pub(crate) fn groups(&self) -> &[Arc<Group>] {
+        &self.shards
     }
 
-    pub(crate) const fn inserter(&self) -> &Client {
-        &self.inserter
+    /// Asks all shards at once; the answers come in their order.
+    pub(crate) async fn each<T, Fut>(&self, ask: impl Fn(Arc<Group>) -> Fut) -> Result<Vec<T>, StoreError>
+    where
+        Fut: Future<Output = Result<T, StoreError>>,
+    {
+        try_join_all(self.shards.iter().map(|shard| ask(Arc::clone(shard)))).await
     }
 
-    pub(crate) const fn client(&self) -> &Client {
-        &self.client
+    /// Lets each of these shards do its part to its end, whatever becomes of the others. Of several failures one that may pass comes first: what is wrong
+    /// for good shows once everything else is done.
+    pub(crate) async fn all_parts<Fut>(parts: impl IntoIterator<Item = Fut>) -> Result<(), StoreError>
+    where
+        Fut: Future<Output = Result<(), StoreError>>,
+    {
+        let mut failed: Vec<StoreError> = join_all(parts).await.into_iter().filter_map(Result::err).collect();
+        failed.sort_by_key(StoreError::is_data);
+        failed.into_iter().next().map_or(Ok(()), Err)
     }
 
     pub(crate) fn database(&self) -> &str {
@@ -133,22 +122,8 @@ impl Store {
     pub(crate) const fn flavour(&self) -> &Flavour {
         &self.flavour
     }
-}
 
-/// Waits a little longer than the store's own limit: a store that keeps even that limit no more is not there.
-pub(crate) async fn within<T>(bounds: Bounds, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    let silent = || StoreError::away(format!("no answer within {} s", bounds.patience().as_secs()));
-    tokio::time::timeout(bounds.patience(), call).await.unwrap_or_else(|_| Err(silent()))
-}
-
-type Tls = HttpsConnectorBuilder<hyper_rustls::builderstates::WantsSchemes>;
-
-fn tls() -> Tls {
-    let provider = rustls::crypto::ring::default_provider();
-    let builder = HttpsConnectorBuilder::new();
-    match builder.with_provider_and_webpki_roots(provider) {
-        Ok(builder) => builder,
-        // ring supports every default version of TLS; should that ever change, plain http still has to work.
-        Err(_) => HttpsConnectorBuilder::new().with_webpki_roots(),
+    pub(crate) const fn quorum(&self) -> u32 {
+        self.quorum
     }
 }

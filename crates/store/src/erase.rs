@@ -3,7 +3,10 @@
 use footfall_model::SiteId;
 use uuid::Uuid;
 
-use crate::{Store, StoreError, bounds::UPKEEP};
+use crate::{
+    Store, StoreError,
+    bounds::{RECOVERY, UPKEEP},
+};
 
 impl Store {
     /// Removes everything of a domain, dead letters included. Returns when it is gone.
@@ -12,7 +15,7 @@ impl Store {
     /// When the store does not answer; then repeat it.
     pub async fn delete_site(&self, site: SiteId) -> Result<(), StoreError> {
         for table in ["events", "sessions", "dead_letters"] {
-            self.erase(table, &format!("site_id = toUUID('{site}')")).await?;
+            self.erase(site, table, "").await?;
         }
         Ok(())
     }
@@ -23,16 +26,15 @@ impl Store {
     /// When the store does not answer; then repeat it.
     pub async fn delete_import(&self, site: SiteId, import: Uuid) -> Result<(), StoreError> {
         for table in ["events", "sessions"] {
-            self.erase(table, &format!("site_id = toUUID('{site}') AND import_id = toUUID('{import}')")).await?;
+            self.erase(site, table, &format!(" AND import_id = toUUID('{import}')")).await?;
         }
         Ok(())
     }
 
-    /// `condition` holds UUIDs only.
-    async fn erase(&self, table: &str, condition: &str) -> Result<(), StoreError> {
-        let on = self.flavour().on_cluster();
-        let text = format!("ALTER TABLE {table}{on} DELETE WHERE {condition} SETTINGS mutations_sync = 2");
-        self.execute(&text, UPKEEP).await
+    /// `more` holds UUIDs only. Any replica will do: all carry it out, and the answer comes when they have.
+    async fn erase(&self, site: SiteId, table: &str, more: &str) -> Result<(), StoreError> {
+        let text = format!("ALTER TABLE {table} DELETE WHERE site_id = toUUID('{site}'){more} SETTINGS mutations_sync = 2");
+        self.of(site).execute(&text, UPKEEP).await
     }
 
     /// Hours (start, UTC ms) in which a domain has rows of an import: to recompute after [`Store::delete_import`].
@@ -44,6 +46,6 @@ impl Store {
             "SELECT DISTINCT intDiv(toUnixTimestamp64Milli(ts), 3600000) * 3600000 AS hour FROM events \
              WHERE site_id = toUUID('{site}') AND import_id = toUUID('{import}') ORDER BY hour"
         );
-        self.all::<i64>(&text).await
+        self.of(site).all::<i64>(&text, RECOVERY).await
     }
 }

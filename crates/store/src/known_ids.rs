@@ -1,12 +1,12 @@
 //! Ids that senders gave, looked up by the import cursor: an import may repeat what happened long ago.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use clickhouse::Row;
 use footfall_model::{Position, SiteId};
 use serde::Deserialize;
 
-use crate::{Store, StoreError, bounds::RECOVERY, client::within, positions::Shard, rebuild::log_of};
+use crate::{Store, StoreError, bounds::RECOVERY, node::Node, positions::Shard, rebuild::log_of};
 
 /// Ids per statement: a list of 8 MB as text would be refused.
 const IDS_PER_STATEMENT: usize = 50_000;
@@ -37,11 +37,12 @@ impl Store {
                  ORDER BY log, generation, partition, `offset` LIMIT 1 BY event_id",
                 shard.condition()
             );
-            let rows = within(RECOVERY, async {
-                let query = self.statement(&text, RECOVERY).param("site", site.to_string()).param("ids", ids);
-                Ok(query.fetch_all::<Known>().await?)
-            })
-            .await?;
+            let text = text.as_str();
+            let ask = |node: Arc<Node>| async move {
+                let query = node.statement(text, RECOVERY).param("site", site.to_string()).param("ids", ids);
+                node.within(RECOVERY, async { Ok(query.fetch_all::<Known>().await?) }).await
+            };
+            let rows = self.of(site).call(ask).await?;
             for row in rows {
                 let position = Position { log: log_of(row.log), generation: row.generation, partition: row.partition, offset: row.offset };
                 known.insert(row.event_id, position);

@@ -15,8 +15,11 @@
 //! One type, [`StoreError`]. [`StoreError::is_data`]: the rows of an insert are at fault, and always will be. [`StoreError::is_away`]: nobody
 //! answered; the same call may work later. Everything else is a refusal with ClickHouse's own text.
 //!
+//! # Shards and replicas
+//! A domain lives on one shard ([`shard_of`]); there are no Distributed tables. What a replica may lack, and who waits for it: `group`.
+//!
 //! # Bounds
-//! Each statement has a time and a memory limit (`bounds`), the client's patience ends shortly after the former.
+//! Each statement has a time and a memory limit (`bounds`), the client's patience ends shortly after the former, and long before where the server is gone (`node`).
 
 mod ask;
 mod bounds;
@@ -24,21 +27,27 @@ mod client;
 pub mod ddl;
 mod erase;
 mod error;
+mod group;
 mod insert;
 mod known_ids;
 mod live_rows;
 pub mod migrate;
+mod node;
+mod options;
+mod placement;
 mod positions;
 mod rebuild;
 pub mod rollup;
 pub mod row;
 mod wire;
 
-pub use client::{Endpoint, Store};
+pub use client::Store;
 pub use error::StoreError;
 pub use insert::DeadLetter;
 pub use live_rows::{LiveRows, LiveWanted, SeenRow};
-pub use positions::{Highest, Shard};
+pub use options::{Endpoint, Replica, ShardOptions, StoreOptions};
+pub use placement::shard_of;
+pub use positions::{Gap, Highest, Shard};
 pub use rebuild::{Rebuild, StoredVisit};
 pub use rollup::{HourCounts, RolledHour};
 pub use row::{Attributes, EventRow, VisitAfter, event_id, visit_id};

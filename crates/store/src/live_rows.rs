@@ -1,11 +1,11 @@
 //! What live state starts from: counts of the last hours and days, read from the rows of one partition.
 
-use clickhouse::{Row, RowOwned, RowRead};
+use clickhouse::Row;
 use footfall_model::{Hash64, Offset, SiteId};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{Store, StoreError, bounds::RECOVERY, client::within, positions::Shard};
+use crate::{Store, StoreError, bounds::RECOVERY, group::Group, positions::Shard};
 
 /// Counts of counted rows, bots left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,6 +103,31 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn live_rows(&self, shard: Shard, wanted: LiveWanted) -> Result<LiveRows, StoreError> {
+        let statements = Statements::new(shard, wanted);
+        let statements = &statements;
+        let mut all = LiveRows::default();
+        for part in self.each(|group| async move { statements.ask(&group).await }).await? {
+            all.minutes.extend(part.minutes);
+            all.hours.extend(part.hours);
+            all.visitors.extend(part.visitors);
+            all.newest.extend(part.newest);
+        }
+        all.visitors.sort_by_key(|(_, at, _)| *at);
+        all.newest.sort_by_key(|row| (row.ts, row.offset));
+        Ok(all)
+    }
+}
+
+/// One per figure.
+struct Statements {
+    minutes: String,
+    hours: String,
+    visitors: String,
+    newest: String,
+}
+
+impl Statements {
+    fn new(shard: Shard, wanted: LiveWanted) -> Self {
         let mut rows = format!("({} AND `offset` < {})", shard.condition(), wanted.below);
         if wanted.imports {
             rows = format!("({rows} OR log = 1)");
@@ -110,30 +135,35 @@ impl Store {
         let since = |ms: i64| {
             format!("FROM events WHERE {rows} AND ts >= fromUnixTimestamp64Milli(toInt64({ms}), 'UTC') AND drop_reason = '' AND bot = ''")
         };
-        let minutes = format!(
-            "SELECT site_id, intDiv(toUnixTimestamp64Milli(ts), 60000) * 60000 AS minute, toString(path) AS path, count() AS pageviews {} AND name = 'pageview' GROUP BY site_id, minute, events.path",
-            since(wanted.minutes_from)
-        );
-        let hours = format!(
-            "SELECT site_id, intDiv(toUnixTimestamp64Milli(ts), 3600000) * 3600000 AS hour, count() AS pageviews {} AND name = 'pageview' GROUP BY site_id, hour",
-            since(wanted.hours_from)
-        );
-        let visitors = format!(
-            "SELECT site_id, toUnixTimestamp64Milli(max(ts)) AS at, visitor_id {} GROUP BY site_id, visitor_id, intDiv(toUnixTimestamp64Milli(ts), 60000) ORDER BY at",
-            since(wanted.visitors_from)
-        );
-        let newest = format!(
-            "SELECT `offset`, site_id, toUnixTimestamp64Milli(ts) AS at, visitor_id, toString(name) AS name, toString(path) AS path, toString(country) AS country, \
-             toString(source) AS source, toString(device) AS device {} AND events.name != 'engagement' ORDER BY ts DESC, `offset` DESC LIMIT 20 BY site_id",
-            since(wanted.minutes_from)
-        );
-        let (minutes, hours, visitors, mut newest) = tokio::try_join!(
-            self.all::<Minute>(&minutes),
-            self.all::<Hour>(&hours),
-            self.all::<Visitor>(&visitors),
-            self.all::<Newest>(&newest)
+        Self {
+            minutes: format!(
+                "SELECT site_id, intDiv(toUnixTimestamp64Milli(ts), 60000) * 60000 AS minute, toString(path) AS path, count() AS pageviews {} AND name = 'pageview' GROUP BY site_id, minute, events.path",
+                since(wanted.minutes_from)
+            ),
+            hours: format!(
+                "SELECT site_id, intDiv(toUnixTimestamp64Milli(ts), 3600000) * 3600000 AS hour, count() AS pageviews {} AND name = 'pageview' GROUP BY site_id, hour",
+                since(wanted.hours_from)
+            ),
+            visitors: format!(
+                "SELECT site_id, toUnixTimestamp64Milli(max(ts)) AS at, visitor_id {} GROUP BY site_id, visitor_id, intDiv(toUnixTimestamp64Milli(ts), 60000) ORDER BY at",
+                since(wanted.visitors_from)
+            ),
+            newest: format!(
+                "SELECT `offset`, site_id, toUnixTimestamp64Milli(ts) AS at, visitor_id, toString(name) AS name, toString(path) AS path, toString(country) AS country, \
+                 toString(source) AS source, toString(device) AS device {} AND events.name != 'engagement' ORDER BY ts DESC, `offset` DESC LIMIT 20 BY site_id",
+                since(wanted.minutes_from)
+            ),
+        }
+    }
+
+    async fn ask(&self, group: &Group) -> Result<LiveRows, StoreError> {
+        group.sync(&["events"]).await?;
+        let (minutes, hours, visitors, newest) = tokio::try_join!(
+            group.all::<Minute>(&self.minutes, RECOVERY),
+            group.all::<Hour>(&self.hours, RECOVERY),
+            group.all::<Visitor>(&self.visitors, RECOVERY),
+            group.all::<Newest>(&self.newest, RECOVERY)
         )?;
-        newest.reverse();
         Ok(LiveRows {
             minutes: minutes.into_iter().map(|row| (SiteId(row.site_id), row.minute, row.path, row.pageviews)).collect(),
             hours: hours.into_iter().map(|row| (SiteId(row.site_id), row.hour, row.pageviews)).collect(),
@@ -153,12 +183,5 @@ impl Store {
                 })
                 .collect(),
         })
-    }
-
-    pub(crate) async fn all<T>(&self, text: &str) -> Result<Vec<T>, StoreError>
-    where
-        T: RowOwned + RowRead,
-    {
-        within(RECOVERY, async { Ok(self.statement(text, RECOVERY).fetch_all::<T>().await?) }).await
     }
 }

@@ -1,13 +1,17 @@
 //! Migrations: numbered, in one list, only upwards. Each may be interrupted and run again: its statements say `IF NOT EXISTS`, and its number is
 //! written down after the last of them.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     Store, StoreError,
-    bounds::UPKEEP,
-    client::within,
+    bounds::{RECOVERY, UPKEEP},
     ddl::{Flavour, dead_letters, events, sessions},
+    group::Group,
+    node::Node,
 };
 
 /// One step of the schema.
@@ -37,53 +41,87 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 }];
 
 impl Store {
-    /// Runs what is missing; answers the names of what ran.
+    /// Runs what is missing on any shard; answers the names of what ran. On a cluster each statement runs `ON CLUSTER`; shards that it has reached
+    /// already have nothing left to do.
     ///
     /// # Errors
     /// When the store does not answer or refuses, or was migrated by a newer version of this program.
     pub async fn migrate(&self) -> Result<Vec<&'static str>, StoreError> {
-        self.execute_outside(&self.flavour().database(self.database()), UPKEEP).await?;
-        self.execute(&self.flavour().schema_migrations(), UPKEEP).await?;
-        let mut ran = Vec::new();
-        for migration in self.missing().await? {
-            for statement in (migration.statements)(self.flavour()) {
-                // Said to be suspicious, as it seldom pays: see the column `site_id`.
-                let statement = self.statement(&statement, UPKEEP).with_setting("allow_suspicious_low_cardinality_types", "1");
-                within(UPKEEP, async { Ok(statement.execute().await?) }).await?;
-            }
-            let done = format!("INSERT INTO schema_migrations (number, name) VALUES ({}, '{}')", migration.number, migration.name);
-            within(UPKEEP, async { Ok(self.statement(&done, UPKEEP).with_setting("async_insert", "0").execute().await?) }).await?;
-            tracing::info!(number = migration.number, name = migration.name, "analytics store migrated");
-            ran.push(migration.name);
+        let mut ran = BTreeMap::new();
+        for group in self.groups() {
+            ran.extend(self.migrate_shard(group).await?.into_iter().map(|migration| (migration.number, migration.name)));
         }
-        Ok(ran)
+        Ok(ran.into_values().collect())
     }
 
-    /// Names of the migrations that have not run; changes nothing.
+    async fn migrate_shard(&self, group: &Group) -> Result<Vec<&'static Migration>, StoreError> {
+        let (database, table) = (self.flavour().database(self.database()), self.flavour().schema_migrations());
+        let (database, table) = (database.as_str(), table.as_str());
+        let prepare = |node: Arc<Node>| async move {
+            // The database may not exist yet.
+            let client = node.client().clone().with_database("default");
+            node.within(UPKEEP, async { Ok(client.query_raw(database).execute().await?) }).await?;
+            node.execute(table, UPKEEP).await
+        };
+        group.call(prepare).await?;
+        let missing = missing(group).await?;
+        for migration in &missing {
+            for statement in (migration.statements)(self.flavour()) {
+                // Said to be suspicious, as it seldom pays: see the column `site_id`.
+                let statement = statement.as_str();
+                let run = |node: Arc<Node>| async move {
+                    let statement = node.statement(statement, UPKEEP).with_setting("allow_suspicious_low_cardinality_types", "1");
+                    node.within(UPKEEP, async { Ok(statement.execute().await?) }).await
+                };
+                group.call(run).await?;
+            }
+            let done = format!("INSERT INTO schema_migrations (number, name) VALUES ({}, '{}')", migration.number, migration.name);
+            let done = done.as_str();
+            let note = |node: Arc<Node>| async move {
+                let statement = node.statement(done, UPKEEP).with_setting("async_insert", "0");
+                node.within(UPKEEP, async { Ok(statement.execute().await?) }).await
+            };
+            group.call(note).await?;
+            tracing::info!(number = migration.number, name = migration.name, "analytics store migrated");
+        }
+        Ok(missing)
+    }
+
+    /// Names of the migrations that have not run on every shard; changes nothing.
     ///
     /// # Errors
     /// As [`Store::migrate`].
     pub async fn pending_migrations(&self) -> Result<Vec<&'static str>, StoreError> {
-        let table = "SELECT count() FROM system.tables WHERE database = {database:String} AND name = 'schema_migrations'";
-        let client = self.client().clone().with_database("default");
-        let found =
-            within(UPKEEP, async { Ok(client.query_raw(table).param("database", self.database()).fetch_one::<u64>().await?) }).await?;
-        if found == 0 {
-            return Ok(MIGRATIONS.iter().map(|migration| migration.name).collect());
+        let mut pending = BTreeMap::new();
+        for group in self.groups() {
+            pending.extend(self.pending_on(group).await?.into_iter().map(|migration| (migration.number, migration.name)));
         }
-        Ok(self.missing().await?.into_iter().map(|migration| migration.name).collect())
+        Ok(pending.into_values().collect())
     }
 
-    async fn missing(&self) -> Result<Vec<&'static Migration>, StoreError> {
-        let applied: BTreeSet<u32> = self.all::<u32>("SELECT DISTINCT number FROM schema_migrations").await?.into_iter().collect();
-        let newest = MIGRATIONS.last().map_or(0, |migration| migration.number);
-        if let Some(unknown) = applied.iter().find(|number| MIGRATIONS.iter().all(|known| known.number != **number)) {
-            return Err(StoreError::odd(if *unknown > newest {
-                format!("its schema has migration {unknown}, this program knows {newest}; run the newer version")
-            } else {
-                format!("its schema is of a version before the first release (migration {unknown}); start with another data folder")
-            }));
+    async fn pending_on(&self, group: &Group) -> Result<Vec<&'static Migration>, StoreError> {
+        const TABLE: &str = "SELECT count() FROM system.tables WHERE database = {database:String} AND name = 'schema_migrations'";
+        let look = |node: Arc<Node>| async move {
+            let client = node.client().clone().with_database("default");
+            let query = client.query_raw(TABLE).param("database", self.database());
+            node.within(UPKEEP, async { Ok(query.fetch_one::<u64>().await?) }).await
+        };
+        if group.call(look).await? == 0 {
+            return Ok(MIGRATIONS.iter().collect());
         }
-        Ok(MIGRATIONS.iter().filter(|migration| !applied.contains(&migration.number)).collect())
+        missing(group).await
     }
+}
+
+async fn missing(group: &Group) -> Result<Vec<&'static Migration>, StoreError> {
+    let applied: BTreeSet<u32> = group.all::<u32>("SELECT DISTINCT number FROM schema_migrations", RECOVERY).await?.into_iter().collect();
+    let newest = MIGRATIONS.last().map_or(0, |migration| migration.number);
+    if let Some(unknown) = applied.iter().find(|number| MIGRATIONS.iter().all(|known| known.number != **number)) {
+        return Err(StoreError::odd(if *unknown > newest {
+            format!("its schema has migration {unknown}, this program knows {newest}; run the newer version")
+        } else {
+            format!("its schema is of a version before the first release (migration {unknown}); start with another data folder")
+        }));
+    }
+    Ok(MIGRATIONS.iter().filter(|migration| !applied.contains(&migration.number)).collect())
 }

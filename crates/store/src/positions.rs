@@ -1,12 +1,12 @@
 //! Which records of the log are stored: what a restart asks before it repeats anything.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use clickhouse::Row;
 use footfall_model::{LogName, Offset};
 use serde::Deserialize;
 
-use crate::{Store, StoreError, bounds::RECOVERY, client::within, ddl};
+use crate::{Store, StoreError, bounds::RECOVERY, ddl, node::Node};
 
 /// A partition of one generation of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,19 +47,25 @@ struct HighestWire {
     appended_s: i64,
 }
 
+/// A hole below the last stored row: see [`Store::first_gap`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Its first offset.
+    pub first: Offset,
+    /// Lowest offset that the state as of `first` rests on.
+    pub rebuild_from: Offset,
+}
+
+/// No range is longer.
+const LONGEST_RANGE: u64 = 50_000;
+
 impl Store {
-    /// Waits until this replica has everything that was acknowledged anywhere. Nothing to do on one machine.
+    /// Waits until the replicas in use have everything that was acknowledged anywhere. Nothing to do on one machine.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn sync(&self) -> Result<(), StoreError> {
-        if !self.flavour().is_cluster() {
-            return Ok(());
-        }
-        for table in ["events", "sessions", "dead_letters"] {
-            self.execute(&format!("SYSTEM SYNC REPLICA {table}"), RECOVERY).await?;
-        }
-        Ok(())
+        self.each(|group| async move { group.sync(&["events", "sessions", "dead_letters"]).await }).await.map(drop)
     }
 
     /// Offsets of `first..=last` that have a row in `events`.
@@ -81,8 +87,9 @@ impl Store {
     async fn offsets(&self, table: &str, shard: Shard, first: Offset, last: Offset) -> Result<BTreeSet<Offset>, StoreError> {
         let text =
             format!("SELECT DISTINCT `offset` FROM {table} WHERE {} AND `offset` >= {first} AND `offset` <= {last}", shard.condition());
-        let found = within(RECOVERY, async { Ok(self.statement(&text, RECOVERY).fetch_all::<u64>().await?) }).await?;
-        Ok(found.into_iter().collect())
+        let text = text.as_str();
+        let found = self.each(|group| async move { group.all_whole::<u64>(&[table], text).await }).await?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// The last stored row of a partition, if it has any.
@@ -94,13 +101,39 @@ impl Store {
         let text = format!(
             "SELECT `offset`, event_id, rebuild_back, appended_s FROM events WHERE {of} AND `offset` = (SELECT max(`offset`) FROM events WHERE {of}) LIMIT 1"
         );
-        let found = within(RECOVERY, async { Ok(self.statement(&text, RECOVERY).fetch_optional::<HighestWire>().await?) }).await?;
-        Ok(found.map(|row| Highest {
+        let text = text.as_str();
+        let found = self.each(|group| async move { group.all_whole::<HighestWire>(&["events"], text).await }).await?;
+        Ok(found.into_iter().flatten().max_by_key(|row| row.offset).map(|row| Highest {
             offset: row.offset,
             event_id: row.event_id,
             rebuild_from: row.offset.saturating_sub(row.rebuild_back),
             appended_s: row.appended_s,
         }))
+    }
+
+    /// The first offset of `from..=highest` that is stored nowhere, neither as a row nor as a dead letter. With several shards a range is several inserts:
+    /// whoever has lost both commit and intent, and knows the highest stored offset only, must settle again from the gap on. No range is longer
+    /// than 50,000 records, so `from` need not lie further below.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn first_gap(&self, shard: Shard, from: Offset, highest: Offset) -> Result<Option<Gap>, StoreError> {
+        if self.groups().len() < 2 {
+            return Ok(None);
+        }
+        let from = from.max(highest.saturating_sub(LONGEST_RANGE));
+        let mut settled = self.stored_offsets(shard, from, highest).await?;
+        settled.extend(self.dead_offsets(shard, from, highest).await?);
+        let Some(first) = (from..=highest).find(|offset| !settled.contains(offset)) else { return Ok(None) };
+        // Only the last row of an insert knows what the state after it rests on; one of these rows is such a one.
+        let before = first.saturating_sub(LONGEST_RANGE + 1);
+        let text = format!(
+            "SELECT toUInt64(min(`offset` - rebuild_back)) FROM events WHERE {} AND `offset` >= {before} AND `offset` < {first} HAVING count() > 0",
+            shard.condition()
+        );
+        let text = text.as_str();
+        let found = self.each(|group| async move { group.all_whole::<u64>(&["events"], text).await }).await?;
+        Ok(Some(Gap { first, rebuild_from: found.into_iter().flatten().min().unwrap_or(first) }))
     }
 
     /// Pushes the rows of `first..=last` into `sessions` once more, for inserts that were cut off between the two tables. The states
@@ -111,10 +144,16 @@ impl Store {
     pub async fn repush_sessions(&self, shard: Shard, first: Offset, last: Offset) -> Result<(), StoreError> {
         let condition = format!("{} AND `offset` >= {first} AND `offset` <= {last}", shard.condition());
         let text = ddl::sessions::push(&condition);
-        within(RECOVERY, async {
-            let statement = self.statement(&text, RECOVERY).with_setting("async_insert", "0").with_setting("insert_deduplicate", "0");
-            Ok(statement.execute().await?)
+        let text = text.as_str();
+        let push = |node: Arc<Node>| async move {
+            let statement = node.statement(text, RECOVERY).with_setting("async_insert", "0").with_setting("insert_deduplicate", "0");
+            node.within(RECOVERY, async { Ok(statement.execute().await?) }).await
+        };
+        self.each(|group| async move {
+            group.sync(&["events"]).await?;
+            group.call(push).await
         })
         .await
+        .map(drop)
     }
 }

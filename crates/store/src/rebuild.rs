@@ -3,14 +3,14 @@
 //! `from` is the `rebuild_from` of the commit: no visit or id that is still kept rests on an earlier row. So the rows `from..next` hold each of
 //! these visits whole, and all that the table leaves out (entry page, first and last times) follows from them.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use clickhouse::Row;
 use footfall_model::{Hash64, LogName, Offset, SiteId};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{Attributes, Store, StoreError, bounds::RECOVERY, client::within, positions::Shard};
+use crate::{Attributes, Store, StoreError, bounds::RECOVERY, group::Group, node::Node, positions::Shard};
 
 /// State of a partition, read from its rows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -106,44 +106,77 @@ impl Store {
     /// When the store does not answer.
     pub async fn rebuild(&self, shard: Shard, from: Offset, next: Offset) -> Result<Rebuild, StoreError> {
         let rows = format!("FROM events WHERE {} AND `offset` >= {from} AND `offset` < {next}", shard.condition());
-        let (clock, ids, visits) = tokio::try_join!(self.clock(&rows), self.ids(&rows), self.visits(&rows))?;
-        Ok(Rebuild { clock, ids, visits })
+        let rows = rows.as_str();
+        let parts = self.each(|group| async move { rebuild_of(&group, rows).await }).await?;
+        Ok(merged(parts))
     }
+}
 
-    async fn clock(&self, rows: &str) -> Result<Vec<(Offset, i64)>, StoreError> {
-        let text = format!("SELECT min(`offset`) AS first_offset, appended_s {rows} GROUP BY appended_s ORDER BY first_offset");
-        let found = within(RECOVERY, async { Ok(self.statement(&text, RECOVERY).fetch_all::<Second>().await?) }).await?;
-        Ok(found.into_iter().map(|row| (row.first_offset, row.appended_s)).collect())
+/// The part that one shard holds.
+async fn rebuild_of(group: &Group, rows: &str) -> Result<Rebuild, StoreError> {
+    let (clock, ids, visits) = tokio::try_join!(clock(group, rows), ids(group, rows), visits(group, rows))?;
+    Ok(Rebuild { clock, ids, visits })
+}
+
+/// A domain's rows lie on one shard, so ids and visits only need their order; a second may have its first offset on any.
+fn merged(mut parts: Vec<Rebuild>) -> Rebuild {
+    if parts.len() < 2 {
+        return parts.pop().unwrap_or_default();
     }
-
-    async fn ids(&self, rows: &str) -> Result<Vec<(Offset, SiteId, u64)>, StoreError> {
-        let text = format!("SELECT `offset`, site_id, event_id {rows} AND id_given = 1 ORDER BY `offset`");
-        let found = within(RECOVERY, async { Ok(self.statement(&text, RECOVERY).fetch_all::<Id>().await?) }).await?;
-        Ok(found.into_iter().map(|row| (row.offset, SiteId(row.site_id), row.event_id)).collect())
+    let mut seconds = BTreeMap::new();
+    let mut whole = Rebuild::default();
+    for part in parts {
+        for (offset, second) in part.clock {
+            seconds.entry(second).and_modify(|first: &mut Offset| *first = offset.min(*first)).or_insert(offset);
+        }
+        whole.ids.extend(part.ids);
+        whole.visits.extend(part.visits);
     }
+    whole.clock = seconds.into_iter().map(|(second, offset)| (offset, second)).collect();
+    whole.clock.sort_unstable();
+    whole.ids.sort_unstable_by_key(|(offset, ..)| *offset);
+    whole.visits.sort_unstable_by_key(|visit| visit.last_offset);
+    whole
+}
 
-    async fn visits(&self, rows: &str) -> Result<Vec<StoredVisit>, StoreError> {
-        let text = format!(
-            "SELECT max(`offset`) AS last_offset, argMax(appended_s, `offset`) AS appended, site_id, any(visitor_id) AS visitor, any(visit_key) AS key, \
-             toUnixTimestamp64Milli(session_start) AS start, any(import_id) AS import, argMax(alias, `offset`) AS sealed, \
-             argMax(visit_pageviews, `offset`) AS pageviews, argMax(visit_interactive, `offset`) AS interacted, \
-             toUnixTimestamp64Milli(minIf(ts, name != 'engagement')) AS first, toUnixTimestamp64Milli(maxIf(ts, name != 'engagement')) AS last, \
-             toUnixTimestamp64Milli(max(ts)) AS seen, toUInt8(countIf(name = 'pageview') > 0) AS has_entry, \
-             argMinIf((toUnixTimestamp64Milli(ts), toString(path), toString(hostname)), (ts, `offset`), name = 'pageview') AS entry, \
-             any(city) AS city, any([{}]) AS texts \
-             {rows} AND drop_reason = '' GROUP BY site_id, session_id, session_start ORDER BY last_offset",
-            TEXTS.split(", ").map(|name| format!("toString({name})")).collect::<Vec<_>>().join(", ")
-        );
-        within(RECOVERY, async {
-            let mut cursor = self.statement(&text, RECOVERY).fetch::<Visit>()?;
+async fn clock(group: &Group, rows: &str) -> Result<Vec<(Offset, i64)>, StoreError> {
+    let text = format!("SELECT min(`offset`) AS first_offset, appended_s {rows} GROUP BY appended_s ORDER BY first_offset");
+    let found = group.all_whole::<Second>(&["events"], &text).await?;
+    Ok(found.into_iter().map(|row| (row.first_offset, row.appended_s)).collect())
+}
+
+async fn ids(group: &Group, rows: &str) -> Result<Vec<(Offset, SiteId, u64)>, StoreError> {
+    let text = format!("SELECT `offset`, site_id, event_id {rows} AND id_given = 1 ORDER BY `offset`");
+    let found = group.all_whole::<Id>(&["events"], &text).await?;
+    Ok(found.into_iter().map(|row| (row.offset, SiteId(row.site_id), row.event_id)).collect())
+}
+
+async fn visits(group: &Group, rows: &str) -> Result<Vec<StoredVisit>, StoreError> {
+    let text = format!(
+        "SELECT max(`offset`) AS last_offset, argMax(appended_s, `offset`) AS appended, site_id, any(visitor_id) AS visitor, any(visit_key) AS key, \
+         toUnixTimestamp64Milli(session_start) AS start, any(import_id) AS import, argMax(alias, `offset`) AS sealed, \
+         argMax(visit_pageviews, `offset`) AS pageviews, argMax(visit_interactive, `offset`) AS interacted, \
+         toUnixTimestamp64Milli(minIf(ts, name != 'engagement')) AS first, toUnixTimestamp64Milli(maxIf(ts, name != 'engagement')) AS last, \
+         toUnixTimestamp64Milli(max(ts)) AS seen, toUInt8(countIf(name = 'pageview') > 0) AS has_entry, \
+         argMinIf((toUnixTimestamp64Milli(ts), toString(path), toString(hostname)), (ts, `offset`), name = 'pageview') AS entry, \
+         any(city) AS city, any([{}]) AS texts \
+         {rows} AND drop_reason = '' GROUP BY site_id, session_id, session_start ORDER BY last_offset",
+        TEXTS.split(", ").map(|name| format!("toString({name})")).collect::<Vec<_>>().join(", ")
+    );
+    let text = text.as_str();
+    let ask = |node: Arc<Node>| async move {
+        group.fetch_missing(&node, &["events"]).await?;
+        let read = async {
+            let mut cursor = node.statement(text, RECOVERY).fetch::<Visit>()?;
             let mut visits = Vec::new();
             while let Some(row) = cursor.next().await? {
                 visits.push(stored(row));
             }
             Ok(visits)
-        })
-        .await
-    }
+        };
+        node.within(RECOVERY, read).await
+    };
+    group.call(ask).await
 }
 
 fn stored(row: Visit) -> StoredVisit {

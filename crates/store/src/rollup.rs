@@ -7,7 +7,7 @@ use footfall_model::{Offset, SiteId};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{Store, StoreError, positions::Shard};
+use crate::{Store, StoreError, bounds::RECOVERY, group::Group, positions::Shard};
 
 /// Paths kept per hour of a domain; the rest is counted under [`OTHER_PATHS`].
 pub const PATHS_PER_HOUR: u32 = 1_000;
@@ -72,7 +72,11 @@ impl Store {
              WHERE {} AND `offset` >= {from} AND `offset` < {next} AND drop_reason = '' ORDER BY site_id, hour",
             shard.condition()
         );
-        Ok(self.all::<Touched>(&text).await?.into_iter().map(|row| (SiteId(row.site_id), row.hour)).collect())
+        let text = text.as_str();
+        let found = self.each(|group| async move { group.all_whole::<Touched>(&["events"], text).await }).await?;
+        let mut hours: Vec<(SiteId, i64)> = found.into_iter().flatten().map(|row| (SiteId(row.site_id), row.hour)).collect();
+        hours.sort_unstable();
+        Ok(hours)
     }
 
     /// Recomputes hours (start, UTC ms). Every hour asked for is answered, those without rows with zeros.
@@ -81,42 +85,16 @@ impl Store {
     /// When the store does not answer.
     pub async fn roll_up(&self, hours: &BTreeSet<(SiteId, i64)>) -> Result<Vec<RolledHour>, StoreError> {
         let mut rolled = Vec::with_capacity(hours.len());
-        let hours: Vec<(SiteId, i64)> = hours.iter().copied().collect();
-        for part in hours.chunks(HOURS_PER_STATEMENT) {
-            rolled.extend(self.roll_up_part(part).await?);
+        let mut by_shard = vec![Vec::new(); self.groups().len()];
+        for &(site, hour) in hours {
+            by_shard[self.shard_of(site)].push((site, hour));
+        }
+        for (group, hours) in self.groups().iter().zip(by_shard) {
+            for part in hours.chunks(HOURS_PER_STATEMENT) {
+                rolled.extend(roll_up_part(group, part).await?);
+            }
         }
         Ok(rolled)
-    }
-
-    async fn roll_up_part(&self, hours: &[(SiteId, i64)]) -> Result<Vec<RolledHour>, StoreError> {
-        // The clock is read before the rows are, so a version is never newer than what it counts.
-        let version = self.clock_ms().await?;
-        let mut rolled: BTreeMap<(SiteId, i64), RolledHour> = hours
-            .iter()
-            .map(|&(site, hour_ms)| {
-                ((site, hour_ms), RolledHour { site, hour_ms, version, total: HourCounts::default(), paths: Vec::new() })
-            })
-            .collect();
-        let (pages, totals, visits) = (pages(hours), totals(hours), visits(hours));
-        let (pages, totals, visits) =
-            tokio::try_join!(self.all::<Counted>(&pages), self.all::<Counted>(&totals), self.all::<Counted>(&visits))?;
-        for row in totals {
-            if let Some(hour) = rolled.get_mut(&(SiteId(row.site_id), row.hour)) {
-                hour.total.pageviews = row.pageviews;
-                hour.total.visitors = row.visitors;
-            }
-        }
-        for row in visits {
-            if let Some(hour) = rolled.get_mut(&(SiteId(row.site_id), row.hour)) {
-                hour.total.visits = row.visits;
-            }
-        }
-        for row in pages {
-            if let Some(hour) = rolled.get_mut(&(SiteId(row.site_id), row.hour)) {
-                hour.paths.push((row.path, HourCounts { pageviews: row.pageviews, visitors: row.visitors, visits: row.visits }));
-            }
-        }
-        Ok(rolled.into_values().collect())
     }
 
     /// The store's own clock, UTC milliseconds.
@@ -124,9 +102,46 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn clock_ms(&self) -> Result<i64, StoreError> {
-        let now = self.all::<i64>("SELECT toUnixTimestamp64Milli(now64(3))").await?;
-        now.first().copied().ok_or_else(|| StoreError::odd("no clock"))
+        clock_ms(self.first()).await
     }
+}
+
+async fn clock_ms(group: &Group) -> Result<i64, StoreError> {
+    let now = group.all::<i64>("SELECT toUnixTimestamp64Milli(now64(3))", RECOVERY).await?;
+    now.first().copied().ok_or_else(|| StoreError::odd("no clock"))
+}
+
+/// Hours of one shard. An hour may be closed and never be looked at again, so nothing that was acknowledged may be missing.
+async fn roll_up_part(group: &Group, hours: &[(SiteId, i64)]) -> Result<Vec<RolledHour>, StoreError> {
+    // The clock is read before the rows are, so a version is never newer than what it counts.
+    let version = clock_ms(group).await?;
+    let mut rolled: BTreeMap<(SiteId, i64), RolledHour> = hours
+        .iter()
+        .map(|&(site, hour_ms)| ((site, hour_ms), RolledHour { site, hour_ms, version, total: HourCounts::default(), paths: Vec::new() }))
+        .collect();
+    let (pages, totals, visits) = (pages(hours), totals(hours), visits(hours));
+    let (pages, totals, visits) = tokio::try_join!(
+        group.all_whole::<Counted>(&["events"], &pages),
+        group.all_whole::<Counted>(&["events"], &totals),
+        group.all_whole::<Counted>(&["sessions"], &visits)
+    )?;
+    for row in totals {
+        if let Some(hour) = rolled.get_mut(&(SiteId(row.site_id), row.hour)) {
+            hour.total.pageviews = row.pageviews;
+            hour.total.visitors = row.visitors;
+        }
+    }
+    for row in visits {
+        if let Some(hour) = rolled.get_mut(&(SiteId(row.site_id), row.hour)) {
+            hour.total.visits = row.visits;
+        }
+    }
+    for row in pages {
+        if let Some(hour) = rolled.get_mut(&(SiteId(row.site_id), row.hour)) {
+            hour.paths.push((row.path, HourCounts { pageviews: row.pageviews, visitors: row.visitors, visits: row.visits }));
+        }
+    }
+    Ok(rolled.into_values().collect())
 }
 
 /// A condition that a table's rows lie in one of the hours, friendly to its key; numbers and UUIDs only.

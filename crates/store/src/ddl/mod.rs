@@ -41,8 +41,10 @@ impl Flavour {
     pub fn engine(&self, family: &str) -> String {
         match self {
             Self::Single => format!("{family}MergeTree"),
-            // Path and replica come from the server's macros and its `default_replica_path`.
-            Self::Cluster(_) => format!("Replicated{family}MergeTree"),
+            // The same path on all replicas of a shard, another on each shard: `{shard}` and `{replica}` are macros of each server.
+            Self::Cluster(_) => {
+                format!("Replicated{family}MergeTree('/clickhouse/tables/{{shard}}/{{database}}/{{table}}', '{{replica}}')")
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! One engine for all tests of this binary, in a process of its own.
+//! As many engines as a store of this binary has shards (`crate::SHARDS`), each in a process of its own, for all tests.
 
 use std::{
     io::Write as _,
@@ -9,10 +9,10 @@ use std::{
 };
 
 use footfall_engine::{Endpoint as EngineEndpoint, EngineOptions};
-use footfall_store::{Endpoint, Store};
+use footfall_store::{Endpoint, Replica, ShardOptions, Store, StoreOptions};
 use tokio::sync::OnceCell;
 
-static ENGINE: OnceCell<EngineEndpoint> = OnceCell::const_new();
+static ENGINES: [OnceCell<EngineEndpoint>; 2] = [OnceCell::const_new(), OnceCell::const_new()];
 /// Names the folder of the engine to its process.
 const DATA: &str = "FOOTFALL_STORE_TEST_ENGINE";
 
@@ -30,37 +30,55 @@ pub async fn store() -> Store {
 
 /// A store without a database yet.
 pub async fn empty_store() -> Store {
-    Store::connect(&endpoint().await)
+    Store::connect(options().await)
 }
 
-/// The address of a new database.
+/// A new database, on as many shards as this binary says.
+pub async fn options() -> StoreOptions {
+    let database = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let mut shards = Vec::new();
+    for number in 0..crate::SHARDS {
+        let engine = engine(number).await;
+        let replica = Replica { url: engine.url.clone(), user: engine.user.clone(), password: engine.password.clone() };
+        shards.push(ShardOptions { replicas: vec![replica] });
+    }
+    StoreOptions { shards, database, ..StoreOptions::default() }
+}
+
+/// The address of a new database on the first engine.
+#[allow(dead_code, reason = "not every binary asks for it")]
 pub async fn endpoint() -> Endpoint {
-    let engine = ENGINE.get_or_init(start).await;
-    Endpoint {
-        url: engine.url.clone(),
-        user: engine.user.clone(),
-        password: engine.password.clone(),
-        database: format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed)),
-        cluster: None,
+    let StoreOptions { mut shards, database, .. } = options().await;
+    let Replica { url, user, password } = shards.swap_remove(0).replicas.swap_remove(0);
+    Endpoint { url, user, password, database, cluster: None }
+}
+
+async fn engine(number: usize) -> &'static EngineEndpoint {
+    ENGINES[number].get_or_init(|| start(number)).await
+}
+
+/// Runs a statement that answers nothing, on all shards.
+pub async fn run(store: &Store, text: &str) {
+    for shard in store.shards() {
+        shard.raw(text).execute().await.unwrap_or_else(|error| panic!("{error}\n{text}"));
     }
 }
 
-/// Runs a statement that answers nothing.
-pub async fn run(store: &Store, text: &str) {
-    store.raw(text).execute().await.unwrap_or_else(|error| panic!("{error}\n{text}"));
-}
-
-/// A number.
+/// A number, summed over all shards.
 pub async fn number(store: &Store, text: &str) -> u64 {
-    store.raw(text).fetch_one::<u64>().await.unwrap_or_else(|error| panic!("{error}\n{text}"))
+    let mut sum = 0_u64;
+    for shard in store.shards() {
+        sum = sum.wrapping_add(shard.raw(text).fetch_one::<u64>().await.unwrap_or_else(|error| panic!("{error}\n{text}")));
+    }
+    sum
 }
 
 /// The engine is this very program, started again to run [`child`] alone.
 #[allow(clippy::zombie_processes, reason = "it outlives this function and ends with this process")]
-async fn start() -> EngineEndpoint {
+async fn start(number: usize) -> EngineEndpoint {
     let folders = Path::new(env!("CARGO_TARGET_TMPDIR")).join("engines");
     remove_old(&folders);
-    let data = folders.join(std::process::id().to_string());
+    let data = folders.join(format!("{}.{number}", std::process::id()));
     std::fs::create_dir_all(&data).unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "engine::child", "--nocapture"])
@@ -95,8 +113,9 @@ async fn child() {
 fn remove_old(folders: &Path) {
     let Ok(found) = std::fs::read_dir(folders) else { return };
     for folder in found.flatten() {
-        let gone = !PathBuf::from("/proc").join(folder.file_name()).exists();
-        if gone {
+        let lives =
+            folder.file_name().to_str().and_then(|name| name.split('.').next()).is_some_and(|id| PathBuf::from("/proc").join(id).exists());
+        if !lives {
             let _ = std::fs::remove_dir_all(folder.path());
         }
     }

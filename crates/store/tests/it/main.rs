@@ -11,3 +11,6 @@ mod oracle;
 mod recovery;
 mod schema;
 mod world;
+
+/// Shards of each test's store.
+const SHARDS: usize = 1;
