@@ -6,12 +6,18 @@
 //! **Fence.** Counters of one log partition carry the *next offset*: [`Counters::apply`] skips records below it, applies the
 //! rest if nothing lies between, and otherwise answers [`Applied::Hole`], upon which the caller rebuilds.
 
+mod buckets;
+mod channels;
+mod clock;
+mod limits;
 pub mod memory;
+pub mod redis;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+pub use clock::Clock;
 use footfall_model::{Hash64, Offset, SiteId, report::LiveView};
 
 /// Minute buckets reach back this far.
@@ -165,6 +171,10 @@ pub trait Cache: Send + Sync {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, LiveError>;
     /// Stores a value.
     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), LiveError>;
+    /// Stores a value if there is none under the key; whether it did. With [`Cache::remove`], a lock over all replicas that its holder's end releases too.
+    async fn put_new(&self, key: &str, value: Bytes, ttl: Duration) -> Result<bool, LiveError>;
+    /// Forgets a value.
+    async fn remove(&self, key: &str) -> Result<(), LiveError>;
 }
 
 /// Messages to every replica. Slow receivers lose the oldest messages; all messages are "something changed, look again".

@@ -18,13 +18,10 @@
 mod boards;
 mod cache;
 mod counters;
-mod limits;
-mod messages;
 mod site;
 
 use std::{
     collections::HashMap,
-    fmt,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
@@ -34,41 +31,16 @@ use bytes::Bytes;
 use footfall_model::{Offset, SiteId, report::LiveView};
 
 use crate::{
-    Allowance, Applied, Batch, Boards, Cache, Counters, Limit, Limits, LiveError, Messages, MinuteCounts, Shard, Snapshot, encode_post,
+    Allowance, Applied, Batch, Boards, Cache, Clock, Counters, Limit, Limits, LiveError, Messages, MinuteCounts, Shard, Snapshot,
+    buckets::{oldest_hour, oldest_minute},
+    channels::Channels,
+    encode_post,
+    limits::Buckets,
     ticks_channel,
 };
 use boards::MemoryBoards;
 use cache::MemoryCache;
 use counters::State;
-use limits::Buckets;
-use messages::Channels;
-
-/// Tells the time in UTC milliseconds. Tests bring their own.
-#[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
-
-impl Clock {
-    /// A clock of one's own.
-    pub fn new(now_ms: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now_ms))
-    }
-
-    fn now_ms(&self) -> i64 {
-        (self.0)()
-    }
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self::new(|| chrono::Utc::now().timestamp_millis())
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Clock({})", self.now_ms())
-    }
-}
 
 /// How a [`MemoryLive`] is bounded.
 #[derive(Clone, Debug)]
@@ -159,12 +131,12 @@ impl Counters for MemoryLive {
     }
 
     async fn minutes(&self, site: SiteId, from_ms: i64, to_ms: i64, paths: bool) -> Result<Vec<MinuteCounts>, LiveError> {
-        let from_ms = from_ms.max(site::oldest_minute(self.clock.now_ms()));
+        let from_ms = from_ms.max(oldest_minute(self.clock.now_ms()));
         Ok(site::minutes(&self.read().of(site), from_ms, to_ms, paths))
     }
 
     async fn hours(&self, site: SiteId, from_ms: i64, to_ms: i64) -> Result<Vec<(i64, u64)>, LiveError> {
-        let from_ms = from_ms.max(site::oldest_hour(self.clock.now_ms()));
+        let from_ms = from_ms.max(oldest_hour(self.clock.now_ms()));
         Ok(site::hours(&self.read().of(site), from_ms, to_ms))
     }
 
@@ -190,6 +162,15 @@ impl Cache for MemoryLive {
 
     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), LiveError> {
         self.cache.put(key, value, ttl);
+        Ok(())
+    }
+
+    async fn put_new(&self, key: &str, value: Bytes, ttl: Duration) -> Result<bool, LiveError> {
+        Ok(self.cache.put_new(key, value, ttl))
+    }
+
+    async fn remove(&self, key: &str) -> Result<(), LiveError> {
+        self.cache.remove(key);
         Ok(())
     }
 }

@@ -9,11 +9,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use common::{batch, event, shard, site};
 use footfall_live::{
-    Allowance, Applied, Limit, Live, OTHER_PATHS, PATHS_PER_MINUTE, Snapshot,
+    Allowance, Applied, Limit, Live, OTHER_PATHS, PATHS_PER_MINUTE, Snapshot, decode_post,
     memory::{MemoryLive, MemoryLiveOptions},
+    redis::{RedisLive, RedisLiveOptions},
     ticks_channel,
 };
 use footfall_model::{Hash64, report::LivePage};
+use footfall_testkit::redis::Redis;
 use tokio::sync::broadcast::Receiver;
 
 const MINUTE: i64 = 60_000;
@@ -278,11 +280,49 @@ async fn caches_for_a_while(engine: &mut dyn Engine) {
     assert!(live.get("k").await.unwrap().is_some());
 }
 
-macro_rules! every_promise {
-    ($engine:ident, $new:expr, [$($name:ident),* $(,)?]) => {
-        mod $engine {
-            use super::*;
-            $(#[tokio::test] async fn $name() { super::$name(&mut $new).await })*
+async fn locks_by_a_value_that_is_new(engine: &mut dyn Engine) {
+    let live = engine.start().await;
+    let long = Duration::from_secs(600);
+    assert!(live.put_new("lock", Bytes::from_static(b"one"), long).await.unwrap());
+    assert!(!live.put_new("lock", Bytes::from_static(b"two"), long).await.unwrap());
+    assert_eq!(live.get("lock").await.unwrap(), Some(Bytes::from_static(b"one")));
+    live.remove("lock").await.unwrap();
+    live.remove("lock").await.unwrap();
+    assert_eq!(live.get("lock").await.unwrap(), None);
+    assert!(live.put_new("lock", Bytes::from_static(b"three"), Duration::from_millis(20)).await.unwrap());
+    let again = async {
+        while !live.put_new("lock", Bytes::from_static(b"four"), long).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), again).await.expect("a holder that is gone loses it");
+    assert_eq!(live.get("lock").await.unwrap(), Some(Bytes::from_static(b"four")));
+}
+
+async fn shows_boards_to_all(engine: &mut dyn Engine) {
+    let live = engine.start().await;
+    assert!(live.read_board("jobs").await.unwrap().is_empty());
+    let mut told = live.subscribe("jobs").await.unwrap();
+    let field = |name: &str, value: &'static [u8]| (name.to_owned(), Bytes::from_static(value));
+    let fields = vec![field("a", b"1"), field("b", b"\xff\x00")];
+    live.post("jobs", fields.clone()).await.unwrap();
+    assert_eq!(decode_post(&heard(&mut told).await), Some(fields.clone()));
+    assert_eq!(live.read_board("jobs").await.unwrap(), fields.into_iter().collect());
+    live.post("jobs", vec![field("a", b""), field("c", b"3")]).await.unwrap();
+    assert_eq!(decode_post(&heard(&mut told).await), Some(vec![field("a", b""), field("c", b"3")]));
+    let board = live.read_board("jobs").await.unwrap();
+    assert_eq!((board.len(), board.get("a"), board.get("c")), (2, None, Some(&Bytes::from_static(b"3"))));
+    assert!(live.read_board("others").await.unwrap().is_empty());
+}
+
+/// Every promise for every engine.
+macro_rules! every_engine {
+    ([$($name:ident),* $(,)?]) => {
+        mod memory {
+            $(#[tokio::test] async fn $name() { super::$name(&mut super::MemoryEngine).await })*
+        }
+        mod redis {
+            $(#[tokio::test] async fn $name() { super::$name(&mut super::RedisEngine::default()).await })*
         }
     };
 }
@@ -296,23 +336,35 @@ impl Engine for MemoryEngine {
     }
 }
 
-every_promise!(
-    memory,
-    MemoryEngine,
-    [
-        knows_nothing_at_first,
-        counts_what_happened,
-        shows_at_most_twenty_events,
-        skips_what_was_applied_and_tells_of_holes,
-        a_rebuild_replaces_one_shard,
-        answers_by_minute_and_hour,
-        bounds_the_paths_of_a_minute,
-        forgets_a_domain,
-        announces_changes,
-        passes_messages_on,
-        limits_by_key,
-        a_request_may_put_a_bucket_in_debt,
-        who_is_refused_takes_nothing_from_others,
-        caches_for_a_while,
-    ]
-);
+/// A server per test: it lives as long as the engine.
+#[derive(Default)]
+struct RedisEngine(Option<Redis>);
+
+#[async_trait]
+impl Engine for RedisEngine {
+    async fn start(&mut self) -> Arc<dyn Live> {
+        let redis = Redis::start().await.unwrap();
+        let live = RedisLive::connect(RedisLiveOptions::new(redis.url())).unwrap();
+        self.0 = Some(redis);
+        live
+    }
+}
+
+every_engine!([
+    knows_nothing_at_first,
+    counts_what_happened,
+    shows_at_most_twenty_events,
+    skips_what_was_applied_and_tells_of_holes,
+    a_rebuild_replaces_one_shard,
+    answers_by_minute_and_hour,
+    bounds_the_paths_of_a_minute,
+    forgets_a_domain,
+    announces_changes,
+    passes_messages_on,
+    limits_by_key,
+    a_request_may_put_a_bucket_in_debt,
+    who_is_refused_takes_nothing_from_others,
+    caches_for_a_while,
+    locks_by_a_value_that_is_new,
+    shows_boards_to_all,
+]);

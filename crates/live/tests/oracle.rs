@@ -1,4 +1,4 @@
-//! The memory engine's counters against a list of everything that was ever counted: slow, and plainly right.
+//! The counters against a list of everything that was ever counted: slow, and plainly right.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod common;
@@ -13,11 +13,13 @@ use std::{
 
 use common::{batch, event, shard, site};
 use footfall_live::{
-    Applied, Counters, HOUR_BUCKETS_MS, MINUTE_BUCKETS_MS, OTHER_PATHS, Seen, Snapshot,
-    memory::{Clock, MemoryLive, MemoryLiveOptions},
+    Applied, Clock, Counters, HOUR_BUCKETS_MS, MINUTE_BUCKETS_MS, OTHER_PATHS, Seen, Snapshot,
+    memory::{MemoryLive, MemoryLiveOptions},
+    redis::{RedisLive, RedisLiveOptions},
 };
 use footfall_model::{Hash64, SiteId};
-use proptest::prelude::*;
+use footfall_testkit::redis::Redis;
+use proptest::{prelude::*, test_runner::TestRunner};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -135,7 +137,7 @@ impl Oracle {
     }
 }
 
-async fn compare(live: &MemoryLive, oracle: &Oracle, now: i64) {
+async fn compare(live: &dyn Counters, oracle: &Oracle, now: i64) {
     for number in 0..SITES {
         let site = site(number);
         let view = live.view(site, now, 3).await.unwrap();
@@ -173,13 +175,12 @@ async fn compare(live: &MemoryLive, oracle: &Oracle, now: i64) {
     }
 }
 
-async fn run(steps: Vec<Step>) {
+async fn run(steps: Vec<Step>, start: impl FnOnce(Clock) -> Arc<dyn Counters>) {
     let time = Arc::new(AtomicI64::new(BEGIN));
-    let clock = {
+    let live = start({
         let time = Arc::clone(&time);
         Clock::new(move || time.load(Ordering::Relaxed))
-    };
-    let live = MemoryLive::new(MemoryLiveOptions { clock, ..MemoryLiveOptions::default() });
+    });
     let mut oracle = Oracle::default();
     for number in 0..SHARDS {
         live.rebuild(shard(number), Snapshot::default()).await.unwrap();
@@ -229,16 +230,36 @@ async fn run(steps: Vec<Step>) {
             let next = oracle.next.get(&number).copied().unwrap_or_default();
             assert_eq!(live.fence(shard(number)).await.unwrap(), Some(next));
         }
-        compare(&live, &oracle, time.load(Ordering::Relaxed)).await;
+        compare(&*live, &oracle, time.load(Ordering::Relaxed)).await;
     }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
-    fn counts_like_a_list(steps in prop::collection::vec(step(), 1..30)) {
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(run(steps));
+    fn memory_counts_like_a_list(steps in prop::collection::vec(step(), 1..30)) {
+        let start = |clock| -> Arc<dyn Counters> { MemoryLive::new(MemoryLiveOptions { clock, ..MemoryLiveOptions::default() }) };
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(run(steps, start));
     }
+}
+
+#[test]
+fn redis_counts_like_a_list() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let redis = runtime.block_on(Redis::start()).unwrap();
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(10));
+    let case = std::cell::Cell::new(0);
+    let outcome = runner.run(&prop::collection::vec(step(), 1..16), |steps| {
+        case.set(case.get() + 1);
+        // Each case has keys of its own.
+        let prefix = format!("case{}", case.get());
+        let start = |clock| -> Arc<dyn Counters> {
+            RedisLive::connect(RedisLiveOptions { clock, prefix, ..RedisLiveOptions::new(redis.url()) }).unwrap()
+        };
+        runtime.block_on(run(steps, start));
+        Ok(())
+    });
+    outcome.unwrap();
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod app;
 pub mod postgres;
 pub mod process;
+pub mod redis;
 
 use std::time::Duration;
 

@@ -44,4 +44,12 @@ impl MemoryCache {
     pub fn put(&self, key: &str, value: Bytes, ttl: Duration) {
         self.0.insert(key.to_owned(), Kept { value, ttl });
     }
+    /// Stores a value if there is none; whether it did.
+    pub fn put_new(&self, key: &str, value: Bytes, ttl: Duration) -> bool {
+        self.0.entry_by_ref(key).or_insert(Kept { value, ttl }).is_fresh()
+    }
+
+    pub fn remove(&self, key: &str) {
+        self.0.invalidate(key);
+    }
 }

@@ -11,41 +11,18 @@ use footfall_model::{
 };
 
 use super::counters::Budget;
-use crate::{HOUR_BUCKETS_MS, MINUTE_BUCKETS_MS, MinuteCounts, OTHER_PATHS, PATHS_PER_MINUTE, Seen, VISITOR_SETS_MS};
+use crate::{
+    MinuteCounts, OTHER_PATHS, PATHS_PER_MINUTE, Seen, VISITOR_SETS_MS,
+    buckets::{
+        CURRENT_MS, HOUR_MS, MINUTE_MS, NEWEST, VIEW_MINUTES, is_pageview, keeps_hour, keeps_minute, keeps_newest, keeps_visitor,
+        oldest_hour, oldest_minute, start_of,
+    },
+};
 
-const MINUTE_MS: i64 = 60_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
-/// Minutes of the panels, the running one included.
-const VIEW_MINUTES: i64 = 30;
-/// A visitor is current for so long after an event.
-const CURRENT_MS: i64 = 5 * MINUTE_MS;
-/// Events shown.
-const NEWEST: usize = 20;
-/// Events further ahead of the clock are not counted: they would hold buckets for ever.
-const AHEAD_MS: i64 = HOUR_MS;
 /// What a path costs in a minute: the pair at the table's usual load.
 const ENTRY_BYTES: usize = 40;
 /// What a path's text costs beside its bytes: counts of the shared text, its place in the set.
 const TEXT_BYTES: usize = 40;
-/// The name of what is counted as a pageview.
-const PAGEVIEW: &str = "pageview";
-/// The name of what keeps a visitor current but is not shown.
-const ENGAGEMENT: &str = "engagement";
-
-/// Oldest minute that is still told.
-pub(super) fn oldest_minute(now_ms: i64) -> i64 {
-    start_of(now_ms, MINUTE_MS) - MINUTE_BUCKETS_MS
-}
-
-/// Oldest hour that is still told.
-pub(super) fn oldest_hour(now_ms: i64) -> i64 {
-    start_of(now_ms, HOUR_MS) - HOUR_BUCKETS_MS
-}
-
-fn start_of(ms: i64, width: i64) -> i64 {
-    ms - ms.rem_euclid(width)
-}
-
 /// Pageviews of one minute.
 #[derive(Default)]
 struct Minute {
@@ -80,7 +57,7 @@ impl Site {
 
     /// Counts one event.
     pub fn count(&mut self, seen: &Seen, now_ms: i64, budget: &mut Budget) {
-        if &*seen.name == PAGEVIEW {
+        if is_pageview(seen) {
             self.set_minute(start_of(seen.ts, MINUTE_MS), &seen.path, 1, now_ms, budget);
             self.set_hour(start_of(seen.ts, HOUR_MS), 1, now_ms);
         }
@@ -90,7 +67,7 @@ impl Site {
 
     /// Adds pageviews to a minute.
     pub fn set_minute(&mut self, minute: i64, path: &str, count: u64, now_ms: i64, budget: &mut Budget) {
-        if minute < oldest_minute(now_ms) || minute > now_ms.saturating_add(AHEAD_MS) {
+        if !keeps_minute(minute, now_ms) {
             return;
         }
         let minute = self.minutes.entry(minute).or_default();
@@ -116,14 +93,14 @@ impl Site {
 
     /// Adds pageviews to an hour.
     pub fn set_hour(&mut self, hour: i64, count: u64, now_ms: i64) {
-        if hour >= oldest_hour(now_ms) && hour <= now_ms.saturating_add(AHEAD_MS) {
+        if keeps_hour(hour, now_ms) {
             *self.hours.entry(hour).or_default() += count;
         }
     }
 
     /// Notes that a visitor did something.
     pub fn see(&mut self, visitor: Hash64, ts: i64, now_ms: i64, budget: &mut Budget) {
-        if ts <= now_ms.saturating_sub(VISITOR_SETS_MS) || ts > now_ms.saturating_add(AHEAD_MS) {
+        if !keeps_visitor(ts, now_ms) {
             return;
         }
         match self.visitors.get_mut(&visitor) {
@@ -135,7 +112,7 @@ impl Site {
 
     /// Keeps an event if it is among the newest.
     pub fn keep_newest(&mut self, seen: &Seen, now_ms: i64) {
-        if &*seen.name == ENGAGEMENT || seen.ts < oldest_hour(now_ms) || seen.ts > now_ms.saturating_add(AHEAD_MS) {
+        if !keeps_newest(seen, now_ms) {
             return;
         }
         let at = self.newest.partition_point(|kept| (kept.ts, kept.offset) <= (seen.ts, seen.offset));

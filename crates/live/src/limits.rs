@@ -41,7 +41,7 @@ impl Bucket {
 }
 
 /// All buckets, bounded in number.
-pub(super) struct Buckets {
+pub(crate) struct Buckets {
     most: usize,
     buckets: Mutex<HashMap<String, Bucket>>,
 }
@@ -77,6 +77,14 @@ impl Buckets {
             }
         }
         answers
+    }
+
+    /// Puts a level in the place of what is known of a key; below zero is debt.
+    pub fn set(&self, key: &str, limit: Limit, tokens: f64, now_ms: i64) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = buckets.get_mut(key) {
+            *known = Bucket { tokens: tokens.min(limit.burst), counted_ms: now_ms, limit };
+        }
     }
 }
 

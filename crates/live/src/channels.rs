@@ -13,19 +13,26 @@ const DEPTH: usize = 16;
 
 /// Senders by channel.
 #[derive(Default)]
-pub(super) struct Channels(Mutex<HashMap<String, broadcast::Sender<Bytes>>>);
+pub(crate) struct Channels(Mutex<HashMap<String, broadcast::Sender<Bytes>>>);
 
 impl Channels {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, broadcast::Sender<Bytes>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn publish(&self, channel: &str, message: Bytes) {
+    /// Tells who listens here; `false` when nobody does.
+    pub fn publish(&self, channel: &str, message: Bytes) -> bool {
         let mut channels = self.lock();
-        let deserted = channels.get(channel).is_some_and(|sender| sender.send(message).is_err());
-        if deserted {
+        let heard = channels.get(channel).is_some_and(|sender| sender.send(message).is_ok());
+        if !heard {
             channels.remove(channel);
         }
+        heard
+    }
+
+    /// The channels that somebody listens to.
+    pub fn names(&self) -> Vec<String> {
+        self.lock().iter().filter(|(_, sender)| sender.receiver_count() > 0).map(|(name, _)| name.clone()).collect()
     }
 
     pub fn subscribe(&self, channel: &str) -> broadcast::Receiver<Bytes> {
