@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use footfall_model::{Domain, SiteId};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select, TransactionTrait,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select,
     sea_query::{Expr, OnConflict},
 };
 use uuid::Uuid;
@@ -179,7 +179,7 @@ impl Meta {
     /// When the database fails.
     pub async fn site_list(&self) -> Result<SiteList, MetaError> {
         // Version first: a change in between makes the list newer than its version, which only costs another look.
-        let txn = self.db.begin().await?;
+        let txn = self.snapshot().await?;
         let version = versions::read_config(&txn).await?;
         let sites = by_name(&txn, row::Entity::find()).await?;
         let mut refused: HashMap<SiteId, Vec<Shield>> = HashMap::new();

@@ -201,7 +201,7 @@ impl Meta {
     }
 
     /// Makes the partitions of months that have none. A short transaction of its own: it locks the parent table.
-    async fn ensure_months(&self, hours: impl Iterator<Item = DateTime<Utc>>) -> Result<(), MetaError> {
+    pub(crate) async fn ensure_months(&self, hours: impl Iterator<Item = DateTime<Utc>>) -> Result<(), MetaError> {
         let months: BTreeSet<NaiveDate> = hours.filter_map(|hour| hour.date_naive().with_day(1)).collect();
         let mut missing = Vec::new();
         for month in months {

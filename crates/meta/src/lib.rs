@@ -8,11 +8,15 @@
 //! once, so that two writers queue instead of failing half-way. A change of domains, keys or shields raises the
 //! configuration's version in the same transaction ([`Meta::config_version`]): caches poll that one row.
 //!
+//! **PostgreSQL** may be behind PgBouncer in transaction mode: `db.rs`.
+//!
 //! **Forgetting.** Salts and keys that are destroyed must be gone from the disk as well; `forget.rs` says how.
 //!
 //! **Errors.** Every method answers [`MetaError`]; only [`MetaError::Database`] is worth a retry.
 
+mod copy;
 pub mod cursors;
+mod db;
 pub mod domains;
 pub mod email;
 mod error;
@@ -33,8 +37,10 @@ mod versions;
 
 use std::sync::Arc;
 
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use db::{Db, Txn};
+use sea_orm::{ConnectionTrait, DbBackend, SqliteTransactionMode, TransactionOptions};
 
+pub use copy::TableChecksum;
 pub use cursors::RollupCursor;
 pub use domains::{MeasuredSite, Site, SiteChange, SiteList};
 pub use email::Email;
@@ -51,7 +57,7 @@ pub use users::{Role, User};
 /// The accounts database.
 #[derive(Clone, Debug)]
 pub struct Meta {
-    db: DatabaseConnection,
+    db: Db,
     /// Password hashing takes 19 MiB and tens of milliseconds each: this many at once, the rest waits.
     hashing: Arc<tokio::sync::Semaphore>,
 }
@@ -71,9 +77,9 @@ impl Meta {
     }
 
     /// A transaction that writes.
-    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, MetaError> {
+    pub(crate) async fn begin(&self) -> Result<Txn, MetaError> {
         let options =
             TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() };
-        Ok(self.db.begin_with_options(options).await?)
+        Ok(self.db.begin(options).await?)
     }
 }

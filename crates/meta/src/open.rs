@@ -2,18 +2,27 @@
 //!
 //! Replicas that start together migrate one after the other: the whole migration is one transaction that holds SQLite's
 //! write lock, or a lock by number on PostgreSQL (bound to the transaction, so it also works through PgBouncer).
+//!
+//! **PostgreSQL's URL** is libpq's: `sslmode=verify-full`, `sslrootcert=…`, `sslcert=…`, `sslkey=…` and the rest go to the driver as they are.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DbErr, RuntimeErr,
+    sqlx::{self, ConnectOptions as _, Connection, Row, postgres::PgConnectOptions},
+};
 use sea_orm_migration::MigratorTrait;
 
-use crate::{Meta, MetaError, migration::Migrator};
+use crate::{Meta, MetaError, db::Db, migration::Migrator};
 
 /// How long a writer waits for the one before it.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// SQLite readers run beside one writer; more connections only cost memory.
 const SQLITE_CONNECTIONS: u32 = 4;
+/// For a connection to PostgreSQL, from the pool or new: callers hear soon that it is away.
+const ACQUIRE: Duration = Duration::from_secs(3);
+/// A setting that only a connection to PostgreSQL itself takes along: see [`is_pooled`].
+const DIRECT: &str = "footfall.direct";
 /// Per process; small, as PostgreSQL's default is 100 for all replicas together.
 const POSTGRES_CONNECTIONS: u32 = 8;
 /// Any number that no other program takes locks by: "footmigr" in ASCII.
@@ -37,11 +46,17 @@ impl Meta {
     /// # Errors
     /// When the URL is not understood or the database cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, MetaError> {
+        let mut pooled = false;
         let mut options = match url.split_once(':') {
             Some(("sqlite", rest)) => sqlite_options(rest)?,
             Some(("postgres" | "postgresql", _)) => {
+                pooled = is_pooled(url).await?;
                 let mut options = ConnectOptions::new(url);
                 options.max_connections(POSTGRES_CONNECTIONS).set_application_name("footfall");
+                options.acquire_timeout(ACQUIRE).connect_timeout(ACQUIRE);
+                if pooled {
+                    options.map_sqlx_postgres_opts(|options| options.statement_cache_capacity(0).extra_float_digits(None));
+                }
                 options
             }
             _ => {
@@ -50,9 +65,9 @@ impl Meta {
                 ));
             }
         };
-        options.acquire_timeout(BUSY_TIMEOUT).connect_timeout(BUSY_TIMEOUT).sqlx_logging(false).record_stmt_in_spans(false);
+        options.sqlx_logging(false).record_stmt_in_spans(false);
         let db = Database::connect(options).await?;
-        Ok(Self { db, hashing: Arc::new(tokio::sync::Semaphore::new(PARALLEL_HASHES)) })
+        Ok(Self { db: Db::new(db, pooled), hashing: Arc::new(tokio::sync::Semaphore::new(PARALLEL_HASHES)) })
     }
 
     /// Applies what is missing, all or nothing.
@@ -67,7 +82,7 @@ impl Meta {
         if self.is_postgres() {
             txn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
         }
-        Migrator::up(&txn, None).await?;
+        Migrator::up(txn.inner(), None).await?;
         txn.commit().await?;
         Ok(())
     }
@@ -77,9 +92,33 @@ impl Meta {
     /// # Errors
     /// When the database fails, or holds a migration that this version does not know.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, MetaError> {
-        let pending = Migrator::get_pending_migrations_read_only(&self.db).await?;
+        let txn = self.snapshot().await?;
+        let pending = Migrator::get_pending_migrations_read_only(txn.inner()).await?;
+        txn.commit().await?;
         Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
     }
+}
+
+/// Whether something between us and PostgreSQL shares its connections among clients. A setting that is sent along when connecting arrives at PostgreSQL;
+/// PgBouncer refuses it, or drops it where it is told to ignore what it does not know.
+async fn is_pooled(url: &str) -> Result<bool, MetaError> {
+    let failed = |error: sqlx::Error| MetaError::Database(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))));
+    let options: PgConnectOptions = url.parse().map_err(|error| {
+        MetaError::Url(format!("the URL of the accounts database is not understood: {error}; see libpq's connection URIs"))
+    })?;
+    let probe = async {
+        let mut connection = match options.extra_float_digits(None).options([(DIRECT, "1")]).disable_statement_logging().connect().await {
+            Ok(connection) => connection,
+            Err(sqlx::Error::Database(error)) if error.message().contains("unsupported startup parameter") => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        let question = sqlx::raw_sql("SELECT coalesce(current_setting('footfall.direct', true), '') AS direct");
+        let arrived = question.fetch_one(&mut connection).await?.try_get::<String, _>("direct")? == "1";
+        connection.close().await?;
+        Ok(!arrived)
+    };
+    let silent = || MetaError::Database(DbErr::Conn(RuntimeErr::Internal(format!("no answer within {} s", BUSY_TIMEOUT.as_secs()))));
+    tokio::time::timeout(BUSY_TIMEOUT, probe).await.map_err(|_| silent())?.map_err(failed)
 }
 
 fn sqlite_options(rest: &str) -> Result<ConnectOptions, MetaError> {
@@ -93,6 +132,7 @@ fn sqlite_options(rest: &str) -> Result<ConnectOptions, MetaError> {
     })?;
     // The real path is set below, so that no character of it needs escaping.
     let mut options = ConnectOptions::new("sqlite:footfall.db");
+    options.acquire_timeout(BUSY_TIMEOUT).connect_timeout(BUSY_TIMEOUT);
     options.max_connections(SQLITE_CONNECTIONS).map_sqlx_sqlite_opts(move |sqlite| {
         sqlite
             .filename(&path)

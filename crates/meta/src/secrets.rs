@@ -27,7 +27,7 @@ pub(crate) mod row {
 }
 
 /// Keys CSRF tokens, the sign-in state cookie and one-time links.
-const INSTALLATION: &str = "installation";
+pub(crate) const INSTALLATION: &str = "installation";
 /// Hash of the set-up link's token.
 const SETUP: &str = "setup_token";
 

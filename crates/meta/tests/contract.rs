@@ -1,11 +1,11 @@
-//! The contract of the accounts database: the same scenarios on SQLite and on a real PostgreSQL.
+//! The contract of the accounts database: the same scenarios on SQLite and on a real PostgreSQL, with and without PgBouncer.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod scenarios;
 
 use footfall_meta::Meta;
-use footfall_testkit::postgres::Postgres;
+use footfall_testkit::{pgbouncer::PgBouncer, postgres::Postgres};
 
 /// One test per scenario on SQLite, one for all of them on PostgreSQL (a cluster takes seconds to make).
 macro_rules! contract {
@@ -27,6 +27,16 @@ macro_rules! contract {
             let server = Postgres::start().await.unwrap();
             $(
                 let meta = Meta::open(&server.database().await.unwrap()).await.unwrap();
+                scenarios::$file::$name(meta).await;
+            )*
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn postgres_behind_pgbouncer() {
+            let server = Postgres::start().await.unwrap();
+            let bouncer = PgBouncer::start(&server, "extra_float_digits, options").await.unwrap();
+            $(
+                let meta = Meta::open(&bouncer.url(&server.database().await.unwrap())).await.unwrap();
                 scenarios::$file::$name(meta).await;
             )*
         }

@@ -12,13 +12,13 @@ use anyhow::{Context, bail, ensure};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::eventually;
+use crate::{eventually, process};
 
 /// What to do where it is missing.
 const INSTALL: &str = "PostgreSQL 15 is not installed; run: apt-get update && apt-get install -y postgresql-15";
 /// A cold start on a busy machine.
 const START_WITHIN: Duration = Duration::from_secs(60);
-const USER: &str = "footfall";
+pub(crate) const USER: &str = "footfall";
 
 /// A running cluster.
 pub struct Postgres {
@@ -27,7 +27,7 @@ pub struct Postgres {
     password: String,
     programs: PathBuf,
     account: Option<(u32, u32)>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Postgres {
@@ -59,24 +59,55 @@ impl Postgres {
         // Somebody else may take the port between looking for it and using it: try another one.
         for _ in 0..3 {
             let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-            let log = std::fs::File::create(folder.path().join("log"))?;
-            let server = as_account(&programs.join("postgres"), account)
-                .current_dir(folder.path())
-                .arg("-D")
-                .arg(&data)
-                .args(["-p", &port.to_string()])
-                .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"])
-                .stdout(Stdio::null())
-                .stderr(log)
-                .spawn()?;
-            let mut started =
-                Self { server, port, password: password.clone(), programs: programs.clone(), account, _folder: TempDir::new()? };
-            if started.is_ready().await? {
-                started._folder = folder;
-                return Ok(started);
+            let mut server = run_server(&programs, account, folder.path(), port)?;
+            if is_ready(&mut server, &programs, port).await? {
+                return Ok(Self { server, port, password, programs, account, folder });
             }
         }
         bail!("PostgreSQL does not start: {}", std::fs::read_to_string(folder.path().join("log")).unwrap_or_default());
+    }
+
+    /// Ends the server as a power cut would.
+    ///
+    /// # Errors
+    /// When the signal cannot be sent.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        process::kill(self.server.id(), "KILL").await?;
+        self.server.wait()?;
+        Ok(())
+    }
+
+    /// Starts the server again, on the same port with the same data.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        // The processes of its last life may take a moment to find out that it is over; until then it refuses to start.
+        for _ in 0..50 {
+            self.server = run_server(&self.programs, self.account, self.folder.path(), self.port)?;
+            if is_ready(&mut self.server, &self.programs, self.port).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        bail!("PostgreSQL does not start again: {}", std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default());
+    }
+
+    /// Its port on 127.0.0.1.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The password of its only user.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// The account that it runs as, where it is not the caller's.
+    pub(crate) const fn account(&self) -> Option<(u32, u32)> {
+        self.account
     }
 
     /// Makes an empty database of its own; answers its URL.
@@ -94,22 +125,35 @@ impl Postgres {
         ensure!(made.status.success(), "create database: {}", String::from_utf8_lossy(&made.stderr));
         Ok(format!("postgres://{USER}:{}@127.0.0.1:{}/{name}", self.password, self.port))
     }
+}
 
-    /// Waits until it answers; false if it ended instead.
-    async fn is_ready(&mut self) -> anyhow::Result<bool> {
-        let asked = self.programs.join("pg_isready");
-        let port = self.port.to_string();
-        let server = &mut self.server;
-        let answer = eventually(START_WITHIN, async || {
-            if !matches!(server.try_wait(), Ok(None)) {
-                return Some(false);
-            }
-            let status = tokio::process::Command::new(&asked).args(["-q", "-h", "127.0.0.1", "-p", &port]).status().await;
-            status.is_ok_and(|status| status.success()).then_some(true)
-        })
-        .await;
-        answer.context("PostgreSQL did not answer in time")
-    }
+fn run_server(programs: &Path, account: Option<(u32, u32)>, folder: &Path, port: u16) -> anyhow::Result<Child> {
+    let log = std::fs::File::create(folder.join("log"))?;
+    let server = as_account(&programs.join("postgres"), account)
+        .current_dir(folder)
+        .arg("-D")
+        .arg(folder.join("data"))
+        .args(["-p", &port.to_string()])
+        .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"])
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()?;
+    Ok(server)
+}
+
+/// Waits until it answers; false if it ended instead.
+async fn is_ready(server: &mut Child, programs: &Path, port: u16) -> anyhow::Result<bool> {
+    let asked = programs.join("pg_isready");
+    let port = port.to_string();
+    let answer = eventually(START_WITHIN, async || {
+        if !matches!(server.try_wait(), Ok(None)) {
+            return Some(false);
+        }
+        let status = tokio::process::Command::new(&asked).args(["-q", "-h", "127.0.0.1", "-p", &port]).status().await;
+        status.is_ok_and(|status| status.success()).then_some(true)
+    })
+    .await;
+    answer.context("PostgreSQL did not answer in time")
 }
 
 impl Drop for Postgres {
@@ -120,7 +164,7 @@ impl Drop for Postgres {
     }
 }
 
-fn as_account(program: &Path, account: Option<(u32, u32)>) -> Command {
+pub(crate) fn as_account(program: &Path, account: Option<(u32, u32)>) -> Command {
     let mut command = Command::new(program);
     if let Some((uid, gid)) = account {
         command.uid(uid).gid(gid);
