@@ -30,6 +30,12 @@ fi
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 [ -x /usr/lib/postgresql/15/bin/postgres ] || missing+=(postgresql-15)
+command -v redis-server >/dev/null || missing+=(redis-server)
+command -v redis-sentinel >/dev/null || missing+=(redis-sentinel)
+command -v pgbouncer >/dev/null || missing+=(pgbouncer)
+command -v java >/dev/null || missing+=(openjdk-17-jre-headless)
+command -v mvn >/dev/null || missing+=(maven)
+command -v openssl >/dev/null || missing+=(openssl)
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ]; then
     say "installing Debian packages: ${missing[*]}"
@@ -37,9 +43,30 @@ if [ ${#missing[@]} -gt 0 ]; then
     # The packaged cluster would only hold a port: the tests start their own.
     mkdir -p /etc/postgresql-common
     [ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
+    # The same goes for the packages' services: none is started now, and those that came just now stay off at the next boot.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+      printf '#!/bin/sh\nexit 101\n' > $policy
+      chmod +x $policy
+      trap 'rm -f "$policy"' EXIT
+    fi
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    for service in redis-server redis-sentinel pgbouncer; do
+      if [[ " ${missing[*]} " = *" $service "* ]] && command -v systemctl >/dev/null; then
+        systemctl disable "$service" >/dev/null 2>&1 || say "$service may start at the next boot: systemctl disable $service"
+      fi
+    done
   else
     say "missing Debian packages; run: sudo apt-get install --no-install-recommends ${missing[*]}"
     exit 1
   fi
+fi
+
+# Kafka for the tests: its jars, as Maven finds them. A folder that is there is whole.
+kafka=target/kafka/lib
+if [ ! -d "$kafka" ]; then
+  say "fetching Kafka's jars (54 MB)"
+  rm -rf "$kafka.new"
+  mvn -q -B -f tools/kafka/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/$kafka.new"
+  mv "$kafka.new" "$kafka"
 fi

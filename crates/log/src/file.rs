@@ -59,6 +59,7 @@ use crate::{AppendError, Entry, EventLog, LogError, LogStatus, StartAt, Subscrip
 use chunk::ENTRY_OVERHEAD;
 use reader::FileSubscription;
 use shared::Shared;
+pub(crate) use shared::lock;
 use writer::{Append, BookEntry, Request};
 
 /// How a [`FileLog`] is set up.

@@ -12,6 +12,7 @@
 
 pub mod file;
 pub mod intent;
+pub mod kafka;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 

@@ -1,10 +1,14 @@
 //! What tests start for real: the product itself and the services it works with.
 
 mod app;
+pub mod kafka;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod redis;
+pub mod services;
+pub mod store;
 
 use std::time::Duration;
 

@@ -191,7 +191,7 @@ fn wal_limit(max_bytes: u64) -> u64 {
 }
 
 /// Locks; a holder that panicked left nothing half done that matters here.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

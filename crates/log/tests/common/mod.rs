@@ -1,12 +1,14 @@
 //! What the tests of the log share.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::OnceLock, time::Duration};
 
 use bytes::Bytes;
 use footfall_log::file::{FileLog, FileLogOptions};
+use footfall_log::kafka::KafkaLogOptions;
 use footfall_log::{Assignment, Entry, EventLog, FetchLimit, Intent, Polled, StartAt, StoredEntry, Subscription};
 use footfall_model::{LogName, SiteId};
+use footfall_testkit::kafka::Kafka;
 use uuid::Uuid;
 
 /// Longer than any test should take: a wait that ends by itself is a failure.
@@ -81,4 +83,27 @@ pub async fn append_each(log: &FileLog, count: usize) {
     for n in 0..count {
         log.append(vec![entry(&n.to_string())]).await.remove(0).unwrap();
     }
+}
+
+/// One broker for all tests of a binary; it ends with the process.
+pub fn shared_kafka() -> &'static Kafka {
+    static SHARED: OnceLock<Kafka> = OnceLock::new();
+    SHARED.get_or_init(|| {
+        // The first test that needs it is on a runtime already.
+        let start = || tokio::runtime::Runtime::new().unwrap().block_on(Kafka::start(1)).unwrap();
+        std::thread::spawn(start).join().unwrap()
+    })
+}
+
+/// A topic's name that nobody used.
+pub fn topic() -> String {
+    format!("t{}", Uuid::new_v4().simple())
+}
+
+/// One partition on one broker.
+pub fn kafka_options(kafka: &Kafka, topic: &str) -> KafkaLogOptions {
+    let mut options = KafkaLogOptions::new(kafka.bootstrap(), topic, LogName::Live);
+    (options.partitions, options.replication) = (1, 1);
+    options.session_timeout = Duration::from_secs(6);
+    options
 }
