@@ -97,6 +97,12 @@ impl ReadAhead {
         self.entries == 0
     }
 
+    /// Bytes of the records that are waiting.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Since when something has been waiting.
     #[must_use]
     pub fn since(&self) -> Instant {

@@ -6,14 +6,16 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use footfall_live::Live;
 use footfall_model::{LogName, Offset};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     build::{Home, given_ids},
     decode::Decoded,
     progress::Touched,
+    shared::request_rebuild,
     tools::{Halt, Tools, now_ms},
 };
 
@@ -36,7 +38,7 @@ pub async fn repeats(tools: &Tools, home: Home, range: &[Decoded]) -> Result<Has
 }
 
 /// Asks for live state anew where imported rows lie behind the cut.
-pub async fn watch_recent(mut touched: broadcast::Receiver<Arc<Touched>>, rebuild: Arc<Notify>, stop: CancellationToken) {
+pub async fn watch_recent(mut touched: broadcast::Receiver<Arc<Touched>>, live: Arc<dyn Live>, stop: CancellationToken) {
     let mut due = false;
     loop {
         let next = async { if due { tokio::time::timeout(SETTLE, touched.recv()).await } else { Ok(touched.recv().await) } };
@@ -50,8 +52,7 @@ pub async fn watch_recent(mut touched: broadcast::Receiver<Arc<Touched>>, rebuil
             Ok(Err(broadcast::error::RecvError::Lagged(_))) => due = true,
             Ok(Err(broadcast::error::RecvError::Closed)) => return,
             Err(_) => {
-                due = false;
-                rebuild.notify_one();
+                due = request_rebuild(live.as_ref()).await.is_err();
             }
         }
     }

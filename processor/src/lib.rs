@@ -12,7 +12,8 @@
 //! | `live.rs` | how live state follows |
 //! | `rollup.rs` | how hourly aggregates follow |
 //! | `import.rs` | what is special about imports |
-//! | `progress.rs`, `metrics.rs` | what others see of it |
+//! | `progress.rs`, `metrics.rs` | what the rest of the process sees of it |
+//! | `shared.rs` | what other processes see of it |
 
 pub mod assign;
 pub mod build;
@@ -31,6 +32,7 @@ pub mod rollup;
 pub mod row;
 pub mod salts;
 pub mod settle;
+pub mod shared;
 pub mod steps;
 pub mod stored;
 pub mod tools;
@@ -41,16 +43,18 @@ use std::sync::Arc;
 use footfall_live::Live;
 use footfall_log::EventLog;
 use footfall_meta::Meta;
-use footfall_model::{LogName, Offset, SiteId};
+use footfall_model::LogName;
 use footfall_store::Store;
-use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::sync::{broadcast, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use progress::{DataVersions, Progress, Stored, Touched};
+pub use progress::{Progress, Stored, Touched};
+pub use shared::{Told, changed};
 
 use crate::{
     pace::Pace,
     progress::{Health, Reports},
+    shared::Teller,
     steps::Watcher,
     tools::Tools,
 };
@@ -95,7 +99,7 @@ impl Processor {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let (touched, _) = broadcast::channel(TOUCHED_BUFFER);
-        let versions = Arc::new(DataVersions::default());
+        let teller = Teller::new(Arc::clone(&deps.live));
         let pace = Pace::default();
         let tools = |log: &Arc<dyn EventLog>| Tools {
             log: Arc::clone(log),
@@ -103,15 +107,13 @@ impl Processor {
             store: deps.store.clone(),
             meta: deps.meta.clone(),
             pace: pace.clone(),
-            reports: Reports::new(touched.clone(), Arc::clone(&versions)),
+            reports: Reports::new(touched.clone(), teller.clone()),
             stop: stop.clone(),
             watcher: deps.options.watcher.clone(),
             max_visits: deps.options.max_visits,
         };
         let (stored, imported) = (tools(&deps.live_log), tools(&deps.import_log));
         let (counting, rolling) = (tools(&deps.live_log), tools(&deps.live_log));
-        let rebuild = Arc::new(Notify::new());
-        let (changed, changes) = mpsc::unbounded_channel();
         let running = Running {
             live: stored.reports.clone(),
             import: imported.reports.clone(),
@@ -121,8 +123,6 @@ impl Processor {
                 ("live cursor", counting.reports.health.clone()),
                 ("roll-up", rolling.reports.health.clone()),
             ],
-            changed,
-            rebuild: Arc::clone(&rebuild),
             stop: stop.clone(),
             tasks: tasks.clone(),
         };
@@ -131,15 +131,14 @@ impl Processor {
             tools: rolling,
             progress: vec![(LogName::Live, stored.reports.progress.subscribe()), (LogName::Import, imported.reports.progress.subscribe())],
             touched: touched.subscribe(),
-            changed: changes,
             every: deps.options.rollup_every.unwrap_or(rollup::EVERY),
         }));
-        tasks.spawn(import::watch_recent(touched.subscribe(), Arc::clone(&rebuild), stop));
+        tasks.spawn(import::watch_recent(touched.subscribe(), Arc::clone(&deps.live), stop));
         tasks.spawn(live::run(live::LiveTools {
             tools: counting,
             live: deps.live,
+            held: stored.reports.held.subscribe(),
             progress: stored.reports.progress.subscribe(),
-            rebuild,
         }));
         tasks.spawn(stored::run(imported));
         tasks.spawn(stored::run(stored));
@@ -154,20 +153,12 @@ pub struct Running {
     live: Reports,
     import: Reports,
     health: Vec<(&'static str, Health)>,
-    changed: mpsc::UnboundedSender<Vec<(SiteId, i64)>>,
-    rebuild: Arc<Notify>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Running {
-    /// How far the stored cursor of the live log is: positions, and [`Progress::watermark_ms`].
-    #[must_use]
-    pub fn watermark(&self) -> watch::Receiver<Progress> {
-        self.live.progress.subscribe()
-    }
-
-    /// The same of one of the logs.
+    /// How far the stored cursor of a log is in the partitions that this process holds.
     #[must_use]
     pub fn progress(&self, log: LogName) -> watch::Receiver<Progress> {
         match log {
@@ -176,31 +167,10 @@ impl Running {
         }
     }
 
-    /// Next offset of the import log: everything below is in the store.
-    #[must_use]
-    pub fn import_settled(&self) -> watch::Receiver<Offset> {
-        self.import.settled.subscribe()
-    }
-
     /// What each insert changes. A receiver that lags must take everything for changed.
     #[must_use]
     pub fn touched(&self) -> broadcast::Receiver<Arc<Touched>> {
         self.live.touched.subscribe()
-    }
-
-    /// Versions of the domains' data, for cache keys.
-    #[must_use]
-    pub fn versions(&self) -> Arc<DataVersions> {
-        Arc::clone(&self.live.versions)
-    }
-
-    /// Tells that rows of these hours (domain, start in UTC ms) were removed or changed in another way than through a log: their
-    /// aggregates are recomputed, live state is built anew, caches end.
-    pub fn changed(&self, hours: Vec<(SiteId, i64)>) {
-        self.live.versions.raise(hours.iter().map(|(site, _)| *site));
-        // The roll-up ends only with the processor.
-        let _ = self.changed.send(hours);
-        self.rebuild.notify_one();
     }
 
     /// What each part suffers from, if anything.

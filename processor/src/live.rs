@@ -3,29 +3,29 @@
 //! It reads the log by itself, with a state of visits and ids of its own, so it decides about each record exactly as the stored
 //! cursor does: a retry counts once here too, and a visit that crosses midnight keeps its visitor.
 //!
+//! It follows the partitions that this process's stored cursor holds. Where another process still counts one of them, the fence
+//! ([`footfall_live::Batch`]) makes that harmless: a batch that was applied before is skipped, a hole means building anew.
+//!
 //! # Where it begins
 //! - The store answers: the counters are built anew from the store as of the stored cursor's commit, the visits as of the same offset, and the log
-//!   is read from there on.
+//!   is read from there on. Counters that outlived this process and are at least as far are kept.
 //! - The store is away: from the records of the last 30 minutes that the log still holds. As soon as the store is back, as above.
-//!
-//! The fence ([`footfall_live::Batch`]) makes the rest safe: a batch that was applied before is skipped, a hole means building anew.
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
     time::Duration,
 };
 
-use bytes::Bytes;
 use footfall_enrich::visitor::day_of;
-use footfall_live::{Applied, Batch, HOUR_BUCKETS_MS, Live, MINUTE_BUCKETS_MS, Seen, Shard, Snapshot, VISITOR_SETS_MS, ticks_channel};
+use footfall_live::{Applied, Batch, HOUR_BUCKETS_MS, Live, LiveError, MINUTE_BUCKETS_MS, Seen, Shard, Snapshot, VISITOR_SETS_MS};
 use footfall_log::{Assignment, FetchLimit, Polled, StartAt, StoredEntry, Subscription};
 use footfall_model::{Hash64, LogName, Offset, SiteId};
 use footfall_store::{LiveWanted, SeenRow};
 use serde::Deserialize;
 use tokio::{
-    sync::{Notify, watch},
+    sync::{broadcast::error::RecvError, watch},
     time::Instant,
 };
 use uuid::Uuid;
@@ -37,6 +37,7 @@ use crate::{
     progress::{Progress, Stored},
     recover,
     salts::{Of, Salts},
+    shared::{REBUILD, Rebuilds, asks_for_rebuild},
     tools::{Halt, Tools, now_ms},
     visits::{Facts, Key, Kind},
 };
@@ -61,10 +62,10 @@ pub struct LiveTools {
     pub tools: Tools,
     /// Where it counts.
     pub live: Arc<dyn Live>,
-    /// How far the stored cursor of the same log is.
+    /// The partitions that the stored cursor of the same log holds.
+    pub held: watch::Receiver<BTreeSet<u32>>,
+    /// How far it is there.
     pub progress: watch::Receiver<Progress>,
-    /// Asks for building anew: history changed behind the cut.
-    pub rebuild: Arc<Notify>,
 }
 
 /// The part of a record that the counters need. Everything else is skipped unread.
@@ -136,7 +137,8 @@ pub async fn run(tools: LiveTools) {
         match session(&tools).await {
             Ok(()) => wait = AGAIN.0,
             Err(Halt::Stopped) => return,
-            Err(Halt::Fault(fault)) => {
+            Err(halt) => {
+                let fault = halt.to_string();
                 tracing::warn!(fault, "the live cursor begins anew");
                 tools.tools.reports.health.ill(fault);
                 if began.elapsed() > AGAIN.1 * 6 {
@@ -155,13 +157,27 @@ pub async fn run(tools: LiveTools) {
 async fn session(tools: &LiveTools) -> Result<(), Halt> {
     let stop = &tools.tools.stop;
     let mut sub = tools.tools.log.subscribe(GROUP, StartAt::Offset(0)).await?;
+    let mut asked = tools.live.subscribe(REBUILD).await.map_err(live_fault)?;
+    let mut held = tools.held.clone();
+    held.mark_changed();
     let mut salts = Salts::new(tools.tools.meta.clone());
     let mut partitions: BTreeMap<u32, Partition> = BTreeMap::new();
     let mut store_again = Instant::now() + STORE_AGAIN;
     loop {
         let polled = tokio::select! {
             () = stop.cancelled() => return Err(Halt::Stopped),
-            () = tools.rebuild.notified() => return Ok(()),
+            message = asked.recv() => match message {
+                Ok(message) if !message.is_empty() && !asks_for_rebuild(&message) => continue,
+                Err(RecvError::Closed) => return Err(Halt::Fault("live state ended".to_owned())),
+                // Asked, or something may have been missed: beginning again finds out.
+                Ok(_) | Err(RecvError::Lagged(_)) => return Ok(()),
+            },
+            Ok(()) = held.changed() => {
+                let now = held.borrow_and_update().clone();
+                partitions.retain(|number, _| now.contains(number));
+                sub.follow(&now).await?;
+                continue;
+            }
             polled = sub.poll(IDLE, POLL) => polled?,
         };
         match polled {
@@ -185,8 +201,8 @@ async fn session(tools: &LiveTools) -> Result<(), Halt> {
         }
         if Instant::now() >= store_again && partitions.values().any(|partition| partition.from_log) {
             store_again = Instant::now() + STORE_AGAIN;
-            let stored = tools.progress.borrow().partitions.len();
-            if stored >= partitions.len() && tools.tools.store.ping().await.is_ok() {
+            let whole = partitions.keys().all(|number| tools.progress.borrow().partitions.contains_key(number));
+            if whole && tools.tools.store.ping().await.is_ok() {
                 tracing::info!("the store is back; building the live state from it");
                 return Ok(());
             }
@@ -196,7 +212,6 @@ async fn session(tools: &LiveTools) -> Result<(), Halt> {
 
 /// Begins a partition: from the store where it answers, else from the log.
 async fn begin(tools: &LiveTools, sub: &mut dyn Subscription, salts: &mut Salts, assignment: &Assignment) -> Result<Partition, Halt> {
-    Name::LiveRebuilds.add(LogName::Live, 1);
     let from_store = tokio::select! {
         () = tools.tools.stop.cancelled() => return Err(Halt::Stopped),
         outcome = tokio::time::timeout(STORE_WAIT, stored_place(tools, assignment.partition)) => match outcome {
@@ -223,10 +238,17 @@ async fn from_store(tools: &LiveTools, salts: &mut Salts, assignment: &Assignmen
     let home = Home { log: LogName::Live, generation: stored.generation, partition: assignment.partition };
     let shard = Shard { generation: home.generation, partition: home.partition };
     let read = async {
-        let snapshot = snapshot(tools, home, stored.next).await?;
+        let text = |error: LiveError| error.to_string();
+        let rebuilds = Rebuilds::read(tools.live.as_ref()).await.map_err(text)?;
+        let is_ahead = tools.live.fence(shard).await.map_err(text)?.is_some_and(|fence| fence >= stored.next);
         let assigner =
-            recover::rebuild(&tools.tools, salts, home, stored.rebuild_from, stored.next).await.map_err(|halt| format!("{halt:?}"))?;
-        tools.live.rebuild(shard, snapshot).await.map_err(|error| error.to_string())?;
+            recover::rebuild(&tools.tools, salts, home, stored.rebuild_from, stored.next).await.map_err(|halt| halt.to_string())?;
+        if !(is_ahead && rebuilds.is_built(shard)) {
+            Name::LiveRebuilds.add(LogName::Live, 1);
+            let snapshot = snapshot(tools, home, stored.next).await?;
+            tools.live.rebuild(shard, snapshot).await.map_err(text)?;
+            rebuilds.note(tools.live.as_ref(), shard, true).await.map_err(text)?;
+        }
         Ok::<_, String>(Partition { shard, next: stored.next, assigner, from_log: false })
     };
     match tokio::time::timeout(STORE_WAIT * 6, read).await {
@@ -282,7 +304,13 @@ async fn from_log(tools: &LiveTools, sub: &mut dyn Subscription, assignment: &As
             high = middle;
         }
     }
-    tools.live.rebuild(shard, Snapshot { next: low, ..Snapshot::default() }).await.map_err(|error| Halt::Fault(error.to_string()))?;
+    // Counters that reach into what is read go on; what they have is skipped by the fence.
+    let is_within = |fence: Offset| (low..=assignment.end).contains(&fence);
+    if !tools.live.fence(shard).await.map_err(live_fault)?.is_some_and(is_within) {
+        Name::LiveRebuilds.add(LogName::Live, 1);
+        Rebuilds::read(tools.live.as_ref()).await.map_err(live_fault)?.note(tools.live.as_ref(), shard, false).await.map_err(live_fault)?;
+        tools.live.rebuild(shard, Snapshot { next: low, ..Snapshot::default() }).await.map_err(live_fault)?;
+    }
     Ok(Partition { shard, next: low, assigner: Assigner::rebuild(LogName::Live, tools.tools.max_visits, low), from_log: true })
 }
 
@@ -302,7 +330,6 @@ async fn apply(tools: &LiveTools, partition: &mut Partition, salts: &mut Salts, 
         tracing::warn!(%error, "without salts a visit that crosses midnight counts twice in the live panels");
     }
     let mut events = Vec::with_capacity(records.len());
-    let mut sites = HashSet::new();
     for (offset, appended_ms, record) in records {
         let yesterday = record
             .previous
@@ -313,7 +340,6 @@ async fn apply(tools: &LiveTools, partition: &mut Partition, salts: &mut Salts, 
         if !record.bot.is_empty() {
             continue;
         }
-        sites.insert(record.site);
         events.push(Seen {
             offset,
             site: record.site,
@@ -334,10 +360,9 @@ async fn apply(tools: &LiveTools, partition: &mut Partition, salts: &mut Salts, 
     }
     partition.next = last + 1;
     Name::LiveEvents.add(LogName::Live, count);
-    for site in sites {
-        if let Err(error) = tools.live.publish(&ticks_channel(site), Bytes::new()).await {
-            tracing::debug!(%error, "a live change was not announced");
-        }
-    }
     Ok(true)
+}
+
+fn live_fault(error: LiveError) -> Halt {
+    Halt::Fault(error.to_string())
 }

@@ -1,16 +1,19 @@
-//! How far a stored cursor is, for everybody else: analytics (watermark), the live cursor (where to begin), the roll-up (what was
-//! touched), metrics and readiness.
+//! How far a stored cursor is, for the other parts of this process: the live cursor (what to follow, where to begin), the roll-up (what was
+//! touched), metrics and readiness. Other processes hear of it by `shared.rs`.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use footfall_model::{LogName, Offset, SiteId};
+use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, watch};
 
+use crate::shared::Teller;
+
 /// One partition of a log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// Generation of the log.
     pub generation: u32,
@@ -22,7 +25,7 @@ pub struct Stored {
     pub until_ms: i64,
 }
 
-/// All assigned partitions of a log.
+/// Partitions of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// By number.
@@ -60,28 +63,6 @@ pub struct Touched {
     pub newest_ms: i64,
 }
 
-/// Versions of the domains' data: the key of a query cache moves with every insert that touches the domain.
-#[derive(Debug, Default)]
-pub struct DataVersions {
-    versions: RwLock<HashMap<SiteId, u64>>,
-}
-
-impl DataVersions {
-    /// The version of a domain's data in this process; 0 before its first change.
-    #[must_use]
-    pub fn of(&self, site: SiteId) -> u64 {
-        self.versions.read().unwrap_or_else(PoisonError::into_inner).get(&site).copied().unwrap_or(0)
-    }
-
-    /// Raises the version of these domains.
-    pub fn raise(&self, sites: impl IntoIterator<Item = SiteId>) {
-        let mut versions = self.versions.write().unwrap_or_else(PoisonError::into_inner);
-        for site in sites {
-            *versions.entry(site).or_default() += 1;
-        }
-    }
-}
-
 /// What a part of the processor is suffering from, for readiness.
 #[derive(Clone, Debug, Default)]
 pub struct Health(Arc<Mutex<Option<String>>>);
@@ -105,16 +86,16 @@ impl Health {
 }
 
 /// Where a stored cursor tells what it did.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reports {
-    /// How far it is.
+    /// Partitions that this process holds, from their assignment on.
+    pub held: watch::Sender<BTreeSet<u32>>,
+    /// How far it is in those whose state is whole.
     pub progress: watch::Sender<Progress>,
-    /// Least settled offset over the partitions: on one machine, everything below is stored.
-    pub settled: watch::Sender<Offset>,
     /// What each insert changed. Slow receivers lose the oldest.
     pub touched: broadcast::Sender<Arc<Touched>>,
-    /// Versions of the domains' data.
-    pub versions: Arc<DataVersions>,
+    /// Tells other processes.
+    pub teller: Teller,
     /// How it feels.
     pub health: Health,
 }
@@ -122,7 +103,7 @@ pub struct Reports {
 impl Reports {
     /// Nothing told yet.
     #[must_use]
-    pub fn new(touched: broadcast::Sender<Arc<Touched>>, versions: Arc<DataVersions>) -> Self {
-        Self { progress: watch::Sender::default(), settled: watch::Sender::default(), touched, versions, health: Health::default() }
+    pub fn new(touched: broadcast::Sender<Arc<Touched>>, teller: Teller) -> Self {
+        Self { held: watch::Sender::default(), progress: watch::Sender::default(), touched, teller, health: Health::default() }
     }
 }

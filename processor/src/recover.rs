@@ -34,7 +34,9 @@ pub async fn recover(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salt
     let mut home = Home { log: tools.name, generation: assignment.generation.max(known), partition: assignment.partition };
     let place = match (&assignment.intent, assignment.committed) {
         (Some(intent), _) => replay(tools, sub, salts, home, intent).await?,
-        (None, Some(committed)) => committed,
+        // Beyond the end: the log was made anew and kept the group's place.
+        (None, Some(committed)) if committed.next <= assignment.end => committed,
+        (None, Some(_)) => find_place(tools, sub, &mut home, assignment).await?,
         (None, None) => find_place(tools, sub, &mut home, assignment).await?,
     };
     let mut next = place.next;

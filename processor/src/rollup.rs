@@ -17,7 +17,7 @@ use footfall_meta::{Figures, HourFigures, Meta, RollupCursor};
 use footfall_model::{LogName, Offset, SiteId};
 use footfall_store::{HourCounts, Shard, Store};
 use tokio::{
-    sync::{broadcast, mpsc, watch},
+    sync::{broadcast, watch},
     time::Instant,
 };
 
@@ -49,8 +49,6 @@ pub struct RollupTools {
     pub progress: Vec<(LogName, watch::Receiver<Progress>)>,
     /// What each insert touched.
     pub touched: broadcast::Receiver<Arc<Touched>>,
-    /// Hours that changed in another way (rows were removed).
-    pub changed: mpsc::UnboundedReceiver<Vec<(SiteId, i64)>>,
     /// Time between passes; [`EVERY`] but in tests.
     pub every: Duration,
 }
@@ -109,9 +107,9 @@ pub async fn run(mut roll: RollupTools) {
                 match pass(&roll, &mut pending).await {
                     Ok(()) => roll.tools.reports.health.well(),
                     Err(Halt::Stopped) => return,
-                    Err(Halt::Fault(fault)) => {
-                        tracing::warn!(fault, "hourly aggregates could not be written; trying again");
-                        roll.tools.reports.health.ill(fault);
+                    Err(fault) => {
+                        tracing::warn!(%fault, "hourly aggregates could not be written; trying again");
+                        roll.tools.reports.health.ill(fault.to_string());
                     }
                 }
                 next_pass = Instant::now() + roll.every.max(began.elapsed() * PAUSE);
@@ -122,7 +120,6 @@ pub async fn run(mut roll: RollupTools) {
                 Err(broadcast::error::RecvError::Lagged(_)) => pending.cursors.clear(),
                 Err(broadcast::error::RecvError::Closed) => return,
             },
-            Some(hours) = roll.changed.recv() => pending.touch(LogName::Live, hours),
         }
     }
 }
@@ -131,6 +128,10 @@ async fn pass(roll: &RollupTools, pending: &mut Pending) -> Result<(), Halt> {
     let tools = &roll.tools;
     for (log, progress) in &roll.progress {
         let partitions = progress.borrow().partitions.clone();
+        // What is held by another process meanwhile is read anew when it comes back.
+        pending.cursors.retain(|(of, generation, number), _| {
+            of != log || partitions.get(number).is_some_and(|stored| stored.generation == *generation)
+        });
         for (number, stored) in partitions {
             let at = (*log, stored.generation, number);
             if pending.cursors.contains_key(&at) {

@@ -9,7 +9,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use footfall_log::{Intent, Subscription};
+use footfall_log::{Holder, Intent, Subscription};
 use footfall_model::{DropReason, Offset};
 
 use crate::{
@@ -29,6 +29,7 @@ const STANDS_STILL: Duration = Duration::from_millis(500);
 
 /// Settles every record of the intent's range. The commit is the caller's.
 pub async fn settle(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, home: Home, intent: &mut Intent) -> Result<(), Halt> {
+    let held = sub.holder(home.partition);
     let whole = sub.reread(home.partition, intent.first, intent.last).await?;
     if content_hash(whole.iter().map(|entry| entry.payload.as_ref())) != intent.content {
         tracing::error!(
@@ -51,7 +52,8 @@ pub async fn settle(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts
             }
             let part: Vec<Decoded> = whole.iter().filter(|entry| (from..end).contains(&entry.offset)).cloned().map(Decoded::read).collect();
             let begin = std::mem::replace(&mut from, end);
-            if let Some(bad) = settle_part(tools, salts, home, intent, begin, end, part).await? {
+            if let Some(bad) = settle_part(tools, &held, salts, home, intent, begin, end, part).await? {
+                trim(intent, begin, &whole);
                 split_or_bury(tools, sub, home, intent, bad, &whole).await?;
                 continue 'parts;
             }
@@ -69,8 +71,10 @@ struct Refused {
 }
 
 /// Settles the part `[begin, end)`; answers what was refused.
+#[allow(clippy::too_many_arguments, reason = "what a part is made of")]
 async fn settle_part(
     tools: &Tools,
+    held: &Holder,
     salts: &mut Salts,
     home: Home,
     intent: &Intent,
@@ -102,7 +106,7 @@ async fn settle_part(
         content: &content,
         without: &without,
     };
-    if let Err(error) = tools.insert(&built.rows, &token(&block)).await? {
+    if let Err(error) = tools.insert(&built.rows, &token(&block), held).await? {
         // An earlier try of the same rows may have arrived after all: positions decide.
         let now = positions(tools, home, begin, last).await?;
         let offsets: Vec<Offset> = built.rows.iter().map(|row| row.position.offset).filter(|offset| !now.contains(offset)).collect();
@@ -116,6 +120,16 @@ async fn settle_part(
     // Rows that an earlier run stored may never have been told, so all of the part is.
     tell(tools, home, end, &built);
     Ok(None)
+}
+
+/// Forgets what lies below `begin`, which is settled: an intent has little room where it is kept.
+fn trim(intent: &mut Intent, begin: Offset, whole: &[footfall_log::StoredEntry]) {
+    if begin > intent.first {
+        intent.first = begin;
+        intent.splits.retain(|split| *split > begin);
+        intent.dead.retain(|dead| *dead >= begin);
+        intent.content = content_hash(whole.iter().filter(|entry| entry.offset >= begin).map(|entry| entry.payload.as_ref()));
+    }
 }
 
 /// Writes the decision into the intent, then buries.

@@ -11,19 +11,22 @@
 //!   reads by position what is stored, halves the range and buries the bad row.
 //! - A restart with an intent goes through `settle.rs` too. A restart without one rebuilds the state as of the commit.
 //! - Any fault of the log ends the session: a new one begins from what is durable (`recover.rs`).
+//! - A log shared with other processors takes partitions away. A range under way is ended if that is quick, else left to its intent for the
+//!   next holder; nothing is inserted for a partition that is not surely held. What a paused process still sends when it wakes up carries a
+//!   token that the next holder's insert had before it.
 //!
 //! One insert at a time. Its pace is that of the whole process (`pace.rs`): a lone event goes at once, a flood makes full ranges.
 //!
 //! A poll may be dropped half way (when an insert ends first); subscriptions move on by what they returned, so nothing is lost.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     pin::pin,
     sync::Arc,
     time::Duration,
 };
 
-use footfall_log::{Committed, FetchLimit, Intent, Polled, StartAt, Subscription};
+use footfall_log::{Committed, DeadEntry, FetchLimit, Intent, Polled, StartAt, Subscription};
 use footfall_model::Offset;
 use tokio::time::Instant;
 
@@ -51,6 +54,12 @@ const POLL: FetchLimit = FetchLimit { entries: 8_192, bytes: 4 << 20 };
 const IDLE: Duration = Duration::from_millis(1_000);
 /// Waits between reads ahead during an insert.
 const AHEAD: Duration = Duration::from_millis(50);
+/// Bytes read and not settled, over all partitions: beyond them nothing more is read.
+const MAX_AHEAD_BYTES: usize = 64 << 20;
+/// How long an insert may go on after its partition was called back.
+const HAND_OVER: Duration = Duration::from_secs(2);
+/// How long an insert waits to hear from the log that its partition is held, before all begins anew.
+const UNHEARD: Duration = Duration::from_secs(15);
 /// Waits before a session begins anew: the first and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
@@ -84,9 +93,13 @@ impl Partition {
 /// Runs until the process goes down.
 pub async fn run(tools: Tools) {
     let mut wait = AGAIN.0;
+    tools.reports.health.ill("has not joined the readers of the event log yet");
     loop {
         let began = Instant::now();
-        let Halt::Fault(fault) = session(&tools).await else { return };
+        let fault = match session(&tools).await {
+            Halt::Stopped => return,
+            halt => halt.to_string(),
+        };
         tracing::error!(log = tools.name.topic(), fault, "the stored cursor begins anew");
         tools.reports.health.ill(fault);
         if began.elapsed() > AGAIN.1 * 6 {
@@ -105,6 +118,8 @@ struct Session<'a> {
     sub: Box<dyn Subscription>,
     salts: Salts,
     partitions: BTreeMap<u32, Partition>,
+    /// Assigned, with a state or on the way to one.
+    held: BTreeSet<u32>,
     /// Polled during an insert.
     waiting: VecDeque<Polled>,
 }
@@ -116,10 +131,12 @@ async fn session(tools: &Tools) -> Halt {
         Err(error) => return error.into(),
     };
     let salts = Salts::new(tools.meta.clone());
-    let mut session = Session { tools, sub, salts, partitions: BTreeMap::new(), waiting: VecDeque::new() };
+    let mut session = Session { tools, sub, salts, partitions: BTreeMap::new(), held: BTreeSet::new(), waiting: VecDeque::new() };
     loop {
-        if let Err(halt) = session.turn().await {
-            return halt;
+        match session.turn().await {
+            Ok(()) => {}
+            Err(Halt::Lost(partition)) => session.let_go(&[partition]).await,
+            Err(halt) => return halt,
         }
     }
 }
@@ -144,6 +161,11 @@ impl Session<'_> {
             }
         }
         let asked = now_ms();
+        // Full: the oldest partition is due at the latest in the next turn.
+        let full = self.partitions.values().map(|partition| partition.ahead.bytes()).sum::<usize>() >= MAX_AHEAD_BYTES;
+        if full && let Some(number) = oldest.map(|partition| partition.home.partition) {
+            return self.write(number).await;
+        }
         let polled = tokio::select! {
             () = self.tools.stop.cancelled() => return Err(Halt::Stopped),
             polled = self.sub.poll(wait, POLL) => polled?,
@@ -152,7 +174,7 @@ impl Session<'_> {
             for partition in self.partitions.values_mut() {
                 partition.until_ms = partition.until_ms.max(asked);
             }
-            self.publish().await;
+            self.publish(true).await;
         }
         self.waiting.push_back(polled);
         Ok(())
@@ -167,24 +189,36 @@ impl Session<'_> {
                 }
             }
             Polled::Assigned(assignments) => {
+                self.held.extend(assignments.iter().map(|assignment| assignment.partition));
+                self.tools.reports.held.send_replace(self.held.clone());
                 for assignment in assignments {
-                    let partition = recover::recover(self.tools, self.sub.as_mut(), &mut self.salts, &assignment).await?;
-                    self.partitions.insert(assignment.partition, partition);
+                    match recover::recover(self.tools, self.sub.as_mut(), &mut self.salts, &assignment).await {
+                        Ok(partition) => drop(self.partitions.insert(assignment.partition, partition)),
+                        Err(Halt::Lost(partition)) => self.let_go(&[partition]).await,
+                        Err(halt) => return Err(halt),
+                    }
                 }
                 self.tools.reports.health.well();
-                self.publish().await;
+                self.publish(false).await;
             }
-            Polled::Revoked(numbers) => {
-                self.partitions.retain(|number, _| !numbers.contains(number));
-                self.publish().await;
-            }
+            Polled::Revoked(numbers) => self.let_go(&numbers).await,
         }
         Ok(())
     }
 
+    /// Forgets partitions that are another processor's.
+    async fn let_go(&mut self, numbers: &[u32]) {
+        tracing::info!(log = self.tools.name.topic(), partitions = ?numbers, "letting go of partitions");
+        self.partitions.retain(|number, _| !numbers.contains(number));
+        self.held.retain(|number| !numbers.contains(number));
+        self.tools.reports.held.send_replace(self.held.clone());
+        self.sub.release(numbers).await;
+        self.publish(false).await;
+    }
+
     /// Settles the next range of a partition.
     async fn write(&mut self, number: u32) -> Result<(), Halt> {
-        let Self { tools, sub, salts, partitions, waiting } = self;
+        let Self { tools, sub, salts, partitions, waiting, .. } = self;
         let Some(partition) = partitions.get_mut(&number) else { return Ok(()) };
         let mut filling = Filling::default();
         let range = partition.ahead.take(|next| filling.take(next.payload.len(), next.month())).await.map_err(Halt::Fault)?;
@@ -219,8 +253,9 @@ impl Session<'_> {
             without: &[],
         };
         let outcome = {
-            let token = token(&block);
-            let mut insert = pin!(tools.insert(&built.rows, &token));
+            let (token, held) = (token(&block), sub.holder(number));
+            let mut insert = pin!(tools.insert(&built.rows, &token, &held));
+            let (mut heard, mut called_back) = (Instant::now(), None);
             loop {
                 let room = waiting.is_empty() && !partition.ahead.fills_a_range();
                 tokio::select! {
@@ -231,6 +266,26 @@ impl Session<'_> {
                         Polled::Entries { partition: other, entries } if other == number => partition.ahead.push(entries),
                         other => waiting.push_back(other),
                     },
+                    () = tokio::time::sleep(AHEAD), if !room => {}
+                }
+                if let Some(Polled::Revoked(numbers)) = waiting.back() {
+                    if numbers.contains(&number) {
+                        called_back.get_or_insert_with(Instant::now);
+                    }
+                    let others: Vec<u32> = numbers.iter().copied().filter(|other| *other != number).collect();
+                    sub.release(&others).await;
+                }
+                if held() {
+                    heard = Instant::now();
+                }
+                if called_back.is_some_and(|at: Instant| at.elapsed() > HAND_OVER) {
+                    return Err(Halt::Lost(number));
+                }
+                if heard.elapsed() > UNHEARD {
+                    return Err(Halt::Fault(format!(
+                        "the log did not confirm for {} s that partition {number} is held",
+                        UNHEARD.as_secs()
+                    )));
                 }
             }
         };
@@ -248,17 +303,18 @@ impl Session<'_> {
         partition.next = last + 1;
         partition.until_ms = partition.until_ms.max(until_ms);
         tell(tools, home, partition.next, &built);
-        self.publish().await;
+        self.publish(false).await;
         Ok(())
     }
 
-    /// Publishes how far each partition is, and the lag.
-    async fn publish(&mut self) {
+    /// Publishes how far each partition is, and the lag: none `at_end`, where the log may count places that hold no record.
+    async fn publish(&mut self, at_end: bool) {
         let tools = self.tools;
         let partitions: BTreeMap<u32, Stored> = self.partitions.iter().map(|(number, partition)| (*number, partition.stored())).collect();
         let status = tools.log.status().await;
         let end_of = |number: u32| status.partitions.iter().find(|partition| partition.0 == number).map_or(0, |partition| partition.3);
-        let lag: u64 = partitions.iter().map(|(number, stored)| end_of(*number).saturating_sub(stored.next)).sum();
+        let behind = |(number, stored): (&u32, &Stored)| end_of(*number).saturating_sub(stored.next);
+        let lag: u64 = if at_end { 0 } else { partitions.iter().map(behind).sum() };
         Name::LagRecords.set(tools.name, lag);
         if let Some(until) = partitions.values().map(|stored| stored.until_ms).min() {
             let behind = if lag == 0 { 0 } else { now_ms().saturating_sub(until).max(0) };
@@ -268,9 +324,8 @@ impl Session<'_> {
         Name::Visits.set(tools.name, self.partitions.values().map(|partition| partition.assigner.visits() as u64).sum());
         Name::Ids.set(tools.name, self.partitions.values().map(|partition| partition.assigner.ids() as u64).sum());
         let progress = Progress { partitions };
-        let settled = progress.settled();
+        tools.reports.teller.tell(tools.name, &progress).await;
         tools.reports.progress.send_replace(progress);
-        tools.reports.settled.send_if_modified(|known| std::mem::replace(known, settled) != settled);
     }
 }
 
@@ -297,6 +352,15 @@ pub async fn bury(tools: &Tools, built: &mut Built) -> Result<(), Halt> {
         );
         Name::DeadLetters.add_reason(tools.name, letter.reason.code(), 1);
     }
+    let handed_on = built.dead.iter().map(|letter| DeadEntry {
+        position: letter.position,
+        key: letter.site,
+        reason: letter.reason.code().to_owned(),
+        payload: letter.payload.clone().into(),
+    });
+    if let Err(error) = tools.log.bury(handed_on.collect()).await {
+        tracing::warn!(log = tools.name.topic(), %error, "dead letters are in the store, but were not handed on");
+    }
     Ok(())
 }
 
@@ -305,7 +369,8 @@ pub fn tell(tools: &Tools, home: Home, next: Offset, built: &Built) {
     for (reason, count) in &built.drops {
         Name::Drops.add_reason(tools.name, reason.code(), *count);
     }
-    tools.reports.versions.raise(built.hours.keys().copied());
+    let insert = format!("{}/{}/{}/{next}", home.log.topic(), home.generation, home.partition);
+    tools.reports.teller.changed(built.hours.keys().copied(), &insert);
     let touched = Touched {
         log: home.log,
         partition: home.partition,

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, future::Future, pin::pin, sync::Arc, time::Duration};
 
-use footfall_log::{EventLog, LogError};
+use footfall_log::{EventLog, Holder, LogError};
 use footfall_meta::Meta;
 use footfall_model::LogName;
 use footfall_store::{EventRow, Store, StoreError};
@@ -26,13 +26,28 @@ const GRACE: Duration = Duration::from_secs(2);
 pub enum Halt {
     /// The process is going down, or a test stopped it.
     Stopped,
+    /// The partition belongs to another processor now: let go of it, everything durable is right.
+    Lost(u32),
     /// The log or a decision failed: begin again from what is durable.
     Fault(String),
 }
 
+impl std::fmt::Display for Halt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("stopped"),
+            Self::Lost(partition) => write!(f, "partition {partition} belongs to another processor now"),
+            Self::Fault(fault) => f.write_str(fault),
+        }
+    }
+}
+
 impl From<LogError> for Halt {
     fn from(error: LogError) -> Self {
-        Self::Fault(error.to_string())
+        match error {
+            LogError::Lost(partition) => Self::Lost(partition),
+            LogError::Fault(_) => Self::Fault(error.to_string()),
+        }
     }
 }
 
@@ -110,12 +125,15 @@ impl Tools {
     }
 
     /// Inserts rows under a token: repeats the same call for ever, except where the rows themselves are at fault, which comes back
-    /// as the inner error.
-    pub async fn insert(&self, rows: &[EventRow], token: &str) -> Result<Result<(), StoreError>, Halt> {
+    /// as the inner error. Nothing is sent while the partition is not surely held.
+    pub async fn insert(&self, rows: &[EventRow], token: &str, held: &Holder) -> Result<Result<(), StoreError>, Halt> {
         if rows.is_empty() {
             return Ok(Ok(()));
         }
         self.until_done("writing events to the store", || async {
+            if !held() {
+                return Err(StoreError::away("not asked: the event log has not confirmed lately that the partition is still held"));
+            }
             let started = std::time::Instant::now();
             self.pace.start();
             let outcome = self.store.insert_events(rows, token).await;

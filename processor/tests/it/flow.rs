@@ -1,8 +1,12 @@
 //! The way of records into the store.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use footfall_log::Entry;
 use footfall_model::{Hash64, LogName};
+use footfall_processor::Told;
+use tokio_util::sync::CancellationToken;
 
 use crate::world::{Dice, MINUTE, World, append, append_entries, now, open_logs, pageview, site, with_id};
 
@@ -81,10 +85,18 @@ async fn the_watermark_follows_a_quiet_log() {
     let next = world.append(&[pageview(1, "/")]).await;
     world.settled(LogName::Live, next).await;
     let then = now();
-    let mut watermark = world.running.as_ref().unwrap().watermark();
+    // As another process of the installation sees it.
+    let live = Arc::clone(&world.live) as Arc<dyn footfall_live::Live>;
+    let told = Told::follow(live, CancellationToken::new()).await.unwrap();
+    let mut watermark = told.progress(LogName::Live);
     let moved = watermark.wait_for(|progress| progress.watermark_ms().is_some_and(|at| at > then));
     tokio::time::timeout(crate::world::PATIENCE, moved).await.unwrap().unwrap();
-    assert!(world.running.as_ref().unwrap().versions().of(site(1)) > 0);
+    let version = told.version(site(1));
+    assert_ne!(version, told.version(site(2)), "only what was touched has a version");
+    let next = world.append(&[pageview(2, "/")]).await;
+    let moved = watermark.wait_for(|progress| progress.settled() >= next);
+    tokio::time::timeout(crate::world::PATIENCE, moved).await.unwrap().unwrap();
+    assert_ne!(version, told.version(site(1)), "who sees the progress sees that the data changed");
     assert!(world.running.as_ref().unwrap().health().iter().all(|(_, fault)| fault.is_none()));
     world.stop().await;
 }

@@ -94,7 +94,7 @@ async fn rebuilding_on_request_keeps_the_figures() {
     world.settled(LogName::Live, next).await;
     shows(&world, 2, 2).await;
     for person in 3..8 {
-        world.running.as_ref().unwrap().changed(Vec::new());
+        footfall_processor::shared::request_rebuild(&*world.live).await.unwrap();
         world.append(&[pageview(person, "/")]).await;
         shows(&world, person, person).await;
     }

@@ -72,7 +72,7 @@ async fn removed_rows_leave_the_aggregates() {
     equals_raw(&world, site(1)).await;
     world.delete("events", "visitor_id = 2").await;
     let hour = now() - now().rem_euclid(HOUR);
-    world.running.as_ref().unwrap().changed(vec![(site(1), hour), (site(1), hour - HOUR)]);
+    footfall_processor::changed(&world.meta, &world.store, &*world.live, &[(site(1), hour), (site(1), hour - HOUR)]).await.unwrap();
     equals_raw(&world, site(1)).await;
     assert_eq!(aggregated(&world, site(1)).await, 1);
     world.stop().await;
