@@ -24,6 +24,7 @@
 mod ask;
 mod bounds;
 mod client;
+mod copy;
 pub mod ddl;
 mod erase;
 mod error;
@@ -42,6 +43,7 @@ pub mod row;
 mod wire;
 
 pub use client::Store;
+pub use copy::{DayChecksum, RowsChecksum};
 pub use error::StoreError;
 pub use insert::DeadLetter;
 pub use live_rows::{LiveRows, LiveWanted, SeenRow};
