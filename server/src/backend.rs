@@ -14,7 +14,6 @@ use footfall_model::{
     Domain, Interval, Period,
     report::{Breakdown, Dimension, Kpis, LiveView},
 };
-use footfall_processor::Running;
 use footfall_query::{Metric, period};
 
 use crate::{
@@ -32,15 +31,15 @@ const YOUNG_MS: i64 = 2 * 24 * 3_600_000;
 /// The server's side of the pages.
 pub struct ServerBackend {
     app: Arc<App>,
-    imports: Arc<Imports>,
-    processor: Running,
+    /// Only where this process captures.
+    imports: Option<Arc<Imports>>,
 }
 
 impl ServerBackend {
     /// Over the running services.
     #[must_use]
-    pub const fn new(app: Arc<App>, imports: Arc<Imports>, processor: Running) -> Self {
-        Self { app, imports, processor }
+    pub const fn new(app: Arc<App>, imports: Option<Arc<Imports>>) -> Self {
+        Self { app, imports }
     }
 
     async fn scope(&self, viewer: &Viewer, domain: &str) -> Result<SiteScope, AppError> {
@@ -55,7 +54,10 @@ impl ServerBackend {
     /// A domain as the pages show it. With the store away it is shown as one that has events: the panels say what is wrong.
     async fn describe(&self, scope: &SiteScope) -> Result<Site, AppError> {
         let info = scope.info();
-        let first = self.app.analytics.first_event(scope).await;
+        let first = match self.app.analytics() {
+            Ok(analytics) => analytics.first_event(scope).await,
+            Err(error) => Err(error),
+        };
         let now = Utc::now();
         Ok(Site {
             id: info.id.0,
@@ -106,7 +108,7 @@ impl Backend for ServerBackend {
         for scope in SiteScope::all_of_user(&self.app, user).await.map_err(failed)? {
             let mut site = self.describe(&scope).await?;
             let range = period::resolve(&Period::Last24Hours, scope.info().timezone, Utc::now().timestamp_millis(), None);
-            let visitors = self.app.analytics.totals(&scope, range, &[Metric::Visitors]).await;
+            let visitors = self.app.analytics().map_err(away)?.totals(&scope, range, &[Metric::Visitors]).await;
             site.visitors_24h = visitors.ok().and_then(|figures| figures.first()?.as_u64());
             sites.push(site);
         }
@@ -137,17 +139,22 @@ impl Backend for ServerBackend {
 
     async fn load_demo(&self, viewer: &Viewer, domain: &str) -> Result<(), AppError> {
         let scope = self.scope(viewer, domain).await?;
-        demo::load(&self.imports, scope.info()).await.map_err(other)
+        let Some(imports) = &self.imports else {
+            let text = "demo data is loaded where events are captured; run `footfall seed --domain` with this installation's settings";
+            return Err(AppError::Other(text.to_owned()));
+        };
+        demo::load(imports, scope.info()).await.map_err(other)
     }
 
     async fn remove_demo(&self, viewer: &Viewer, domain: &str) -> Result<(), AppError> {
         let scope = self.scope(viewer, domain).await?;
-        demo::remove(&self.app.meta, &self.app.store, self.app.live.as_ref(), &self.processor, scope.site()).await.map_err(other)
+        let Some(store) = &self.app.store else { return Err(away(AnalyticsError::not_here())) };
+        demo::remove(&self.app.meta, store, self.app.live.as_ref(), scope.site()).await.map_err(other)
     }
 
     async fn kpis(&self, viewer: &Viewer, domain: &str, period: &Period, compare: Compare) -> Result<Kpis, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        self.app.analytics.kpis(&scope, period, compared(compare)).await.map_err(away)
+        self.app.analytics().map_err(away)?.kpis(&scope, period, compared(compare)).await.map_err(away)
     }
 
     async fn timeseries(
@@ -159,7 +166,8 @@ impl Backend for ServerBackend {
         compare: Compare,
     ) -> Result<Series, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        let (now, then) = self.app.analytics.timeseries(&scope, period, interval, compared(compare)).await.map_err(away)?;
+        let (now, then) =
+            self.app.analytics().map_err(away)?.timeseries(&scope, period, interval, compared(compare)).await.map_err(away)?;
         Ok(Series { now, then })
     }
 
@@ -173,12 +181,12 @@ impl Backend for ServerBackend {
         page: u32,
     ) -> Result<Breakdown, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        self.app.analytics.breakdown(&scope, period, dimension, limit, page).await.map_err(away)
+        self.app.analytics().map_err(away)?.breakdown(&scope, period, dimension, limit, page).await.map_err(away)
     }
 
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        self.app.analytics.live_view(&scope).await.map_err(away)
+        self.app.analytics().map_err(away)?.live_view(&scope).await.map_err(away)
     }
 }
 

@@ -1,21 +1,25 @@
 //! The one place that knows engines: URLs in, services out.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, bail};
-use footfall_config::{Config, Role};
+use footfall_config::{Config, KafkaUrl, Role, SeamUrl};
 use footfall_engine::{SuperviseOptions, Supervisor};
 use footfall_live::{
     Live,
     memory::{MemoryLive, MemoryLiveOptions},
+    redis::{RedisLive, RedisLiveOptions},
 };
 use footfall_log::{
     EventLog,
     file::{FileLog, FileLogOptions},
+    kafka::{KafkaLog, KafkaLogOptions, KafkaSasl, KafkaSecurity, KafkaSpill, KafkaTls, SaslMechanism},
 };
 use footfall_meta::Meta;
 use footfall_model::LogName;
-use footfall_store::{Endpoint, Store};
+use footfall_store::{Endpoint, Replica, ShardOptions, Store, StoreOptions};
+
+use crate::services::Logs;
 
 /// The database of the analytics store, unless the URL names another.
 const DATABASE: &str = "footfall";
@@ -60,10 +64,13 @@ fn accounts_url(config: &Config) -> anyhow::Result<(Option<PathBuf>, String)> {
 ///
 /// # Errors
 /// When a log cannot be opened, for example because another process holds it.
-pub async fn open_logs(config: &Config) -> anyhow::Result<(Arc<dyn EventLog>, Arc<dyn EventLog>)> {
+pub async fn open_logs(config: &Config) -> anyhow::Result<Logs> {
     let url = &config.seams.event_log_url;
-    if url.scheme() != "file" {
-        bail!("FOOTFALL_EVENT_LOG_URL names the engine `{}`; use file:", url.scheme());
+    if let Some(kafka) = url.kafka() {
+        return Ok(Logs {
+            live: open_kafka(config, &kafka, LogName::Live).await?,
+            import: open_kafka(config, &kafka, LogName::Import).await?,
+        });
     }
     let dir = config.local_path(url, "log");
     let open = async |name: LogName| {
@@ -76,7 +83,46 @@ pub async fn open_logs(config: &Config) -> anyhow::Result<(Arc<dyn EventLog>, Ar
         let log = FileLog::open(options).await.with_context(|| format!("the event log {} cannot be opened", name.topic()))?;
         anyhow::Ok(log as Arc<dyn EventLog>)
     };
-    Ok((open(LogName::Live).await?, open(LogName::Import).await?))
+    Ok(Logs { live: open(LogName::Live).await?, import: open(LogName::Import).await? })
+}
+
+async fn open_kafka(config: &Config, url: &KafkaUrl, name: LogName) -> anyhow::Result<Arc<dyn EventLog>> {
+    let options = kafka_options(config, url, name);
+    let topic = options.topic.clone();
+    let log = KafkaLog::open(options).await.with_context(|| format!("the event log cannot use the topic {topic}"))?;
+    Ok(log as Arc<dyn EventLog>)
+}
+
+/// How a topic is used: `TOPIC` for what happens now, `TOPIC_import` for imports.
+#[must_use]
+pub fn kafka_options(config: &Config, url: &KafkaUrl, name: LogName) -> KafkaLogOptions {
+    let (kafka, file) = (&config.kafka, |path: &String| (!path.is_empty()).then(|| PathBuf::from(path)));
+    let (topic, group) = match name {
+        LogName::Live => (url.topic.clone(), kafka.kafka_group.clone()),
+        LogName::Import => (format!("{}_import", url.topic), format!("{}-import", kafka.kafka_group)),
+    };
+    let sasl = (!kafka.kafka_user.is_empty()).then(|| KafkaSasl {
+        mechanism: match kafka.kafka_sasl {
+            footfall_config::KafkaSasl::Plain => SaslMechanism::Plain,
+            footfall_config::KafkaSasl::ScramSha256 => SaslMechanism::ScramSha256,
+            footfall_config::KafkaSasl::ScramSha512 => SaslMechanism::ScramSha512,
+        },
+        user: kafka.kafka_user.clone(),
+        password: kafka.kafka_password.expose().to_owned(),
+    });
+    let tls = url.tls.then(|| KafkaTls { ca: file(&kafka.kafka_ca), cert: file(&kafka.kafka_cert), key: file(&kafka.kafka_key) });
+    let spill = file(&kafka.log_spill).map(|folder| KafkaSpill { dir: folder.join(name.topic()), max_bytes: config.seams.log_max_bytes.0 });
+    KafkaLogOptions {
+        partitions: kafka.kafka_partitions.get(),
+        replication: kafka.kafka_replication.get(),
+        retention: kafka.kafka_retention.0,
+        called: Some((footfall_processor::stored::GROUP.to_owned(), group)),
+        security: KafkaSecurity { tls, sasl },
+        session_timeout: kafka.kafka_session_timeout.0,
+        // An import waits by itself.
+        spill: spill.filter(|_| name == LogName::Live),
+        ..KafkaLogOptions::new(url.brokers.clone(), topic, name)
+    }
 }
 
 /// Opens live state.
@@ -84,10 +130,17 @@ pub async fn open_logs(config: &Config) -> anyhow::Result<(Arc<dyn EventLog>, Ar
 /// # Errors
 /// When the URL names an engine that there is not.
 pub fn open_live(config: &Config) -> anyhow::Result<Arc<dyn Live>> {
-    match config.seams.live_url.scheme() {
-        "memory" => Ok(MemoryLive::new(MemoryLiveOptions::default())),
-        other => bail!("FOOTFALL_LIVE_URL names the engine `{other}`; use memory:"),
+    let seams = &config.seams;
+    if seams.live_url.scheme() == "memory" {
+        return Ok(MemoryLive::new(MemoryLiveOptions::default()));
     }
+    let password = seams.live_password.expose();
+    let options = RedisLiveOptions {
+        password: (!password.is_empty()).then(|| password.to_owned()),
+        prefix: seams.live_prefix.clone(),
+        ..RedisLiveOptions::new(seams.live_url.expose())
+    };
+    Ok(RedisLive::connect(options).context("FOOTFALL_LIVE_URL cannot be used")?)
 }
 
 /// Whose embedded engine a process may work with.
@@ -103,9 +156,8 @@ pub enum Engine {
 ///
 /// # Errors
 /// When the library is missing, the folder is locked, or the server does not answer.
-pub async fn open_store(config: &Config, engine: Engine) -> anyhow::Result<StoreService> {
-    let url = &config.seams.store_url;
-    let (endpoint, engine, memory_cap) = match url.scheme() {
+pub async fn open_store(config: &Config, meta: &Meta, engine: Engine) -> anyhow::Result<StoreService> {
+    let (options, engine, memory_cap) = match config.seams.store_url.scheme() {
         "engine" => {
             let data = config.process.data.clone();
             let running = match engine {
@@ -113,17 +165,16 @@ pub async fn open_store(config: &Config, engine: Engine) -> anyhow::Result<Store
                 Engine::Any => footfall_engine::Endpoint::discover(&data).await,
             };
             if let Some(running) = running {
-                (local_endpoint(running), None, None)
+                (local_store(running), None, None)
             } else {
                 let cap = engine_memory(config)?;
                 let engine = start_engine(config, cap).await?;
-                (local_endpoint(engine.endpoint()), Some(engine), Some(cap))
+                (local_store(engine.endpoint()), Some(engine), Some(cap))
             }
         }
-        "http" | "https" => (remote_endpoint(config)?, None, None),
-        other => bail!("FOOTFALL_STORE_URL names the engine `{other}`; use engine:, http: or https:"),
+        _ => (remote_store(config, meta).await?, None, None),
     };
-    let store = Store::connect(&endpoint);
+    let store = Store::connect(&options);
     store.migrate().await.context("the analytics store cannot be migrated")?;
     Ok(StoreService { store, engine, memory_cap })
 }
@@ -136,21 +187,48 @@ async fn start_engine(config: &Config, memory_cap: u64) -> anyhow::Result<Superv
     Ok(Supervisor::start(SuperviseOptions { exe, data, library, memory_cap: Some(memory_cap) }).await?)
 }
 
-fn local_endpoint(engine: footfall_engine::Endpoint) -> Endpoint {
-    Endpoint { url: engine.url, user: engine.user, password: engine.password, database: DATABASE.to_owned(), cluster: None }
+fn local_store(engine: footfall_engine::Endpoint) -> StoreOptions {
+    let endpoint = Endpoint { url: engine.url, user: engine.user, password: engine.password, database: DATABASE.to_owned(), cluster: None };
+    StoreOptions::from(&endpoint)
 }
 
-/// The first server that is configured.
-fn remote_endpoint(config: &Config) -> anyhow::Result<Endpoint> {
-    let Some(server) = config.servers.first().and_then(|shard| shard.first()) else { bail!("FOOTFALL_STORE_URL names no server") };
-    let cluster = &config.store.store_cluster;
-    Ok(Endpoint {
+/// The servers that are configured. Domains that are pinned to a shard are looked up, as the store knows ids alone.
+async fn remote_store(config: &Config, meta: &Meta) -> anyhow::Result<StoreOptions> {
+    let replica = |server: &footfall_config::Replica| Replica {
         url: server.url.clone(),
         user: server.user.clone(),
         password: server.password.expose().to_owned(),
-        database: server.database.clone(),
+    };
+    let mut pins = BTreeMap::new();
+    for (domain, shard) in &config.store.store_pins.0 {
+        match meta.site_by_domain(&domain.parse().with_context(|| format!("FOOTFALL_STORE_PINS names `{domain}`"))?).await? {
+            Some(site) => drop(pins.insert(site.id, *shard)),
+            None => tracing::warn!(
+                domain,
+                "FOOTFALL_STORE_PINS names a domain that is not measured here yet; restart once it was added, before its first event"
+            ),
+        }
+    }
+    let cluster = &config.store.store_cluster;
+    let options = StoreOptions {
+        shards: config.servers.iter().map(|shard| ShardOptions { replicas: shard.iter().map(replica).collect() }).collect(),
+        database: config
+            .servers
+            .first()
+            .and_then(|shard| shard.first())
+            .map_or_else(|| DATABASE.to_owned(), |server| server.database.clone()),
         cluster: (!cluster.is_empty()).then(|| cluster.clone()),
-    })
+        quorum: config.store.store_quorum,
+        pins,
+    };
+    options.check().map_err(|fault| anyhow::anyhow!("FOOTFALL_STORE_URL: {fault}"))?;
+    Ok(options)
+}
+
+/// Whether an engine can be shared by several processes.
+#[must_use]
+pub fn is_shared(url: &SeamUrl) -> bool {
+    !["file", "memory", "engine", "sqlite"].contains(&url.scheme())
 }
 
 /// Migrations that a start would run, without running them. Needs the store to run, which a command does not start for this.
@@ -159,13 +237,16 @@ fn remote_endpoint(config: &Config) -> anyhow::Result<Endpoint> {
 /// When the accounts cannot be read, or the store is configured elsewhere and does not answer.
 pub async fn pending_migrations(config: &Config) -> anyhow::Result<Vec<String>> {
     let (_, url) = accounts_url(config)?;
-    let mut pending = Meta::connect(&url).await.context("the accounts database cannot be opened")?.pending_migrations().await?;
-    let endpoint = match config.seams.store_url.scheme() {
-        "engine" => footfall_engine::Endpoint::discover(&config.process.data).await.map(local_endpoint),
-        _ => Some(remote_endpoint(config)?),
+    let meta = Meta::connect(&url).await.context("the accounts database cannot be opened")?;
+    let mut pending = meta.pending_migrations().await?;
+    let store = match config.seams.store_url.scheme() {
+        "engine" => footfall_engine::Endpoint::discover(&config.process.data).await.map(local_store),
+        // Accounts that are still to be made hold no pinned domain.
+        _ if pending.is_empty() => Some(remote_store(config, &meta).await?),
+        _ => None,
     };
-    if let Some(endpoint) = endpoint {
-        pending.extend(Store::connect(&endpoint).pending_migrations().await?.into_iter().map(str::to_owned));
+    if let Some(options) = store {
+        pending.extend(Store::connect(&options).pending_migrations().await?.into_iter().map(str::to_owned));
     }
     Ok(pending)
 }
@@ -200,20 +281,24 @@ pub fn check_roles(config: &Config) -> anyhow::Result<()> {
         return Ok(());
     }
     let seams = &config.seams;
-    let mut needed = vec![("FOOTFALL_LIVE_URL", &seams.live_url, "memory")];
+    let mut needed = vec![("FOOTFALL_LIVE_URL", &seams.live_url), ("FOOTFALL_ACCOUNTS_URL", &seams.accounts_url)];
     if roles.has(Role::Capture) || roles.has(Role::Processor) {
-        needed.push(("FOOTFALL_EVENT_LOG_URL", &seams.event_log_url, "file"));
+        needed.push(("FOOTFALL_EVENT_LOG_URL", &seams.event_log_url));
     }
     if roles.has(Role::Query) || roles.has(Role::Processor) {
-        needed.push(("FOOTFALL_STORE_URL", &seams.store_url, "engine"));
+        needed.push(("FOOTFALL_STORE_URL", &seams.store_url));
     }
-    needed.push(("FOOTFALL_ACCOUNTS_URL", &seams.accounts_url, "sqlite"));
-    for (setting, url, one_machine) in needed {
-        if url.scheme() == one_machine {
+    for (setting, url) in needed {
+        if !is_shared(url) {
             bail!(
                 "a process with some of the roles cannot use {url}, which no other process can share; set {setting} to a service that all roles reach"
             );
         }
+    }
+    if (roles.has(Role::Query) || roles.has(Role::Auth)) && config.secrets.secret.expose().is_empty() {
+        bail!(
+            "processes that serve pages have to share a secret; set FOOTFALL_SECRET to at least 32 random characters, the same for all of them"
+        );
     }
     Ok(())
 }

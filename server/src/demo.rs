@@ -5,7 +5,6 @@ use chrono::Utc;
 use footfall_live::Live;
 use footfall_meta::{ImportJob, ImportState, Meta, Site};
 use footfall_model::SiteId;
-use footfall_processor::Running;
 use footfall_store::Store;
 use tokio::sync::watch;
 
@@ -50,7 +49,7 @@ pub async fn load(imports: &Imports, site: &Site) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When it is still loading, or the store is away; then a second try finishes the removal.
-pub async fn remove(meta: &Meta, store: &Store, live: &dyn Live, processor: &Running, site: SiteId) -> anyhow::Result<()> {
+pub async fn remove(meta: &Meta, store: &Store, live: &dyn Live, site: SiteId) -> anyhow::Result<()> {
     let Some(job) = job(meta, site).await? else { return Ok(()) };
     if job.state == ImportState::Running {
         bail!("the demo data is still loading; try again in a moment");
@@ -59,7 +58,8 @@ pub async fn remove(meta: &Meta, store: &Store, live: &dyn Live, processor: &Run
     store.delete_import(site, job.id).await.context("the analytics store is away; try again in a moment")?;
     // Live state is built anew in a moment; until then it must not tell of what is gone.
     live.forget(site).await?;
-    processor.changed(hours.into_iter().map(|hour| (site, hour)).collect());
+    let hours: Vec<_> = hours.into_iter().map(|hour| (site, hour)).collect();
+    footfall_processor::changed(meta, store, live, &hours).await?;
     meta.end_import(job.id, ImportState::Undone, Utc::now()).await?;
     Ok(())
 }
@@ -69,9 +69,10 @@ pub async fn remove(meta: &Meta, store: &Store, live: &dyn Live, processor: &Run
 /// # Errors
 /// When the accounts cannot be read.
 pub async fn resume(services: &Services) -> anyhow::Result<()> {
+    let Some(capture) = &services.capture else { return Ok(()) };
     for site in services.meta.sites().await? {
         if job(&services.meta, site.id).await?.is_some_and(|job| job.state == ImportState::Running) {
-            let imports = services.imports.clone();
+            let imports = capture.imports.clone();
             tokio::spawn(async move {
                 if let Err(error) = load(&imports, &site).await {
                     tracing::warn!(domain = %site.domain, error = format!("{error:#}"), "the demo data could not be loaded to its end; the next start goes on");

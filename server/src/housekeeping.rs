@@ -11,12 +11,14 @@ use tokio_util::sync::CancellationToken;
 const EVERY: Duration = Duration::from_secs(60);
 
 /// Runs until `closing` is cancelled. A fault is logged and tried again a minute later.
-pub async fn run(meta: Meta, store: Store, closing: CancellationToken) {
+pub async fn run(meta: Meta, store: Option<Store>, closing: CancellationToken) {
     loop {
         if let Err(error) = salts_and_sessions(&meta).await {
             tracing::warn!(%error, "salts or sign-ins could not be tidied; trying again in a minute");
         }
-        if let Err(error) = deleted_sites(&meta, &store).await {
+        if let Some(store) = &store
+            && let Err(error) = deleted_sites(&meta, store).await
+        {
             tracing::warn!(error = format!("{error:#}"), "events of deleted domains could not be removed; trying again in a minute");
         }
         tokio::select! {

@@ -49,21 +49,34 @@ impl Modify for Security {
 /// When the binary lacks its pages, or the accounts cannot be read.
 pub async fn router(services: &Services) -> anyhow::Result<Router> {
     let roles = &services.config.http.roles;
-    let mut router = api::ops::router(Arc::new(checks(services)));
+    let mut router = ops_router(services);
     if roles.has(Role::Query) || roles.has(Role::Auth) {
         router = router.merge(web_router(services).await?);
     }
     if roles.has(Role::Capture) {
-        router = router.merge(collect::router(services.collector.clone())).merge(assets::tracker_router());
+        router = router.merge(assets::tracker_router());
+        if let Some(capture) = &services.capture {
+            router = router.merge(collect::router(capture.collector.clone()));
+        }
     }
     Ok(router.layer(CatchPanicLayer::new()))
 }
 
+/// `/health` and `/ready`, for the public listener and the one of metrics.
+#[must_use]
+pub fn ops_router(services: &Services) -> Router {
+    api::ops::router(Arc::new(checks(services)))
+}
+
 async fn web_router(services: &Services) -> anyhow::Result<Router> {
     let app = Arc::new(App::new(services).await?);
+    if services.config.http.roles.has(Role::Query) {
+        tokio::spawn(api::jobs::run(app.clone(), services.closing.clone()));
+    }
     let (api, document) = api_router().split_for_parts();
     let api: Router = api.with_state(app.clone());
-    let backend = Arc::new(ServerBackend::new(app.clone(), services.imports.clone(), services.processor.clone()));
+    let imports = services.capture.as_ref().map(|capture| capture.imports.clone());
+    let backend = Arc::new(ServerBackend::new(app.clone(), imports));
     Ok(Router::new()
         .merge(api)
         .route("/api/openapi.json", get(async move || Json(document)))
@@ -82,19 +95,22 @@ pub fn api_router() -> OpenApiRouter<Arc<App>> {
         .merge(api::analytics::router())
         .merge(api::live::router())
         .merge(api::query_v2::router())
+        .merge(api::jobs::router())
 }
 
-/// What `/ready` asks.
+/// What `/ready` asks: what the roles cannot do their work without. Capture goes on with the accounts or live state away.
 fn checks(services: &Services) -> api::ops::Checks {
     let roles = &services.config.http.roles;
     let mut checks = api::ops::Checks::default();
-    let meta = services.meta.clone();
-    checks = checks.with("accounts", move || {
-        let meta = meta.clone();
-        async move { meta.ping().await.map_err(|error| error.to_string()) }
-    });
-    if roles.has(Role::Capture) {
-        let log = services.log.clone();
+    if roles.has(Role::Query) || roles.has(Role::Auth) || roles.has(Role::Processor) {
+        let meta = services.meta.clone();
+        checks = checks.with("accounts", move || {
+            let meta = meta.clone();
+            async move { meta.ping().await.map_err(|error| error.to_string()) }
+        });
+    }
+    if let Some(logs) = services.logs.as_ref().filter(|_| roles.has(Role::Capture)) {
+        let log = logs.live.clone();
         checks = checks.with("event_log", move || {
             let log = log.clone();
             async move {
@@ -103,15 +119,15 @@ fn checks(services: &Services) -> api::ops::Checks {
             }
         });
     }
-    if roles.has(Role::Query) || roles.has(Role::Processor) {
-        let store = services.store.store.clone();
+    if let Some(service) = &services.store {
+        let store = service.store.clone();
         checks = checks.with("store", move || {
             let store = store.clone();
             async move { store.ping().await.map_err(|error| error.to_string()) }
         });
     }
-    if roles.has(Role::Processor) {
-        let processor = services.processor.clone();
+    if let Some(processor) = &services.processor {
+        let processor = processor.clone();
         checks = checks.with("processor", move || {
             let ill: Vec<String> = processor.health().into_iter().filter_map(|(part, fault)| Some(format!("{part}: {}", fault?))).collect();
             async move { if ill.is_empty() { Ok(()) } else { Err(ill.join("; ")) } }

@@ -1,13 +1,14 @@
-//! Everything one process runs behind its listeners: engines, collector, processor, reports, imports.
+//! Everything one process runs behind its listeners: the engines, and the parts of the product that its roles need.
 
 use std::sync::{Arc, Mutex};
 
+use anyhow::Context;
 use axum::Router;
-use footfall_config::Config;
+use footfall_config::{Config, Role, Roles};
 use footfall_live::Live;
 use footfall_log::EventLog;
 use footfall_meta::Meta;
-use footfall_processor::{Processor, ProcessorDeps, Running};
+use footfall_processor::{Processor, ProcessorDeps, Running, Told};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -17,7 +18,24 @@ use crate::{
     import::{self, Imports},
 };
 
-/// The running parts of a one-machine installation.
+/// Both event logs.
+#[derive(Clone)]
+pub struct Logs {
+    /// What happens now.
+    pub live: Arc<dyn EventLog>,
+    /// Imports and back-dated events.
+    pub import: Arc<dyn EventLog>,
+}
+
+/// What takes events in: the role capture.
+pub struct Capture {
+    /// One by one, or in batches, over HTTP.
+    pub collector: Arc<Collector>,
+    /// Whole files.
+    pub imports: Arc<Imports>,
+}
+
+/// The running parts of a process. What its roles do not need is not there.
 pub struct Services {
     /// Configuration.
     pub config: Config,
@@ -25,87 +43,123 @@ pub struct Services {
     pub meta: Meta,
     /// Live state.
     pub live: Arc<dyn Live>,
-    /// The log of what happens now.
-    pub log: Arc<dyn EventLog>,
-    /// The log of imports.
-    pub import_log: Arc<dyn EventLog>,
-    /// The analytics store and its engine.
-    pub store: StoreService,
-    /// Takes events in.
-    pub collector: Arc<Collector>,
-    /// Moves them into the store.
-    pub processor: Running,
-    /// Reports.
-    pub analytics: Analytics,
-    /// Imports.
-    pub imports: Arc<Imports>,
+    /// The event logs, for capture and processor.
+    pub logs: Option<Logs>,
+    /// The analytics store and its engine, for query and processor.
+    pub store: Option<StoreService>,
+    /// For capture.
+    pub capture: Option<Capture>,
+    /// For the processor.
+    pub processor: Option<Running>,
+    /// Reports, for query.
+    pub analytics: Option<Analytics>,
     /// Cancelled when the process is to end.
     pub closing: CancellationToken,
 }
 
 impl Services {
-    /// Starts everything.
+    /// Starts what these roles need.
     ///
     /// # Errors
     /// When a part cannot start; the message says which and what to do.
-    pub async fn start(config: Config) -> anyhow::Result<Self> {
-        // The log's lock comes early: a second process on the same folder ends here, before it disturbs anything.
-        let (log, import_log) = boot::open_logs(&config).await?;
+    pub async fn start(config: Config, roles: &Roles) -> anyhow::Result<Self> {
+        let closing = CancellationToken::new();
+        let (captures, processes, reports) = (roles.has(Role::Capture), roles.has(Role::Processor), roles.has(Role::Query));
+        // A local log's lock comes early: a second process on the same folder ends here, before it disturbs anything.
+        let logs = if captures || processes { Some(boot::open_logs(&config).await?) } else { None };
         let meta = boot::open_accounts(&config).await?;
-        let enricher = tokio::task::spawn_blocking(crate::data::load_enricher);
-        let store = boot::open_store(&config, boot::Engine::Lasting).await?;
+        let enricher = captures.then(|| tokio::task::spawn_blocking(crate::data::load_enricher));
+        let store = if reports || processes { Some(boot::open_store(&config, &meta, boot::Engine::Lasting).await?) } else { None };
         let live = boot::open_live(&config)?;
-        let enricher = Arc::new(enricher.await??);
-        let collector = Arc::new(
-            Collector::new(CollectorDeps {
-                meta: meta.clone(),
+        let told = Told::follow(live.clone(), closing.clone()).await.context("live state cannot be listened to")?;
+        let capture = match (enricher, &logs) {
+            (Some(enricher), Some(logs)) => {
+                let enricher = Arc::new(enricher.await??);
+                Some(Capture::start(&config, &meta, &live, logs, enricher, &told).await?)
+            }
+            _ => None,
+        };
+        let processor = match (&logs, &store) {
+            (Some(logs), Some(store)) if processes => Some(Processor::spawn(ProcessorDeps {
+                live_log: logs.live.clone(),
+                import_log: logs.import.clone(),
+                store: store.store.clone(),
                 live: live.clone(),
-                log: log.clone(),
-                import_log: import_log.clone(),
-                enricher,
-                options: (&config).into(),
+                meta: meta.clone(),
+                options: footfall_processor::Options::default(),
+            })),
+            _ => None,
+        };
+        let analytics = store.as_ref().filter(|_| reports).map(|store| {
+            Analytics::new(AnalyticsDeps {
+                store: store.store.clone(),
+                live: live.clone(),
+                meta: meta.clone(),
+                told: told.clone(),
+                is_shared: boot::is_shared(&config.seams.live_url),
             })
-            .await?,
-        );
-        let processor = Processor::spawn(ProcessorDeps {
-            live_log: log.clone(),
-            import_log: import_log.clone(),
-            store: store.store.clone(),
-            live: live.clone(),
-            meta: meta.clone(),
-            options: footfall_processor::Options::default(),
         });
-        let analytics = Analytics::new(AnalyticsDeps {
-            store: store.store.clone(),
-            live: live.clone(),
-            meta: meta.clone(),
-            watermark: processor.watermark(),
-            versions: processor.versions(),
-        });
-        let spool = config.process.data.join("import");
-        let imports = Arc::new(Imports {
-            meta: meta.clone(),
-            log: import_log.clone(),
-            collector: collector.clone(),
-            settled: processor.import_settled(),
-            owner: import::owner_of(&spool)?,
-            spool,
-            running: Mutex::default(),
-        });
-        Ok(Self { config, meta, live, log, import_log, store, collector, processor, analytics, imports, closing: CancellationToken::new() })
+        Ok(Self { config, meta, live, logs, store, capture, processor, analytics, closing })
+    }
+
+    /// What a command such as `import` needs that finds no server to do its work: with a local log also what stores the events.
+    ///
+    /// # Errors
+    /// As [`Services::start`].
+    pub async fn start_for_command(config: Config) -> anyhow::Result<Self> {
+        let mut roles = vec![Role::Capture];
+        if !boot::is_shared(&config.seams.event_log_url) {
+            roles.push(Role::Processor);
+        }
+        Self::start(config, &Roles(roles)).await
     }
 
     /// What the control socket serves.
+    #[must_use]
     pub fn control_router(&self) -> Router {
-        import::routes::router(self.imports.clone())
+        self.capture.as_ref().map_or_else(Router::new, |capture| import::routes::router(capture.imports.clone()))
     }
 
     /// Stops the parts in the order of the way of an event, so that what was accepted is settled or waits in the log.
     pub async fn stop(self) {
         self.closing.cancel();
-        self.processor.shutdown().await;
-        if let Some(engine) = self.store.engine {
+        if let Some(processor) = &self.processor {
+            processor.shutdown().await;
+        }
+        if let Some(engine) = self.store.and_then(|store| store.engine) {
             engine.shutdown().await;
         }
+    }
+}
+
+impl Capture {
+    async fn start(
+        config: &Config,
+        meta: &Meta,
+        live: &Arc<dyn Live>,
+        logs: &Logs,
+        enricher: Arc<footfall_enrich::Enricher>,
+        told: &Arc<Told>,
+    ) -> anyhow::Result<Self> {
+        let collector = Collector::new(CollectorDeps {
+            meta: meta.clone(),
+            live: live.clone(),
+            log: logs.live.clone(),
+            import_log: logs.import.clone(),
+            enricher,
+            options: config.into(),
+        });
+        let collector = Arc::new(collector.await?);
+        let spool = config.process.data.join("import");
+        let imports = Imports {
+            meta: meta.clone(),
+            log: logs.import.clone(),
+            collector: collector.clone(),
+            told: told.clone(),
+            owner: import::owner_of(&spool)?,
+            spool,
+            running: Mutex::default(),
+        };
+        Ok(Self { collector, imports: Arc::new(imports) })
     }
 }

@@ -8,7 +8,10 @@ use footfall_meta::Meta;
 use footfall_store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::{analytics::Analytics, services::Services};
+use crate::{
+    analytics::{Analytics, AnalyticsError},
+    services::Services,
+};
 
 /// The state of the query and auth roles.
 pub struct App {
@@ -18,10 +21,10 @@ pub struct App {
     pub meta: Meta,
     /// Live state: counters, limits, cache, messages.
     pub live: Arc<dyn Live>,
-    /// The analytics store.
-    pub store: Store,
-    /// Reports.
-    pub analytics: Analytics,
+    /// The analytics store; not where this process only signs people in.
+    pub store: Option<Store>,
+    /// Reports; not where this process only signs people in.
+    analytics: Option<Analytics>,
     /// Keys CSRF tokens and one-time links.
     pub secret: Vec<u8>,
     /// Cancelled when the process is to end: streams end then.
@@ -41,11 +44,19 @@ impl App {
             config: services.config.clone(),
             meta: services.meta.clone(),
             live: services.live.clone(),
-            store: services.store.store.clone(),
+            store: services.store.as_ref().map(|service| service.store.clone()),
             analytics: services.analytics.clone(),
             secret,
             closing: services.closing.clone(),
         })
+    }
+
+    /// Reports.
+    ///
+    /// # Errors
+    /// When this process does not have the role `query`.
+    pub fn analytics(&self) -> Result<&Analytics, AnalyticsError> {
+        self.analytics.as_ref().ok_or_else(AnalyticsError::not_here)
     }
 
     /// Whether browsers reach this server by https, so that cookies can be `Secure` and carry the `__Host-` prefix.

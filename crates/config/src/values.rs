@@ -53,6 +53,21 @@ impl Roles {
     }
 }
 
+impl std::fmt::Display for Roles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (nth, role) in self.0.iter().enumerate() {
+            let name = match role {
+                Role::Capture => "capture",
+                Role::Query => "query",
+                Role::Auth => "auth",
+                Role::Processor => "processor",
+            };
+            write!(f, "{}{name}", if nth == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
 impl FromStr for Roles {
     type Err = Malformed;
     fn from_str(text: &str) -> Result<Self, Malformed> {

@@ -148,8 +148,10 @@ pub struct KafkaLogOptions {
     pub replication: u32,
     /// How long a topic that has to be made keeps records. Default 7 days.
     pub retention: Duration,
-    /// Before every group's name. Default `footfall.<topic>.`
+    /// Before the name of every group but the one of `called`. Default `footfall.<topic>.`
     pub group_prefix: String,
+    /// A group, and what it is called among the brokers, where an operator chose that.
+    pub called: Option<(String, String)>,
     /// TLS and sign-in.
     pub security: KafkaSecurity,
     /// Greatest sum of bytes that may wait for delivery; beyond it appends are answered [`AppendError::Busy`]. Default 64 MiB.
@@ -176,6 +178,7 @@ impl KafkaLogOptions {
             replication: 3,
             retention: Duration::from_secs(7 * 24 * 3_600),
             group_prefix: format!("footfall.{topic}."),
+            called: None,
             security: KafkaSecurity::default(),
             max_pending_bytes: 64 << 20,
             delivery_timeout: Duration::from_secs(5),
@@ -195,7 +198,10 @@ impl KafkaLogOptions {
     /// What a group is called among the brokers.
     #[must_use]
     pub fn group(&self, name: &str) -> String {
-        format!("{}{name}", self.group_prefix)
+        match &self.called {
+            Some((group, called)) if group == name => called.clone(),
+            _ => format!("{}{name}", self.group_prefix),
+        }
     }
 }
 

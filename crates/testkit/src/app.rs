@@ -13,7 +13,10 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::{eventually, process};
+use crate::{
+    eventually, process,
+    services::{Installation, Services},
+};
 
 /// How to start an [`App`].
 #[derive(Clone, Debug)]
@@ -22,17 +25,29 @@ pub struct AppOptions {
     pub binary: PathBuf,
     /// Additional variables.
     pub env: Vec<(String, String)>,
+    /// The shared services to run on; engines of its own without.
+    pub installation: Option<Installation>,
 }
 
 impl AppOptions {
     /// Rate limits are off, as a test sends everything from one address.
     #[must_use]
     pub fn new(binary: impl Into<PathBuf>) -> Self {
-        Self { binary: binary.into(), env: Vec::new() }
+        Self { binary: binary.into(), env: Vec::new(), installation: None }
             .env("FOOTFALL_RATE_LIMIT_CLIENT", "0")
             .env("FOOTFALL_RATE_LIMIT_DOMAIN", "0")
             .env("FOOTFALL_LISTEN", "127.0.0.1:0")
             .env("FOOTFALL_METRICS_LISTEN", "127.0.0.1:0")
+    }
+
+    /// Runs on shared services, as one process of an installation.
+    #[must_use]
+    pub fn on(mut self, installation: &Installation) -> Self {
+        for (name, value) in installation.env() {
+            self = self.env(&name, &value);
+        }
+        self.installation = Some(installation.clone());
+        self
     }
 
     /// Sets a variable; a later value for the same name wins.
@@ -66,11 +81,20 @@ pub struct Site {
 }
 
 impl App {
-    /// Starts the binary on a free port and waits until it is ready.
+    /// Starts the binary on a free port and waits until it is ready: on the services that the environment names, else on engines of its own.
     ///
     /// # Errors
     /// When it does not become ready within a minute; its last lines on stderr are in the message.
-    pub async fn start(options: AppOptions) -> anyhow::Result<Self> {
+    pub async fn start(mut options: AppOptions) -> anyhow::Result<Self> {
+        if options.installation.is_none()
+            && let Some(services) = Services::of_environment()?
+        {
+            let given = std::mem::take(&mut options.env);
+            options = options.on(&services.installation().await?);
+            for (name, value) in given {
+                options = options.env(&name, &value);
+            }
+        }
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
         let data = tempfile::Builder::new().prefix("footfall-test-").tempdir()?;
         let mut app = Self { options, data, child: None, base: String::new(), metrics: String::new(), setup: None, http };
@@ -131,6 +155,35 @@ impl App {
         }
         command.envs(self.options.env.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// How it is started.
+    #[must_use]
+    pub const fn options(&self) -> &AppOptions {
+        &self.options
+    }
+
+    /// Sets or removes a variable for the next start.
+    pub fn set_env(&mut self, name: &str, value: Option<&str>) {
+        self.options.env.retain(|(known, _)| known != name);
+        if let Some(value) = value {
+            self.options.env.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    /// Whether it runs on shared services.
+    #[must_use]
+    pub const fn is_on_services(&self) -> bool {
+        self.options.installation.is_some()
+    }
+
+    /// The accounts database.
+    #[must_use]
+    pub fn accounts_url(&self) -> String {
+        match &self.options.installation {
+            Some(installation) => installation.accounts_url(),
+            None => format!("sqlite:{}", self.data().join("footfall.db").display()),
+        }
     }
 
     /// The data folder.
@@ -303,15 +356,23 @@ impl App {
         Ok(Totals { visitors: metric(0)?, visits: metric(1)?, pageviews: metric(2)?, events: metric(3)? })
     }
 
-    /// Runs SQL on the analytics store with the installation's own credentials and returns the text of the answer.
+    /// Runs SQL on the analytics store with the installation's own credentials and returns the text of the answer. The statement calls
+    /// the database `footfall`, whatever its name is.
     ///
     /// # Errors
     /// When the engine is away or refuses the statement.
     pub async fn sql(&self, statement: &str) -> anyhow::Result<String> {
-        let file: Value = serde_json::from_slice(&std::fs::read(self.data().join("run/engine.json"))?)?;
-        let text = |name: &str| file[name].as_str().with_context(|| format!("engine.json lacks {name}"));
-        let request = self.http.post(text("url")?).header("x-clickhouse-user", text("user")?).header("x-clickhouse-key", text("password")?);
-        let answer = request.body(statement.to_owned()).send().await?;
+        let (url, user, password, database) = match &self.options.installation {
+            Some(installation) => installation.store()?,
+            None => {
+                let file: Value = serde_json::from_slice(&std::fs::read(self.data().join("run/engine.json"))?)?;
+                let text = |name: &str| file[name].as_str().map(str::to_owned).with_context(|| format!("engine.json lacks {name}"));
+                (text("url")?, text("user")?, text("password")?, "footfall".to_owned())
+            }
+        };
+        let statement = statement.replace("footfall.", &format!("{database}."));
+        let request = self.http.post(url).header("x-clickhouse-user", user).header("x-clickhouse-key", password);
+        let answer = request.body(statement.clone()).send().await?;
         let status = answer.status();
         let body = answer.text().await?;
         ensure!(status == 200, "{statement} was answered with {status}: {body}");
@@ -352,7 +413,7 @@ struct Banner {
 /// Reads the banner up to its last line, then goes on emptying the pipe in the background.
 async fn read_banner(stdout: tokio::process::ChildStdout) -> anyhow::Result<Banner> {
     let mut lines = BufReader::new(stdout).lines();
-    let (mut base, mut metrics, mut setup) = (None, String::new(), None);
+    let (mut base, mut metrics, mut setup): (Option<String>, String, Option<String>) = (None, String::new(), None);
     while let Some(line) = lines.next_line().await? {
         let Some((label, value)) = line.trim().split_once(char::is_whitespace) else { continue };
         let value = value.trim().to_owned();
@@ -362,7 +423,8 @@ async fn read_banner(stdout: tokio::process::ChildStdout) -> anyhow::Result<Bann
             "metrics" => metrics = value,
             "ready" => {
                 tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-                let base = base.context("the banner has no line `open`")?;
+                // A processor has no other listener.
+                let base = base.unwrap_or_else(|| metrics.trim_end_matches("/metrics").to_owned());
                 return Ok(Banner { base, metrics, setup });
             }
             _ => {}

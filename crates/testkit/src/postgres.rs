@@ -93,6 +93,12 @@ impl Postgres {
         bail!("PostgreSQL does not start again: {}", std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default());
     }
 
+    /// `postgres://USER:PASSWORD@HOST:PORT`, without a database.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("postgres://{USER}:{}@127.0.0.1:{}", self.password, self.port)
+    }
+
     /// Its port on 127.0.0.1.
     #[must_use]
     pub const fn port(&self) -> u16 {

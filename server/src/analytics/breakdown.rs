@@ -89,7 +89,7 @@ impl Analytics {
             return Ok(Breakdown { dimension, rows: Vec::new(), total: 0, meta: self.meta(range, &[]) });
         }
         // Only pages are joined with live state; the other dimensions are the store's alone.
-        let part = if dimension == Dimension::Page { self.live_part(scope, range, now, true).await? } else { None };
+        let part = if dimension == Dimension::Page { self.live_part(scope, range, now, true).await } else { None };
         let by = self.totals_query(scope, range, part.as_ref().map(|part| part.cut)).await?.by(Group::By(dimension), limit, offset);
         let approximate = by.approximate;
         let rows = self.ask(scope, sql::events(scope.query(), &by)?).await?;

@@ -17,8 +17,8 @@ impl Analytics {
         let now = now_ms();
         let range = period::resolve(period, scope.info().timezone, now, None);
         let hours = self.deps.meta.hourly_totals(scope.site(), range.from, hour_of(now)).await?;
-        let live = self.deps.live.view(scope.site(), now, 1).await?;
-        let running = self.live_pageviews(scope, hour_of(now), range.to).await?;
+        let live = self.deps.live.view(scope.site(), now, 1).await.unwrap_or_default();
+        let running = self.live_pageviews(scope, hour_of(now), range.to).await;
         let figures = Figures {
             visitors: hours.iter().map(|(_, hour)| hour.visitors).sum::<u64>().max(live.visitors),
             visits: hours.iter().map(|(_, hour)| hour.visits).sum(),
@@ -39,7 +39,7 @@ impl Analytics {
         let range = period::resolve(period, zone, now, None);
         let interval = interval.unwrap_or_else(|| period::default_interval(period, range));
         let hours = self.deps.meta.hourly_totals(scope.site(), range.from, hour_of(now)).await?;
-        let live = self.deps.live.minutes(scope.site(), hour_of(now).max(range.from), range.to, false).await?;
+        let live = self.deps.live.minutes(scope.site(), hour_of(now).max(range.from), range.to, false).await.unwrap_or_default();
         let points = buckets(range, interval, zone)?.into_iter().map(|bucket| {
             let inside = |at: i64| (bucket.from..bucket.to).contains(&at);
             let stored = hours.iter().filter(|(hour, _)| inside(*hour));
@@ -69,8 +69,10 @@ impl Analytics {
         Ok(Breakdown { dimension: Dimension::Page, rows, total, meta: self.degraded_meta(range) })
     }
 
-    async fn live_pageviews(&self, scope: &SiteScope, from: i64, to: i64) -> Result<u64, AnalyticsError> {
-        Ok(self.deps.live.minutes(scope.site(), from, to, false).await?.iter().map(|minute| minute.pageviews).sum())
+    /// With live state away too, the running hour is missing.
+    async fn live_pageviews(&self, scope: &SiteScope, from: i64, to: i64) -> u64 {
+        let minutes = self.deps.live.minutes(scope.site(), from, to, false).await.unwrap_or_default();
+        minutes.iter().map(|minute| minute.pageviews).sum()
     }
 
     fn degraded_meta(&self, range: Range) -> Meta {

@@ -25,6 +25,12 @@ pub enum AnalyticsError {
 }
 
 impl AnalyticsError {
+    /// This process has no reports.
+    #[must_use]
+    pub fn not_here() -> Self {
+        Self::Store(Arc::new(StoreError::away("this process does not have the role `query`; route reports to one that has")))
+    }
+
     /// Whether the same question may be answered later.
     #[must_use]
     pub fn is_away(&self) -> bool {

@@ -31,7 +31,7 @@ impl Analytics {
         let zone = scope.info().timezone;
         let range = self.range(scope, period, now).await?;
         let other = compare.and_then(|compare| period::compared(period, range, &compare, zone));
-        let part = self.live_part(scope, range, now, false).await?;
+        let part = self.live_part(scope, range, now, false).await;
         let (figures, approximate, comparison, live) = tokio::try_join!(
             self.figures(scope, range, part.as_ref().map(|part| part.cut)),
             self.is_large(scope, range),

@@ -6,33 +6,38 @@
 //! hourly aggregates and the live half hour answer, marked as `degraded`.
 //!
 //! **Cache.** Answers of the store are kept by statement and values (so by scope, resolved range and question) and by the version of
-//! the domain's data, which every insert that touches the domain moves. Who asks the same at the same time shares one statement.
+//! the domain's data, which every insert that touches the domain moves. Who asks the same at the same time shares one statement; so do
+//! replicas (`kept.rs`).
 
 mod breakdown;
 mod cut;
 mod degraded;
 mod error;
+mod kept;
 mod kpis;
 mod live_view;
 mod timeseries;
 mod totals;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+pub use breakdown::{TopPage, TopPages};
+use bytes::Bytes;
+pub use error::AnalyticsError;
 use footfall_live::Live;
 use footfall_meta::Meta;
 use footfall_model::{
-    Period,
+    LogName, Period,
     report::{EnginePart, Meta as ReportMeta},
 };
-use footfall_processor::{DataVersions, Progress};
+use footfall_processor::Told;
 use footfall_query::{Query, Range, Row, Sql, period, range::rfc3339, sql};
 use footfall_store::Store;
 use moka::future::Cache;
-use tokio::sync::watch;
-
-pub use breakdown::{TopPage, TopPages};
-pub use error::AnalyticsError;
+use tokio::time::Instant;
 
 use crate::auth::SiteScope;
 
@@ -53,26 +58,28 @@ pub struct AnalyticsDeps {
     pub live: Arc<dyn Live>,
     /// Accounts: hourly aggregates.
     pub meta: Meta,
-    /// How far the store is.
-    pub watermark: watch::Receiver<Progress>,
-    /// Versions of the domains' data.
-    pub versions: Arc<DataVersions>,
+    /// How far the store is, and the versions of the domains' data.
+    pub told: Arc<Told>,
+    /// Live state is shared with other processes, and answers are by it.
+    pub is_shared: bool,
 }
 
 /// Makes reports. Cheap to clone.
 #[derive(Clone)]
 pub struct Analytics {
     deps: Arc<AnalyticsDeps>,
-    cache: Cache<(u64, Sql), Arc<Vec<Row>>>,
+    cache: Cache<(Bytes, Sql), Arc<Vec<Row>>>,
+    /// Until when live state is believed to be built.
+    built: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Analytics {
     /// Over these engines.
     #[must_use]
     pub fn new(deps: AnalyticsDeps) -> Self {
-        let weigh = |_: &(u64, Sql), rows: &Arc<Vec<Row>>| u32::try_from(rows.len() + 1).unwrap_or(u32::MAX);
+        let weigh = |_: &(Bytes, Sql), rows: &Arc<Vec<Row>>| u32::try_from(rows.len() + 1).unwrap_or(u32::MAX);
         let cache = Cache::builder().max_capacity(CACHED_ROWS).weigher(weigh).time_to_live(CACHED_FOR).build();
-        Self { deps: Arc::new(deps), cache }
+        Self { deps: Arc::new(deps), cache, built: Arc::default() }
     }
 
     /// The time of a domain's first event that counts, UTC milliseconds.
@@ -80,7 +87,7 @@ impl Analytics {
     /// # Errors
     /// When the store is away.
     pub async fn first_event(&self, scope: &SiteScope) -> Result<Option<i64>, AnalyticsError> {
-        let version = self.deps.versions.of(scope.site());
+        let version = self.deps.told.version(scope.site());
         let statement = sql::first_event(scope.query());
         let ask = async {
             let first = self.deps.store.time(&statement).await?.unwrap_or(0);
@@ -98,9 +105,9 @@ impl Analytics {
 
     /// Rows of a statement.
     async fn ask(&self, scope: &SiteScope, statement: Sql) -> Result<Arc<Vec<Row>>, AnalyticsError> {
-        let version = self.deps.versions.of(scope.site());
-        let ask = async { Ok(Arc::new(self.deps.store.report(&statement).await?)) };
-        self.cache.try_get_with((version, statement.clone()), ask).await.map_err(AnalyticsError::shared)
+        let version = self.deps.told.version(scope.site());
+        let ask = async { Ok(Arc::new(self.shared_rows(&version, &statement).await?)) };
+        self.cache.try_get_with((version.clone(), statement.clone()), ask).await.map_err(AnalyticsError::shared)
     }
 
     /// The sums of a statement that answers one row.
@@ -111,10 +118,10 @@ impl Analytics {
     /// Whether visitors of a range are too many to be counted exactly. A store that holds few events in all is not asked for those of the
     /// range. Neither count moves with the version of the data: all figures of a page, and of the next minute, share one.
     async fn is_large(&self, scope: &SiteScope, range: Range) -> Result<bool, AnalyticsError> {
-        let epoch = (now_ms() / SIZE_BELIEVED_MS).unsigned_abs();
+        let epoch = Bytes::from((now_ms() / SIZE_BELIEVED_MS).to_string());
         let of_table = Sql { text: "size of events".to_owned(), params: Vec::new() };
         let size = async { self.deps.store.all_events().await.map_err(AnalyticsError::from) };
-        if self.number(epoch, of_table, size).await? <= EXACT_UP_TO {
+        if self.number(epoch.clone(), of_table, size).await? <= EXACT_UP_TO {
             return Ok(false);
         }
         let statement = sql::event_count(scope.query(), &Query::totals(range));
@@ -123,7 +130,7 @@ impl Analytics {
     }
 
     /// One number, kept like the rows of a statement, for an epoch in the place of a version.
-    async fn number(&self, epoch: u64, key: Sql, ask: impl Future<Output = Result<u64, AnalyticsError>>) -> Result<u64, AnalyticsError> {
+    async fn number(&self, epoch: Bytes, key: Sql, ask: impl Future<Output = Result<u64, AnalyticsError>>) -> Result<u64, AnalyticsError> {
         let ask = async {
             let number = i64::try_from(ask.await?).unwrap_or(i64::MAX);
             Ok(Arc::new(vec![Row { labels: Vec::new(), sums: vec![number], total: 1, whole: Vec::new() }]))
@@ -138,7 +145,7 @@ impl Analytics {
     }
 
     fn watermark(&self) -> Option<i64> {
-        self.deps.watermark.borrow().watermark_ms()
+        self.deps.told.progress(LogName::Live).borrow().watermark_ms()
     }
 
     /// `meta` of an answer for a range.

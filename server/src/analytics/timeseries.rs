@@ -47,7 +47,7 @@ impl Analytics {
         let interval = interval.unwrap_or_else(|| period::default_interval(period, range));
         let wanted = buckets(range, interval, zone)?;
         let other = compare.and_then(|compare| period::compared(period, range, &compare, zone));
-        let part = self.live_part(scope, range, now, false).await?;
+        let part = self.live_part(scope, range, now, false).await;
         let (approximate, mut points, then) = tokio::try_join!(
             self.is_large(scope, range),
             self.points(scope, range, &wanted, now, part.as_ref().map(|part| part.cut)),

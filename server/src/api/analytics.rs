@@ -58,7 +58,7 @@ async fn kpis(State(app): State<Arc<App>>, caller: Caller, RawQuery(query): RawQ
     let scope = params.scope(&app, &caller).await?;
     params.no_filters()?;
     let (period, compare) = (params.period()?, params.compare()?);
-    Ok(fresh(app.analytics.kpis(&scope, &period, compare).await?))
+    Ok(fresh(app.analytics()?.kpis(&scope, &period, compare).await?))
 }
 
 /// Pageviews and visitors over time.
@@ -70,7 +70,7 @@ async fn timeseries(State(app): State<Arc<App>>, caller: Caller, RawQuery(query)
     let scope = params.scope(&app, &caller).await?;
     params.no_filters()?;
     let (period, interval, compare) = (params.period()?, params.interval()?, params.compare()?);
-    let (now, comparison) = app.analytics.timeseries(&scope, &period, interval, compare).await?;
+    let (now, comparison) = app.analytics()?.timeseries(&scope, &period, interval, compare).await?;
     Ok(fresh(TimeseriesAnswer { interval: now.interval, points: now.points, comparison, meta: now.meta }))
 }
 
@@ -83,7 +83,7 @@ async fn top_pages(State(app): State<Arc<App>>, caller: Caller, RawQuery(query):
     let scope = params.scope(&app, &caller).await?;
     params.no_filters()?;
     let (period, (limit, page)) = (params.period()?, params.page()?);
-    Ok(fresh(app.analytics.top_pages(&scope, &period, limit, page).await?))
+    Ok(fresh(app.analytics()?.top_pages(&scope, &period, limit, page).await?))
 }
 
 /// Visitors and pageviews by a dimension.
@@ -95,7 +95,7 @@ async fn breakdown(State(app): State<Arc<App>>, caller: Caller, RawQuery(query):
     let scope = params.scope(&app, &caller).await?;
     params.no_filters()?;
     let (dimension, period, (limit, page)) = (params.dimension()?, params.period()?, params.page()?);
-    Ok(fresh(app.analytics.breakdown(&scope, &period, dimension, limit, page).await?))
+    Ok(fresh(app.analytics()?.breakdown(&scope, &period, dimension, limit, page).await?))
 }
 
 /// An answer that no cache on the way keeps: it is one caller's, and old in a moment.

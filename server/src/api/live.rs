@@ -20,6 +20,7 @@ use tokio::{
 
 use crate::{
     App,
+    analytics::Analytics,
     api::{error::ApiError, params::Params},
     auth::{Caller, SiteScope},
 };
@@ -30,7 +31,7 @@ const TICK: Duration = Duration::from_millis(250);
 const QUIET: Duration = Duration::from_secs(5);
 
 struct Feed {
-    app: Arc<App>,
+    analytics: Analytics,
     scope: SiteScope,
     changes: Receiver<Bytes>,
     last: Option<LiveView>,
@@ -45,10 +46,11 @@ struct Feed {
     responses((status = 200, description = "snapshot, then ticks", content_type = "text/event-stream"), (status = 401), (status = 404)))]
 pub async fn live(State(app): State<Arc<App>>, caller: Caller, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let scope = Params::new(query.as_deref()).scope(&app, &caller).await?;
+    let analytics = app.analytics()?.clone();
     let channel = footfall_live::ticks_channel(scope.site());
     let changes = app.live.subscribe(&channel).await.map_err(ApiError::unavailable)?;
     let closing = app.closing.clone();
-    let feed = Feed { app, scope, changes, last: None, sent: Instant::now() };
+    let feed = Feed { analytics, scope, changes, last: None, sent: Instant::now() };
     let stream = futures::StreamExt::take_until(ticks(feed), async move { closing.cancelled().await });
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(15));
     let headers = [("cache-control", "no-store"), ("x-accel-buffering", "no")];
@@ -62,7 +64,7 @@ fn ticks(feed: Feed) -> impl Stream<Item = Result<Event, Infallible>> {
                 return None;
             }
             // A view that cannot be had now is not the end of the stream: the next change asks again.
-            let Ok(view) = feed.app.analytics.live_view(&feed.scope).await else {
+            let Ok(view) = feed.analytics.live_view(&feed.scope).await else {
                 tokio::time::sleep(QUIET).await;
                 continue;
             };

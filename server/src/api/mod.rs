@@ -8,6 +8,7 @@ pub mod analytics;
 pub mod body;
 pub mod domains;
 pub mod error;
+pub mod jobs;
 pub mod live;
 pub mod ops;
 pub mod params;

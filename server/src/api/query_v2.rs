@@ -119,16 +119,41 @@ async fn query(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Byt
     let key = caller::key_of(&app, &headers).await?;
     let body = read(body)?;
     let scope = scope(&app, &Caller::Key(Box::new(key)), &body).await?;
-    let (zone, now) = (scope.info().timezone, chrono::Utc::now().timestamp_millis());
+    let answer = answer(&app, &scope, &body).await?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+}
 
+/// Reads a question about a domain without answering it.
+///
+/// # Errors
+/// 400 with what is wrong.
+pub fn check(scope: &SiteScope, body: &Map<String, Value>) -> Result<(), Refusal> {
+    let now = chrono::Utc::now().timestamp_millis();
+    understand(scope, body, now)?;
+    date_range::resolve(&body["date_range"], scope.info().timezone, now, None)
+        .map(drop)
+        .map_err(|fault| Refusal::bad_request(fault.to_string()))
+}
+
+fn understand(scope: &SiteScope, body: &Map<String, Value>, now: i64) -> Result<language::Asked, Refusal> {
+    let zone = scope.info().timezone;
     let dated =
         |value: &Value| date_range::resolve(value, zone, now, None).map(|_| ()).map_err(|fault| language::shortened(&fault.to_string()));
-    let asked = language::parse(&body, dated).map_err(Refusal::bad_request)?;
+    language::parse(body, dated).map_err(Refusal::bad_request)
+}
+
+/// Answers a question about a domain.
+///
+/// # Errors
+/// 400 for a question that cannot be understood, 503 with the store away.
+pub async fn answer(app: &App, scope: &SiteScope, body: &Map<String, Value>) -> Result<QueryAnswer, Refusal> {
+    let (zone, now) = (scope.info().timezone, chrono::Utc::now().timestamp_millis());
+    let asked = understand(scope, body, now)?;
     let range = &body["date_range"];
-    let first_event = if range == "all" { app.analytics.first_event(&scope).await? } else { None };
+    let first_event = if range == "all" { app.analytics()?.first_event(scope).await? } else { None };
     let range = date_range::resolve(range, zone, now, first_event).map_err(|fault| Refusal::bad_request(fault.to_string()))?;
 
-    let metrics = app.analytics.totals(&scope, range, &asked.metrics).await?;
+    let metrics = app.analytics()?.totals(scope, range, &asked.metrics).await?;
     // Without dimensions there is one row, and every order of it is the same.
     let results = if asked.offset == 0 { vec![ResultRow { metrics, dimensions: Vec::new() }] } else { Vec::new() };
     let imports = asked.includes("imports");
@@ -142,7 +167,7 @@ async fn query(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Byt
     } else {
         asked.order_by.into_iter().map(|(metric, direction)| (metric.name(), direction)).collect()
     };
-    let echo = Echo {
+    let query = Echo {
         site_id: scope.info().domain.to_string(),
         metrics: asked.metrics.iter().map(|metric| metric.name()).collect(),
         date_range: bounds(range, zone),
@@ -152,7 +177,7 @@ async fn query(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Byt
         include: asked.include,
         pagination: Pagination { limit: asked.limit, offset: asked.offset },
     };
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(QueryAnswer { results, meta, query: echo })).into_response())
+    Ok(QueryAnswer { results, meta, query })
 }
 
 /// The JSON schema of `POST /api/v2/query`.
@@ -161,7 +186,11 @@ async fn schema() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], SCHEMA)
 }
 
-fn read(body: Result<Bytes, BytesRejection>) -> Result<Map<String, Value>, Refusal> {
+/// The question in a body.
+///
+/// # Errors
+/// 400 or 413 with what is wrong.
+pub fn read(body: Result<Bytes, BytesRejection>) -> Result<Map<String, Value>, Refusal> {
     let bytes = body.map_err(|fault| match fault.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than this route takes."),
         _ => Refusal::bad_request("The body could not be read to its end."),
@@ -173,8 +202,11 @@ fn read(body: Result<Bytes, BytesRejection>) -> Result<Map<String, Value>, Refus
     }
 }
 
-/// The domain, if it is the key's.
-async fn scope(app: &App, caller: &Caller, body: &Map<String, Value>) -> Result<SiteScope, Refusal> {
+/// The domain that a question names, if it is the caller's.
+///
+/// # Errors
+/// 400 without a name, 401 for a domain that is not the caller's.
+pub async fn scope(app: &App, caller: &Caller, body: &Map<String, Value>) -> Result<SiteScope, Refusal> {
     let name = match body.get("site_id") {
         None | Some(Value::Null) => return Err(Refusal::bad_request(NO_SITE)),
         Some(Value::String(name)) => name,
@@ -198,6 +230,12 @@ fn bounds(range: Range, zone: Tz) -> [String; 2] {
 }
 
 impl Refusal {
+    /// The sentence for people.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     fn new(status: StatusCode, text: impl Into<String>) -> Self {
         Self { status, text: text.into(), retry_after: None }
     }

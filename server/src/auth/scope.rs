@@ -72,6 +72,14 @@ impl SiteScope {
         Ok(app.meta.sites_of(user).await?.into_iter().map(|site| Self { site }).collect())
     }
 
+    /// To go on with work that a caller of this reach began.
+    ///
+    /// # Errors
+    /// 404 for a domain that is gone, or no longer theirs.
+    pub async fn of_work(app: &App, reach: Reach, id: SiteId) -> Result<Self, ApiError> {
+        Self::find(app, reach, id.0).await
+    }
+
     async fn find(app: &App, reach: Reach, id: Uuid) -> Result<Self, ApiError> {
         let found = app.meta.site(SiteId(id)).await?;
         found.filter(|site| covers(reach, site)).map(|site| Self { site }).ok_or_else(ApiError::not_found)

@@ -69,7 +69,7 @@ pub async fn call(context: &CommandContext, request: Request<Body>, bar: Progres
     let control = match Control::running(&context.config.process.data).await {
         Some(control) => control,
         None => {
-            let services = Services::start(context.config.clone()).await?;
+            let services = Services::start_for_command(context.config.clone()).await?;
             let router = services.control_router();
             here = Some(services);
             Control::Here(router)

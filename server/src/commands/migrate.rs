@@ -28,8 +28,8 @@ pub async fn run(args: MigrateArgs, context: &CommandContext) -> anyhow::Result<
         anyhow::ensure!(pending.is_empty(), "{} migrations are pending; run `footfall migrate`", pending.len());
         return Ok(());
     }
-    context.meta().await?;
-    let service = boot::open_store(&context.config, boot::Engine::Any).await?;
+    let meta = context.meta().await?;
+    let service = boot::open_store(&context.config, &meta, boot::Engine::Any).await?;
     if let Some(engine) = service.engine {
         engine.shutdown().await;
     }

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Instant};
 
 use anyhow::Context;
 use clap::Args;
+use footfall_config::{Config, Role};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{
     net::TcpListener,
@@ -48,27 +49,49 @@ pub async fn run(context: CommandContext) -> anyhow::Result<()> {
     boot::check_roles(&config)?;
     http::raise_open_files();
     let metrics = PrometheusBuilder::new().install_recorder().context("metrics cannot be recorded")?;
-    let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
-        format!("cannot listen on {}; is another server running there? choose another address with --listen", config.http.listen)
-    })?;
-    config.http.listen = listener.local_addr()?;
-    let metrics_address = serve_metrics(config.http.metrics_listen, metrics).await?;
+    let listener = if is_asked_by_others(&config) { Some(listen(&mut config).await?) } else { None };
+    let watched = listen_for_metrics(&config, listener.is_none()).await?;
 
-    let services = Services::start(config).await?;
+    let roles = config.http.roles.clone();
+    let services = Services::start(config, &roles).await?;
     let closing = services.closing.clone();
-    control::serve(&services.config.process.data, services.control_router(), closing.clone())?;
-    tokio::spawn(housekeeping::run(services.meta.clone(), services.store.store.clone(), closing.clone()));
+    if !boot::is_shared(&services.config.seams.event_log_url) {
+        control::serve(&services.config.process.data, services.control_router(), closing.clone())?;
+    }
+    let store = services.store.as_ref().map(|service| service.store.clone());
+    tokio::spawn(housekeeping::run(services.meta.clone(), store, closing.clone()));
     crate::demo::resume(&services).await?;
-    let app = router::router(&services).await?;
-    let server = tokio::spawn(http::serve(listener, app, closing.clone()));
+    let metrics_address = watched.as_ref().map(TcpListener::local_addr).transpose()?;
+    if let Some(watched) = watched {
+        serve_metrics(watched, metrics, router::ops_router(&services));
+    }
+    let server = match listener {
+        Some(listener) => Some(tokio::spawn(http::serve(listener, router::router(&services).await?, closing.clone()))),
+        None => None,
+    };
     banner(&services, metrics_address, begin).await?;
 
     until_told_to_stop(&closing).await?;
     tracing::info!("stopping: connections drain, what was accepted is settled");
     closing.cancel();
-    let _ = server.await;
+    if let Some(server) = server {
+        let _ = server.await;
+    }
     services.stop().await;
     Ok(())
+}
+
+/// Whether anybody but who watches metrics talks to this process.
+fn is_asked_by_others(config: &Config) -> bool {
+    [Role::Capture, Role::Query, Role::Auth].into_iter().any(|role| config.http.roles.has(role))
+}
+
+async fn listen(config: &mut Config) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
+        format!("cannot listen on {}; is another server running there? choose another address with --listen", config.http.listen)
+    })?;
+    config.http.listen = listener.local_addr()?;
+    Ok(listener)
 }
 
 async fn until_told_to_stop(closing: &CancellationToken) -> anyhow::Result<()> {
@@ -81,16 +104,24 @@ async fn until_told_to_stop(closing: &CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `/metrics` on a listener of its own. On one machine a taken port is a warning: counting goes on without being watched.
-async fn serve_metrics(address: SocketAddr, handle: PrometheusHandle) -> anyhow::Result<Option<SocketAddr>> {
-    let listener = match TcpListener::bind(address).await {
-        Ok(listener) => listener,
+/// Metrics have a listener of their own. Where it is the only one of the process a taken port is a fault; else counting goes on without being
+/// watched.
+async fn listen_for_metrics(config: &Config, is_the_only_one: bool) -> anyhow::Result<Option<TcpListener>> {
+    let address = config.http.metrics_listen;
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if is_the_only_one => {
+            Err(error).with_context(|| format!("cannot listen on {address} for metrics and health; set FOOTFALL_METRICS_LISTEN"))
+        }
         Err(error) => {
             tracing::warn!(%address, %error, "metrics are not served: the address cannot be used; set FOOTFALL_METRICS_LISTEN");
-            return Ok(None);
+            Ok(None)
         }
-    };
-    let local = listener.local_addr()?;
+    }
+}
+
+/// `/metrics`, `/health` and `/ready`.
+fn serve_metrics(listener: TcpListener, handle: PrometheusHandle, ops: axum::Router) {
     let upkeep = handle.clone();
     tokio::spawn(async move {
         loop {
@@ -98,26 +129,27 @@ async fn serve_metrics(address: SocketAddr, handle: PrometheusHandle) -> anyhow:
             upkeep.run_upkeep();
         }
     });
-    let app = axum::Router::new()
-        .route(
-            "/metrics",
-            axum::routing::get(async move || ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], handle.render())),
-        )
-        .route("/health", axum::routing::get(async || "ok"));
+    let metrics = axum::routing::get(async move || ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], handle.render()));
+    let app = ops.route("/metrics", metrics);
     tokio::spawn(async move { axum::serve(listener, app).await });
-    Ok(Some(local))
 }
 
 /// What a person needs to know, a line each; the last one says that requests are answered.
 async fn banner(services: &Services, metrics: Option<SocketAddr>, begin: Instant) -> anyhow::Result<()> {
     let config = &services.config;
+    let roles = &config.http.roles;
     let base = config.base_url();
     print(&format!("\nFootfall {}\n", env!("CARGO_PKG_VERSION")));
-    print(&format!("  open      {base}"));
-    if let Some(token) = services.meta.new_setup_token().await? {
+    if is_asked_by_others(config) {
+        print(&format!("  open      {base}"));
+    }
+    if (roles.has(Role::Query) || roles.has(Role::Auth))
+        && let Some(token) = services.meta.new_setup_token().await?
+    {
         print(&format!("  setup     {base}/setup?token={token}"));
         print("            one-time link: creates the owner of this installation");
     }
+    print(&format!("  roles     {roles}"));
     print(&format!("  data      {}", config.process.data.display()));
     let seams = &config.seams;
     print(&format!(
@@ -127,7 +159,7 @@ async fn banner(services: &Services, metrics: Option<SocketAddr>, begin: Instant
         seams.store_url.scheme(),
         seams.accounts_url.scheme()
     ));
-    if let Some(cap) = services.store.memory_cap {
+    if let Some(cap) = services.store.as_ref().and_then(|service| service.memory_cap) {
         print(&format!("  memory    the embedded ClickHouse may take {:.1} GB", cap as f64 / 1e9));
     }
     if let Some(metrics) = metrics {

@@ -25,7 +25,8 @@ use bytes::Bytes;
 use chrono::Utc;
 use footfall_log::{AppendError, Entry, EventLog};
 use footfall_meta::{ImportJob, ImportStart, ImportState, Meta, NewImport};
-use footfall_model::{Record, SiteId};
+use footfall_model::{LogName, Record, SiteId};
+use footfall_processor::Told;
 use futures::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
@@ -111,6 +112,9 @@ pub enum Source<S> {
     Traffic(Traffic),
 }
 
+/// A partition of the import log, and the offset after the last record that must be settled there.
+type End = (u32, u64);
+
 /// A source without lines.
 pub type NoLines = futures::stream::Empty<std::io::Result<Bytes>>;
 
@@ -122,8 +126,8 @@ pub struct Imports {
     pub log: Arc<dyn EventLog>,
     /// Enriches lines.
     pub collector: Arc<Collector>,
-    /// Next offset of the import log that the processor has settled.
-    pub settled: watch::Receiver<u64>,
+    /// How far the import log is settled in the store.
+    pub told: Arc<Told>,
     /// Where runs are sorted.
     pub spool: PathBuf,
     /// Who this installation is, for leases: the same after a restart, so that a job which was cut off can go on at once.
@@ -283,8 +287,8 @@ impl Imports {
         Ok(())
     }
 
-    /// Appends what was not appended before; the offset after the last record.
-    async fn append(&self, job: &ImportJob, mut sorted: Sorted, progress: &watch::Sender<Progress>) -> anyhow::Result<u64> {
+    /// Appends what was not appended before; where the partitions end that hold it.
+    async fn append(&self, job: &ImportJob, mut sorted: Sorted, progress: &watch::Sender<Progress>) -> anyhow::Result<Vec<End>> {
         progress.send_modify(|p| p.phase = Phase::Appending);
         let mut done = 0;
         while done < job.lines_done && sorted.next_record()?.is_some() {
@@ -307,23 +311,23 @@ impl Imports {
         }
         progress.send_modify(|p| p.appended = done);
         match end {
-            Some(end) => Ok(end),
+            Some(end) => Ok(vec![end]),
             // A resumed job may have appended everything before it was cut off: then all there is must be settled.
-            None if done > 0 => Ok(self.log.status().await.partitions.first().map_or(0, |partition| partition.3)),
-            None => Ok(0),
+            None if done > 0 => Ok(self.log.status().await.partitions.iter().map(|(number, _, _, end)| (*number, *end)).collect()),
+            None => Ok(Vec::new()),
         }
     }
 
-    /// Appends entries, waiting while the log is busy; the offset after the last one.
-    async fn append_all(&self, entries: Vec<Entry>) -> anyhow::Result<u64> {
+    /// Appends entries, waiting while the log is busy; where they end. All are of one domain, so in one partition.
+    async fn append_all(&self, entries: Vec<Entry>) -> anyhow::Result<End> {
         let mut open = entries;
-        let mut end = 0;
+        let mut end = (0, 0);
         for attempt in 0..600_u32 {
             let mut refused = Vec::new();
             let mut reason = None;
             for (entry, result) in open.clone().into_iter().zip(self.log.append(open).await) {
                 match result {
-                    Ok(position) => end = end.max(position.offset + 1),
+                    Ok(position) => end = (position.partition, end.1.max(position.offset + 1)),
                     Err(error @ AppendError::Full(_)) => bail!(error),
                     Err(error) => {
                         refused.push(entry);
@@ -341,15 +345,18 @@ impl Imports {
         bail!("the event log did not take the import for a minute; run the command again, it goes on where it stopped")
     }
 
-    async fn wait_until_stored(&self, end: u64, job: &ImportJob, progress: &watch::Sender<Progress>) -> anyhow::Result<()> {
+    async fn wait_until_stored(&self, ends: Vec<End>, job: &ImportJob, progress: &watch::Sender<Progress>) -> anyhow::Result<()> {
         progress.send_modify(|p| p.phase = Phase::Storing);
         let appended = progress.borrow().appended;
-        let mut settled = self.settled.clone();
+        let mut settled = self.told.progress(LogName::Import);
         loop {
-            let next = *settled.borrow_and_update();
-            let stored = appended.saturating_sub(end.saturating_sub(next));
-            progress.send_modify(|p| p.stored = stored);
-            if next >= end {
+            let open: u64 = {
+                let now = settled.borrow_and_update();
+                let next = |partition: u32| now.partitions.get(&partition).map_or(0, |stored| stored.next);
+                ends.iter().map(|(partition, end)| end.saturating_sub(next(*partition))).sum()
+            };
+            progress.send_modify(|p| p.stored = appended.saturating_sub(open));
+            if open == 0 {
                 return Ok(());
             }
             if tokio::time::timeout(LEASE / 3, settled.changed()).await.is_ok_and(|changed| changed.is_err()) {

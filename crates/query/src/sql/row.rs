@@ -1,7 +1,9 @@
 //! The one shape in which statements answer.
 
+use serde::{Deserialize, Serialize};
+
 /// One row: columns `labels Array(String)`, `sums Array(Int64)`, `total UInt64`, `whole Array(Int64)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// One per group.
     pub labels: Vec<String>,
