@@ -24,8 +24,8 @@ pub(crate) fn seams(sources: &Sources, seams: &SeamConfig, kafka: &KafkaConfig, 
         "kafka" | "kafka+tls" => {}
         _ => faults.push(fault("event_log_url", log, "use file:, kafka:// or kafka+tls://")),
     }
-    if !LIVE_SCHEMES.contains(&seams.live_url.scheme()) {
-        faults.push(fault("live_url", &seams.live_url, &format!("use one of {}", LIVE_SCHEMES.join(", "))));
+    if let Err(why) = live(&seams.live_url) {
+        faults.push(fault("live_url", &seams.live_url, &why));
     }
     if !["sqlite", "postgres", "postgresql"].contains(&seams.accounts_url.scheme()) {
         faults.push(fault("accounts_url", &seams.accounts_url, "use sqlite: or postgres://"));
@@ -53,6 +53,29 @@ pub(crate) fn seams(sources: &Sources, seams: &SeamConfig, kafka: &KafkaConfig, 
             "kafka_sasl `plain` would send the password in the clear; use kafka+tls:// or scram-sha-512",
         ));
     }
+}
+
+fn live(url: &SeamUrl) -> Result<(), String> {
+    let scheme = url.scheme();
+    if !LIVE_SCHEMES.contains(&scheme) {
+        return Err(format!("use one of {}", LIVE_SCHEMES.join(", ")));
+    }
+    if scheme == "memory" {
+        return Ok(());
+    }
+    let several =
+        url.expose().split_once("://").is_some_and(|(_, rest)| rest.split(['/', '?']).next().is_some_and(|hosts| hosts.contains(',')));
+    if several {
+        return Err("further hosts are written ?node=HOST:PORT&node=HOST:PORT; a comma in the password is written %2C".to_owned());
+    }
+    let parsed = url::Url::parse(url.expose()).map_err(|error| format!("{error}; wanted: {scheme}://:PASSWORD@HOST:PORT"))?;
+    if parsed.host_str().is_none_or(str::is_empty) {
+        return Err(format!("names no host; wanted: {scheme}://:PASSWORD@HOST:PORT"));
+    }
+    if scheme.ends_with("-sentinel") && !parsed.query_pairs().any(|(name, _)| name == "sentinelServiceName") {
+        return Err("name what Sentinel watches: ?sentinelServiceName=NAME".to_owned());
+    }
+    Ok(())
 }
 
 /// The ClickHouse servers by shard; empty where the engine is embedded.

@@ -74,7 +74,7 @@ settings! {
 settings! {
     /// Secrets.
     pub struct SecretConfig {
-        /// Keys CSRF tokens and one-time links. Generated and kept with the accounts on one machine; to be set, and the same, for all processes of a cluster. Read again when its `_FILE` changes.
+        /// Keys CSRF tokens and one-time links. Generated and kept with the accounts on one machine; to be set, and the same, for all processes of a cluster.
         secret: Secret = "", "at least 32 characters, or nothing";
     }
 }

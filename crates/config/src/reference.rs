@@ -30,12 +30,11 @@ both only to the same thing: names with different values refuse to start. An emp
 |---|---|---|
 ";
 
-const ROTATION: &str = "
-## Secrets that change
+const AFTERWORD: &str = "
+## What is read when
 
-Of a value that came from a `_FILE` variable, the file is looked at again when the value is needed, for `FOOTFALL_SECRET`, or when a
-connection is made anew, for the passwords of Kafka, Redis and ClickHouse and the URL of the accounts. A file that is missing, empty or of a
-wrong form changes nothing until it is right. All other settings are read once, at start.
+Settings, and the files that `_FILE` variables name, are read once, at start. To change one, restart the processes one after the other: a
+restart loses nothing.
 
 API keys are no configuration: `footfall token add` makes them, `footfall token revoke` ends them.
 ";
@@ -63,6 +62,6 @@ pub(crate) fn page() -> String {
     for alias in ALIASES {
         page.push_str(&format!("| `{}` | `{}` | {} |\n", alias.name, variable(alias.key), alias.note()));
     }
-    page.push_str(ROTATION);
+    page.push_str(AFTERWORD);
     page
 }

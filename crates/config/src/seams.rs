@@ -14,7 +14,7 @@ settings! {
     pub struct SeamConfig {
         /// The event log. `file:` alone means `DATA/log`. On Kafka, or Redpanda, the topic is `page_views` unless named; imports and dead letters go to `TOPIC_import` and `TOPIC.dlq`.
         event_log_url: SeamUrl = "file:", "file:FOLDER, or kafka://HOST:PORT,HOST:PORT/TOPIC, or kafka+tls://…";
-        /// Live state, rate limits and caches. The other forms: `redis-sentinel://HOST:PORT,HOST:PORT/DB?sentinelServiceName=NAME`, `redis-cluster://HOST:PORT`, `rediss-sentinel://…`, `rediss-cluster://…`.
+        /// Live state, rate limits and caches. With Sentinel `redis-sentinel://:PASSWORD@HOST:26379/0?sentinelServiceName=NAME&node=HOST:26379`, for a cluster `redis-cluster://:PASSWORD@HOST:6379?node=HOST:6379`; each also as `rediss…` for TLS, which trusts the system's authorities.
         live_url: SeamUrl = "memory:", "memory:, or redis://:PASSWORD@HOST:6379/0, or rediss://…, or the forms for Sentinel and cluster";
         /// The analytics store. `engine:` alone runs the embedded ClickHouse on `DATA/clickhouse`. Several hosts separated by commas are replicas of one shard. A comma or slash in the password is written %2C, %2F.
         store_url: SeamUrl = "engine:", "engine:FOLDER, or http(s)://USER:PASSWORD@HOST:8123,HOST:8123/DATABASE";

@@ -174,6 +174,28 @@ fn native_ports_are_answered_with_the_http_port() {
 }
 
 #[test]
+fn redis_in_every_form() {
+    for url in [
+        "redis://h",
+        "rediss://:p@h:6380/1",
+        "redis-sentinel://h:26379/0?sentinelServiceName=m&node=i:26379",
+        "rediss-cluster://h:6379?node=i:6379",
+    ] {
+        load(&[("REDIS_URL", url)]).unwrap();
+    }
+    for (url, part) in [
+        ("redis://a:1,b:2/0", "node="),
+        ("redis-sentinel://h:26379", "sentinelServiceName"),
+        ("redis://:hunter2@h:port", "HOST:PORT"),
+        ("redis:", "host"),
+        ("valkey://h", "rediss-cluster"),
+    ] {
+        let text = fault(&[("REDIS_URL", url)]);
+        assert!(text.contains(part) && text.contains("REDIS_URL") && !text.contains("hunter2"), "{url}: {text}");
+    }
+}
+
+#[test]
 fn kafka_with_certificates_or_a_password() {
     let certificates = [("FOOTFALL_KAFKA_CA", "/ca.pem"), ("FOOTFALL_KAFKA_CERT", "/c.pem"), ("FOOTFALL_KAFKA_KEY", "/k.pem")];
     let mut variables = certificates.to_vec();
@@ -224,7 +246,7 @@ fn secrets_are_read_from_files_and_never_shown() {
         ("FOOTFALL_KAFKA_USER", "u"),
         ("FOOTFALL_KAFKA_PASSWORD", "hunter2"),
         ("FOOTFALL_LIVE_PASSWORD", "hunter2"),
-        ("REDIS_URL", "redis-sentinel://:hunter2@a:1,b:2/0?sentinelServiceName=m&sentinelPassword=hunter2"),
+        ("REDIS_URL", "redis-sentinel://:hunter2@a:1/0?sentinelServiceName=m&node=b:2&sentinelPassword=hunter2"),
         ("FOOTFALL_STORE_SHARDS", "http://u:hunter2@a,b/x;http://u:hunter2@c/x"),
         ("FOOTFALL_STORE_CLUSTER", "main"),
     ];
