@@ -90,24 +90,6 @@ impl Piece {
 }
 
 impl Store {
-    /// Domains that have rows or dead letters, whether they still exist or not.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn sites(&self) -> Result<Vec<SiteId>, StoreError> {
-        #[derive(Row, Deserialize)]
-        struct Found {
-            #[serde(with = "clickhouse::serde::uuid")]
-            site: Uuid,
-        }
-        const TEXT: &str = "SELECT CAST(site_id, 'UUID') AS site FROM events GROUP BY site UNION DISTINCT SELECT site_id AS site FROM dead_letters GROUP BY site";
-        let found = self.each(|group| async move { group.all::<Found>(TEXT, RECOVERY).await }).await?;
-        let mut sites: Vec<SiteId> = found.into_iter().flatten().map(|row| SiteId(row.site)).filter(|site| !site.0.is_nil()).collect();
-        sites.sort_unstable();
-        sites.dedup();
-        Ok(sites)
-    }
-
     /// Months (such as 202611) in which a domain has rows, with their number.
     ///
     /// # Errors

@@ -40,6 +40,7 @@ mod positions;
 mod rebuild;
 pub mod rollup;
 pub mod row;
+mod sites;
 mod wire;
 
 pub use client::Store;
@@ -53,3 +54,4 @@ pub use positions::{Gap, Highest, Shard};
 pub use rebuild::{Rebuild, StoredVisit};
 pub use rollup::{HourCounts, RolledHour};
 pub use row::{Attributes, EventRow, VisitAfter, event_id, visit_id};
+pub use sites::Misplaced;

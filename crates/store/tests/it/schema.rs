@@ -28,6 +28,29 @@ async fn the_clusters_statements_are_understood() {
         let parsed = store.raw(&format!("EXPLAIN AST {statement}")).fetch_all::<String>().await;
         assert!(parsed.is_ok_and(|lines| lines.len() > 1), "{statement}");
     }
+    // What else only a cluster is told.
+    let sync = store.raw("EXPLAIN AST SYSTEM SYNC REPLICA events LIGHTWEIGHT").fetch_all::<String>().await;
+    assert!(sync.is_ok_and(|lines| !lines.is_empty()));
+}
+
+/// Beyond the parser: the engine accepts everything about the tables but that it has no keeper, and knows the settings.
+#[tokio::test]
+async fn the_clusters_tables_lack_nothing_but_a_keeper() {
+    let store = engine::store().await;
+    for statement in statements(&Flavour::Cluster("footfall".to_owned())) {
+        let alone = statement.replace(" ON CLUSTER 'footfall'", "").replace("{shard}", "1").replace("{replica}", "a");
+        let alone = alone.replace("IF NOT EXISTS ", "IF NOT EXISTS other_");
+        if statement.contains("Replicated") {
+            let error =
+                store.raw(&alone).with_setting("allow_suspicious_low_cardinality_types", "1").execute().await.unwrap_err().to_string();
+            assert!(error.contains("NO_ZOOKEEPER") || error.contains("Code: 225"), "{error}");
+        }
+    }
+    let known = "SELECT count() FROM system.settings WHERE name IN ('insert_quorum', 'insert_quorum_parallel', 'insert_quorum_timeout')";
+    assert_eq!(number(&store, known).await, 3);
+    let known = "SELECT count() FROM system.replicated_merge_tree_settings \
+                 WHERE name IN ('replicated_deduplication_window', 'replicated_deduplication_window_seconds', 'fsync_after_insert', 'fsync_part_directory')";
+    assert_eq!(number(&store, known).await, 4);
 }
 
 #[tokio::test]

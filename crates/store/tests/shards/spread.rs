@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use footfall_model::{DropReason, LogName};
-use footfall_store::{DeadLetter, Gap, Shard, Store, migrate::MIGRATIONS};
+use footfall_store::{DeadLetter, Gap, Misplaced, Shard, Store, migrate::MIGRATIONS};
 
 use crate::{
     engine::{self, number},
@@ -44,6 +44,15 @@ async fn a_pin_decides() {
     let [first, second]: [Store; 2] = store.shards().try_into().unwrap();
     assert_eq!(number(&first, "SELECT count() FROM events").await, rows.len() as u64);
     assert_eq!(number(&second, "SELECT count() FROM events").await, 0);
+
+    // Without its pin a domain would be looked for elsewhere.
+    assert_eq!(store.misplaced().await.unwrap(), []);
+    options.pins.remove(&site(1));
+    let unpinned = Store::connect(&options);
+    let wrong = Misplaced { site: site(1), found: 0, home: unpinned.shard_of(site(1)), on_both: false };
+    assert_eq!(unpinned.misplaced().await.unwrap(), [wrong]);
+    unpinned.insert_events(&rows, "again").await.unwrap();
+    assert_eq!(unpinned.misplaced().await.unwrap(), [Misplaced { on_both: true, ..wrong }]);
 }
 
 #[tokio::test]
