@@ -65,20 +65,34 @@ async fn callers_hear_soon_that_it_is_away_and_go_on_when_it_is_back() {
     for (n, meta) in metas.iter().enumerate() {
         meta.raise_cursor(&format!("before {n}"), 1).await.unwrap();
     }
-    server.kill().await.unwrap();
-    let asked = tokio::time::timeout(Duration::from_secs(30), async {
+    for frozen in [true, false] {
+        if frozen {
+            server.signal_all("STOP").await.unwrap();
+        } else {
+            server.kill().await.unwrap();
+        }
+        all_fail(&metas).await;
+        if frozen {
+            server.signal_all("CONT").await.unwrap();
+        } else {
+            server.start_again().await.unwrap();
+        }
         for meta in &metas {
+            let back = eventually(Duration::from_secs(60), async || meta.cursor("before 1").await.ok()).await;
+            assert_eq!(back, Some(Some(1)));
+            meta.raise_cursor("after", 2).await.unwrap();
+        }
+    }
+}
+
+async fn all_fail(metas: &[Meta]) {
+    let asked = async {
+        for meta in metas {
             assert!(meta.cursor("before 0").await.unwrap_err().is_outage());
             assert!(meta.ping().await.is_err());
         }
-    });
-    asked.await.unwrap_or_else(|_| panic!("a call hangs while the database is away"));
-    server.start_again().await.unwrap();
-    for meta in &metas {
-        let back = eventually(Duration::from_secs(30), async || meta.cursor("before 1").await.ok()).await;
-        assert_eq!(back, Some(Some(1)));
-        meta.raise_cursor("after", 2).await.unwrap();
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(90), asked).await.unwrap_or_else(|_| panic!("a call hangs while the database is away"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -102,4 +116,22 @@ async fn hours_lie_in_partitions_by_month() {
     let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, text)).await.unwrap().unwrap();
     assert_eq!(row.try_get::<i64>("", "n").unwrap(), 3);
     assert_eq!(meta.hourly_totals(site, 0, i64::MAX).await.unwrap().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tls_with_certificates_of_both_sides() {
+    let server = Postgres::start_with_tls().await.unwrap();
+    let url = server.database().await.unwrap();
+    let file = |name: &str| server.file(name).display().to_string();
+    let client = format!("sslcert={}&sslkey={}", file("client.pem"), file("client.key"));
+    let whole = format!("{url}?sslmode=verify-full&sslrootcert={}&{client}", file("ca.pem"));
+    Meta::open(&whole).await.unwrap().installation_secret().await.unwrap();
+    for refused in [
+        format!("{url}?sslmode=disable"),
+        format!("{url}?sslmode=verify-full&sslrootcert={}", file("ca.pem")),
+        format!("{url}?sslmode=verify-full&sslrootcert={}&{client}", file("client.pem")),
+        whole.replace("127.0.0.1", "localhost"),
+    ] {
+        assert!(Meta::connect(&refused).await.unwrap_err().is_outage(), "{refused}");
+    }
 }

@@ -27,6 +27,8 @@ pub struct Postgres {
     password: String,
     programs: PathBuf,
     account: Option<(u32, u32)>,
+    /// Asks for TLS with a client's certificate.
+    tls: bool,
     folder: TempDir,
 }
 
@@ -36,6 +38,18 @@ impl Postgres {
     /// # Errors
     /// When PostgreSQL is not installed (the text says how), or does not start.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_as(false).await
+    }
+
+    /// The same, taking connections over TLS only, from clients that show a certificate.
+    ///
+    /// # Errors
+    /// As [`Postgres::start`], and when `openssl` is missing.
+    pub async fn start_with_tls() -> anyhow::Result<Self> {
+        Self::start_as(true).await
+    }
+
+    async fn start_as(tls: bool) -> anyhow::Result<Self> {
         let programs = programs()?;
         let account = if is_root()? { Some(postgres_account()?) } else { None };
         let folder = TempDir::with_prefix("footfall-postgres-")?;
@@ -56,12 +70,17 @@ impl Postgres {
             .output()?;
         ensure!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
 
+        if tls {
+            make_certificates(folder.path(), account)?;
+            std::fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256 clientcert=verify-full\n")?;
+        }
+
         // Somebody else may take the port between looking for it and using it: try another one.
         for _ in 0..3 {
             let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-            let mut server = run_server(&programs, account, folder.path(), port)?;
+            let mut server = run_server(&programs, account, folder.path(), port, tls)?;
             if is_ready(&mut server, &programs, port).await? {
-                return Ok(Self { server, port, password, programs, account, folder });
+                return Ok(Self { server, port, password, programs, account, tls, folder });
             }
         }
         bail!("PostgreSQL does not start: {}", std::fs::read_to_string(folder.path().join("log")).unwrap_or_default());
@@ -77,6 +96,24 @@ impl Postgres {
         Ok(())
     }
 
+    /// Sends a signal to the server and all its processes: `STOP` freezes it with its connections open, `CONT` lets it go on.
+    ///
+    /// # Errors
+    /// When a signal cannot be sent.
+    pub async fn signal_all(&self, signal: &str) -> anyhow::Result<()> {
+        let parent = format!("PPid:\t{}\n", self.server.id());
+        // First of all the one that would start others.
+        process::kill(self.server.id(), signal).await?;
+        for entry in std::fs::read_dir("/proc")?.flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+            let status = std::fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+            if status.contains(&parent) {
+                process::kill(pid, signal).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Starts the server again, on the same port with the same data.
     ///
     /// # Errors
@@ -84,7 +121,7 @@ impl Postgres {
     pub async fn start_again(&mut self) -> anyhow::Result<()> {
         // The processes of its last life may take a moment to find out that it is over; until then it refuses to start.
         for _ in 0..50 {
-            self.server = run_server(&self.programs, self.account, self.folder.path(), self.port)?;
+            self.server = run_server(&self.programs, self.account, self.folder.path(), self.port, self.tls)?;
             if is_ready(&mut self.server, &self.programs, self.port).await? {
                 return Ok(());
             }
@@ -111,6 +148,12 @@ impl Postgres {
         &self.password
     }
 
+    /// A file of [`Postgres::start_with_tls`]: `ca.pem`, `client.pem` or `client.key`.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// The account that it runs as, where it is not the caller's.
     pub(crate) const fn account(&self) -> Option<(u32, u32)> {
         self.account
@@ -126,6 +169,8 @@ impl Postgres {
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", USER, "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-qc"])
             .arg(format!("CREATE DATABASE {name}"))
             .env("PGPASSWORD", &self.password)
+            .env("PGSSLCERT", self.file("client.pem"))
+            .env("PGSSLKEY", self.file("client.key"))
             .output()
             .await?;
         ensure!(made.status.success(), "create database: {}", String::from_utf8_lossy(&made.stderr));
@@ -133,9 +178,18 @@ impl Postgres {
     }
 }
 
-fn run_server(programs: &Path, account: Option<(u32, u32)>, folder: &Path, port: u16) -> anyhow::Result<Child> {
+fn run_server(programs: &Path, account: Option<(u32, u32)>, folder: &Path, port: u16, tls: bool) -> anyhow::Result<Child> {
     let log = std::fs::File::create(folder.join("log"))?;
-    let server = as_account(&programs.join("postgres"), account)
+    let mut command = as_account(&programs.join("postgres"), account);
+    if tls {
+        let file = |setting: &str, name: &str| format!("{setting}={}", folder.join(name).display());
+        for setting in
+            ["ssl=on".to_owned(), file("ssl_ca_file", "ca.pem"), file("ssl_cert_file", "server.pem"), file("ssl_key_file", "server.key")]
+        {
+            command.args(["-c", &setting]);
+        }
+    }
+    let server = command
         .current_dir(folder)
         .arg("-D")
         .arg(folder.join("data"))
@@ -145,6 +199,32 @@ fn run_server(programs: &Path, account: Option<(u32, u32)>, folder: &Path, port:
         .stderr(log)
         .spawn()?;
     Ok(server)
+}
+
+/// An authority, and what it vouches for: the server at 127.0.0.1 and the client's user.
+fn make_certificates(folder: &Path, account: Option<(u32, u32)>) -> anyhow::Result<()> {
+    let openssl = |arguments: &str| {
+        let made = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output().context("openssl is not installed")?;
+        ensure!(made.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&made.stderr));
+        anyhow::Ok(())
+    };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    openssl(&format!("req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN=authority"))?;
+    for (name, subject) in [
+        ("server", "/CN=localhost -addext subjectAltName=IP:127.0.0.1"),
+        ("client", &format!("/CN={USER} -addext extendedKeyUsage=clientAuth")),
+    ] {
+        openssl(&format!("req -new {key} -keyout {name}.key -out {name}.csr -subj {subject}"))?;
+        openssl(&format!(
+            "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -copy_extensions copy -days 2 -out {name}.pem"
+        ))?;
+    }
+    if let Some((uid, gid)) = account {
+        for name in ["ca.pem", "server.pem", "server.key"] {
+            chown(folder.join(name), Some(uid), Some(gid))?;
+        }
+    }
+    Ok(())
 }
 
 /// Waits until it answers; false if it ended instead.
