@@ -125,7 +125,7 @@ impl Redis {
         let mut command = Command::new("redis-server");
         command
             .current_dir(self.folder.path())
-            .args(["--port", plain, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "everysec"])
+            .args(["--port", plain, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always"])
             .args(["--requirepass", &self.password, "--masterauth", &self.password, "--dir"])
             .arg(self.folder.path())
             .args(["--maxmemory-policy", "noeviction", "--repl-diskless-sync-delay", "0"]);

@@ -1,7 +1,8 @@
 //! The connection: made from a URL, kept for as long as the process lives, and plain about what is wrong.
 //!
-//! A command has one second and one attempt. Where Redis is away it fails at once, so that nobody waits for what can do without; only in the
-//! first moments of a process it waits for the first connection. Nothing is sent twice by itself: whoever sends knows whether that is safe.
+//! A command has one second. Where Redis is away it fails at once, so that nobody waits for what can do without; only in the
+//! first moments of a process it waits for the first connection. What may have been carried out is never sent again by itself: whoever sends
+//! knows whether that is safe. Only a command that a cluster sends elsewhere, or that was not sent yet, has a second attempt.
 
 use std::{
     path::PathBuf,
@@ -10,9 +11,10 @@ use std::{
 };
 
 use fred::{
+    bytes_utils::Str,
     clients::{Client, SubscriberClient, WithOptions},
     error::{Error, ErrorKind},
-    interfaces::{ClientLike, LuaInterface},
+    interfaces::ClientLike,
     rustls::{
         ClientConfig, RootCertStore,
         crypto::ring,
@@ -20,7 +22,7 @@ use fred::{
     },
     rustls_native_certs,
     types::{
-        Builder, FromValue, RespVersion, Value,
+        Builder, ClusterHash, CustomCommand, FromValue, RespVersion, Value,
         config::{Config, Options, ReconnectPolicy, TlsConnector, UnresponsiveConfig},
         scripts::Script,
     },
@@ -62,7 +64,7 @@ impl Link {
         let mut builder = Builder::from_config(Config { version: RespVersion::RESP3, ..config });
         configure(&mut builder, timeout);
         let subscriber = builder.build_subscriber_client().map_err(|error| bad_url(&error))?;
-        let once = Options { max_attempts: Some(1), timeout: Some(timeout), fail_fast: true, ..Options::default() };
+        let once = Options { max_attempts: Some(2), timeout: Some(timeout), fail_fast: true, ..Options::default() };
         let commands = client.with_options(&once);
         Ok(Self { client, commands, subscriber, timeout, begun: Instant::now(), tasks: Vec::new() })
     }
@@ -91,9 +93,18 @@ impl Link {
     /// Runs a script, and brings its text along where Redis does not know it.
     pub async fn run<R: FromValue>(&self, script: &Script, keys: Vec<String>, args: Vec<Value>) -> Result<R, LiveError> {
         self.first_moments().await;
-        let known: Result<Value, Error> = self.commands.evalsha(script.sha1().clone(), keys.clone(), args.clone()).await;
+        // By name: only so do the options above apply to scripts.
+        let slot = keys.first().map_or(ClusterHash::Random, |key| ClusterHash::from(key.as_str()));
+        let words = |first: &Str| {
+            let counted = [Value::from(first.clone()), Value::from(keys.len().to_string())];
+            counted.into_iter().chain(keys.iter().map(Value::from)).chain(args.iter().cloned()).collect::<Vec<Value>>()
+        };
+        let known: Result<Value, Error> =
+            self.commands.custom(CustomCommand::new_static("EVALSHA", slot.clone(), false), words(script.sha1())).await;
         let answer = match (known, script.lua()) {
-            (Err(error), Some(text)) if error.details().starts_with("NOSCRIPT") => self.commands.eval(text.clone(), keys, args).await,
+            (Err(error), Some(text)) if error.details().starts_with("NOSCRIPT") => {
+                self.commands.custom(CustomCommand::new_static("EVAL", slot, false), words(text)).await
+            }
             (answer, _) => answer,
         };
         answer.and_then(Value::convert).map_err(|error| self.fault(&error))
@@ -183,7 +194,10 @@ fn watch(subscriber: SubscriberClient, timeout: Duration) -> JoinHandle<()> {
 fn configure(builder: &mut Builder, timeout: Duration) {
     builder
         .set_policy(ReconnectPolicy::new_exponential(0, FIRST_WAIT_MS, MOST_WAIT_MS, 2))
-        .with_performance_config(|performance| performance.broadcast_channel_capacity = MESSAGES)
+        .with_performance_config(|performance| {
+            performance.broadcast_channel_capacity = MESSAGES;
+            performance.default_command_timeout = timeout * 2;
+        })
         .with_connection_config(|connection| {
             connection.connection_timeout = timeout * 2;
             connection.internal_command_timeout = timeout * 2;
@@ -201,6 +215,12 @@ fn config(options: &RedisLiveOptions) -> Result<Config, LiveError> {
         }
         _ => (options.url.clone(), false),
     };
+    let schemes = ["redis", "redis-sentinel", "redis-cluster"];
+    if !url.split_once("://").is_some_and(|(scheme, _)| schemes.contains(&scheme)) {
+        return Err(LiveError(
+            "the URL of live state has no scheme of redis; begin it with redis://, redis-sentinel:// or redis-cluster://".to_owned(),
+        ));
+    }
     let mut config = Config::from_url(&url).map_err(|error| bad_url(&error))?;
     config.fail_fast = false;
     if options.username.is_some() {
