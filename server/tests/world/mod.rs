@@ -119,7 +119,7 @@ impl World {
         self.collectors[0].pageview(DOMAINS[0], "/first", 1).await.unwrap();
         let shown = eventually(SETTLED, async || {
             let kpis = self.kpis().await?;
-            (kpis["figures"]["pageviews"] == 1 && kpis["figures"]["visitors"] == 1).then_some(())
+            (kpis["pageviews"] == 1 && kpis["visitors"] == 1).then_some(())
         })
         .await;
         assert!(shown.is_some(), "the first pageview is not shown; logs:\n{}", self.logs());
@@ -145,7 +145,7 @@ impl World {
         let shown = eventually(SETTLED, async || {
             last = self.kpis().await;
             let kpis = last.as_ref()?;
-            (kpis["meta"]["degraded"] == true && kpis["figures"]["pageviews"].as_u64()? > 0).then_some(())
+            (kpis["meta"]["degraded"] == true && kpis["pageviews"].as_u64()? > 0).then_some(())
         })
         .await;
         assert!(shown.is_some(), "without the store the figures are {last:?}; logs:\n{}", self.logs());
@@ -162,7 +162,7 @@ impl World {
                  AND toStartOfMinute(ts) > toStartOfMinute(now()) - INTERVAL 30 MINUTE AND ts < now() + INTERVAL 5 MINUTE",
                 self.site
             );
-            last = (answer["figures"]["pageviews"].as_u64()?, self.web.sql(&sql).await.ok()?.parse().ok()?);
+            last = (answer["pageviews"].as_u64()?, self.web.sql(&sql).await.ok()?.parse().ok()?);
             (last.0 == last.1).then_some(())
         })
         .await;
