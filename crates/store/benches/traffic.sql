@@ -1,7 +1,7 @@
 -- {events} rows of one domain over {days} days that end at {end}: five rows a visit, half of them engagement, 2,000 pages by a steep
 -- distribution, 40 sources, each tenth id given by the sender. {columns} in the order of the table.
 INSERT INTO events (site_id, ts, name, visitor_id, since_start, visit_pageviews, visit_interactive, hostname, path, title, referrer, source,
-    utm_campaign, browser, browser_version, os, os_version, device, country, language, interactive, engagement_ms, scroll_depth, page_id, bot,
+    utm_campaign, browser, browser_version, os, os_version, device, country, language, interactive, engagement_ms, scroll_depth, bot,
     event_id, id_given, append_delay_s, log, generation, partition, offset)
 WITH {end} - {days} * 86400000 AS t0, {days} * 86400000 AS span
 SELECT toUUID('11111111-1111-4111-8111-111111111111'), fromUnixTimestamp64Milli(toInt64(at), 'UTC'), if(e % 2 = 0, 'pageview', 'engagement'), visitor,
@@ -17,7 +17,7 @@ SELECT toUUID('11111111-1111-4111-8111-111111111111'), fromUnixTimestamp64Milli(
     substring('USDEGBFRINCABRJPESITNLSEPLAUMXTRIDKRZAARNGEGCHATBEDKNOFIPTGRCZRO', 1 + 2 * toUInt32(floor(pow(u4, 2.5) * 32)), 2),
     ['en-US', 'de-DE', 'en-GB', 'fr-FR', 'es-ES', 'pt-BR', 'ja-JP'][1 + toUInt32(floor(pow(u4, 2) * 7))],
     1, toUInt32(if(e % 2 = 1, cityHash64(number, e, 'g') % 40000, 0)), toUInt8(if(e % 2 = 1, cityHash64(number, e, 's') % 101, 255)),
-    toUInt16(cityHash64(number, intDiv(e, 2), 'p')), if(h % 50 = 0, 'crawler', ''),
+    if(h % 50 = 0, 'crawler', ''),
     if(cityHash64(number, e, 'given') % 10 = 0, cityHash64(number, e, 'id'), 0), toUInt8(cityHash64(number, e, 'given') % 10 = 0),
     toInt32(cityHash64(number, e, 'd') % 20 = 0), 0, 1, 0, {first} + toUInt64(({events} / span) * (at - t0))
 FROM (

@@ -8,7 +8,10 @@
 
 use std::{
     pin::pin,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -31,6 +34,9 @@ const SILENCE: Duration = Duration::from_secs(4);
 /// A server that lives answers its `/ping` at once, even where it is busy.
 const PROBE: Duration = Duration::from_secs(3);
 
+/// After a `/ping` without an answer nobody asks again for so long: the questions of one page fail together.
+const SILENT: Duration = Duration::from_secs(2);
+
 /// A server.
 pub(crate) struct Node {
     /// For questions.
@@ -42,6 +48,8 @@ pub(crate) struct Node {
     url: String,
     /// It did not answer the last time.
     suspect: AtomicBool,
+    /// When its `/ping` last went without an answer.
+    silent: Mutex<Option<Instant>>,
 }
 
 impl Node {
@@ -59,7 +67,14 @@ impl Node {
             .with_validation(false);
         // A connection of its own each time: one that was opened before the server froze tells nothing.
         let http = HyperClient::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector());
-        Self { client, inserter, http, url: replica.url.trim_end_matches('/').to_owned(), suspect: AtomicBool::new(false) }
+        Self {
+            client,
+            inserter,
+            http,
+            url: replica.url.trim_end_matches('/').to_owned(),
+            suspect: AtomicBool::new(false),
+            silent: Mutex::default(),
+        }
     }
 
     pub(crate) const fn client(&self) -> &Client {
@@ -126,8 +141,14 @@ impl Node {
 
     /// Whether anything at all answers there.
     async fn is_there(&self) -> bool {
+        let silent = || self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        if silent().is_some_and(|since| since.elapsed() < SILENT) {
+            return false;
+        }
         let Ok(uri) = format!("{}/ping", self.url).parse() else { return false };
-        matches!(timeout(PROBE, self.http.get(uri)).await, Ok(Ok(_)))
+        let answer = timeout(PROBE, self.http.get(uri)).await;
+        *silent() = answer.is_err().then(Instant::now);
+        matches!(answer, Ok(Ok(_)))
     }
 }
 
