@@ -31,7 +31,7 @@ const ADMIN: Duration = Duration::from_secs(30);
 /// The user of secured listeners.
 pub const USER: &str = "footfall";
 /// Its password.
-pub const PASSWORD: &str = "a \"quoted\" secret";
+pub const PASSWORD: &str = "only for tests";
 
 /// How a cluster is set up.
 #[derive(Clone, Debug)]
@@ -90,6 +90,12 @@ impl Kafka {
     #[must_use]
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// Where clients begin that go around the proxies.
+    #[must_use]
+    pub fn direct_bootstrap(&self) -> String {
+        self.brokers.iter().map(|broker| format!("127.0.0.1:{}", broker.ports.internal)).collect::<Vec<_>>().join(",")
     }
 
     /// The port on which a broker (0, 1, …) listens to clients itself, whatever it tells them.

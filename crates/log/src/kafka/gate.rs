@@ -37,6 +37,8 @@ pub(super) struct Gate {
     state: watch::Sender<State>,
     /// Not before this may it open, and how long it was shut last.
     shut: Mutex<(Instant, Duration)>,
+    /// What the client library said last of a connection: the reason behind "cannot be reached".
+    complaint: Mutex<Option<String>>,
     options: Arc<KafkaLogOptions>,
 }
 
@@ -47,6 +49,7 @@ impl Gate {
             turnstile: RwLock::new(()),
             state: watch::Sender::new(State { down, epoch: 0, topic: false, reachable: false, closed: false }),
             shut: Mutex::new((Instant::now(), Duration::ZERO)),
+            complaint: Mutex::default(),
             options,
         }
     }
@@ -61,6 +64,8 @@ impl Gate {
 
     /// Shuts the gate.
     pub fn shut(&self, why: &str) {
+        let complaint = lock(&self.complaint).clone().map(|complaint| format!(" ({complaint})")).unwrap_or_default();
+        let why = format!("{why}{complaint}");
         self.state.send_if_modified(|state| {
             state.reachable = false;
             let was_up = state.down.is_none();
@@ -70,6 +75,11 @@ impl Gate {
             state.down = Some(format!("{why}; check the brokers {}", self.options.brokers));
             was_up
         });
+    }
+
+    /// A connection failed.
+    pub fn complain(&self, why: &str) {
+        *lock(&self.complaint) = Some(why.to_owned());
     }
 
     /// A delivery failed of an entry that was sent in this epoch.
@@ -94,6 +104,9 @@ impl Gate {
 
     /// What the brokers say of the topic.
     pub fn heard(&self, topic: bool, reachable: bool) {
+        if reachable {
+            *lock(&self.complaint) = None;
+        }
         let reachable = reachable && lock(&self.shut).0 <= Instant::now();
         self.state.send_if_modified(|state| {
             let changed = state.topic != topic || state.reachable != reachable;

@@ -82,6 +82,8 @@ impl ClientContext for Reports {
         tracing::debug!(%error, reason, "Kafka producer");
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
             self.gate.shut("no broker can be reached");
+        } else {
+            self.gate.complain(reason);
         }
     }
 }

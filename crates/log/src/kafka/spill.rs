@@ -93,7 +93,11 @@ fn unwrap(entry: &StoredEntry) -> Entry {
 /// Whenever the brokers are back: forward, then open the gate.
 async fn run(gate: Arc<Gate>, producer: Arc<Producing>, log: Arc<FileLog>, mut forwarder: Forwarder) {
     let mut changes = gate.changes();
-    while changes.wait_for(|state| state.down.is_some() && state.reachable && !state.closed).await.is_ok() {
+    loop {
+        let woken = changes.wait_for(|state| state.closed || (state.down.is_some() && state.reachable)).await.map(|state| state.closed);
+        if !matches!(woken, Ok(false)) {
+            return;
+        }
         if !producer.is_idle() {
             // What was under way when the gate was shut is older than the spill: it arrives, or fails, first.
             tokio::time::sleep(SETTLE).await;

@@ -8,7 +8,7 @@ use footfall_log::file::{FileLog, FileLogOptions};
 use footfall_log::kafka::KafkaLogOptions;
 use footfall_log::{Assignment, Entry, EventLog, FetchLimit, Intent, Polled, StartAt, StoredEntry, Subscription};
 use footfall_model::{LogName, SiteId};
-use footfall_testkit::kafka::Kafka;
+use footfall_testkit::kafka::{Kafka, KafkaOptions};
 use uuid::Uuid;
 
 /// Longer than any test should take: a wait that ends by itself is a failure.
@@ -91,6 +91,16 @@ pub fn shared_kafka() -> &'static Kafka {
     SHARED.get_or_init(|| {
         // The first test that needs it is on a runtime already.
         let start = || tokio::runtime::Runtime::new().unwrap().block_on(Kafka::start(1)).unwrap();
+        std::thread::spawn(start).join().unwrap()
+    })
+}
+
+/// As [`shared_kafka`], with the listeners that want to know who asks.
+pub fn secured_kafka() -> &'static Kafka {
+    static SHARED: OnceLock<Kafka> = OnceLock::new();
+    SHARED.get_or_init(|| {
+        let options = KafkaOptions { brokers: 1, advertised: Vec::new(), secured: true };
+        let start = || tokio::runtime::Runtime::new().unwrap().block_on(Kafka::start_with(options)).unwrap();
         std::thread::spawn(start).join().unwrap()
     })
 }

@@ -23,7 +23,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(60);
 /// Where a broker listens.
 pub(super) struct Ports {
     client: u16,
-    internal: u16,
+    pub internal: u16,
     controller: u16,
     pub sasl: u16,
     pub tls: u16,
@@ -105,7 +105,6 @@ log.cleaner.dedupe.buffer.size=8388608
 }
 
 fn secured(certificates: &Certificates) -> String {
-    let password = PASSWORD.replace('\\', "\\\\").replace('"', "\\\\\"");
     format!(
         "ssl.keystore.type=PEM
 ssl.keystore.location={}
@@ -113,7 +112,7 @@ ssl.truststore.type=PEM
 ssl.truststore.location={}
 listener.name.cert.ssl.client.auth=required
 listener.name.auth.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
-listener.name.auth.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}=\"{password}\";
+listener.name.auth.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}=\"{PASSWORD}\";
 listener.name.auth.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 ",
         certificates.server.display(),
@@ -141,8 +140,7 @@ impl Broker {
         command.args(&words[1..]).args(["kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c"]);
         command.arg(self.folder.join("server.properties"));
         if self.secured {
-            let password = PASSWORD.replace('\\', "\\\\").replace('"', "\\\"");
-            command.args(["--add-scram", &format!("SCRAM-SHA-256=[name={USER},password=\"{password}\"]")]);
+            command.args(["--add-scram", &format!("SCRAM-SHA-256=[name={USER},password={PASSWORD}]")]);
         }
         command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().context("Java 17 is needed")
     }
