@@ -177,12 +177,13 @@ pub trait Cache: Send + Sync {
     async fn remove(&self, key: &str) -> Result<(), LiveError>;
 }
 
-/// Messages to every replica. Slow receivers lose the oldest messages; all messages are "something changed, look again".
+/// Messages to every replica. Slow receivers lose the oldest messages; all messages are "something changed, look again". An engine with a
+/// connection sends an *empty* message to each subscriber when messages may have been missed: look again at everything.
 #[async_trait]
 pub trait Messages: Send + Sync {
     /// Tells every subscriber of a channel.
     async fn publish(&self, channel: &str, message: Bytes) -> Result<(), LiveError>;
-    /// Listens to a channel.
+    /// Listens to a channel. While a connection is away it is listened to from the next one on.
     async fn subscribe(&self, channel: &str) -> Result<tokio::sync::broadcast::Receiver<Bytes>, LiveError>;
 }
 
@@ -190,7 +191,7 @@ pub trait Messages: Send + Sync {
 #[async_trait]
 pub trait Boards: Send + Sync {
     /// Writes fields, an empty value removes one, and tells every subscriber of the channel `board`; the message is [`encode_post`] of
-    /// the fields.
+    /// the fields. (A message of no fields says to read the board again: see [`Messages`].)
     async fn post(&self, board: &str, fields: Vec<(String, Bytes)>) -> Result<(), LiveError>;
     /// Every field of a board.
     async fn read_board(&self, board: &str) -> Result<HashMap<String, Bytes>, LiveError>;

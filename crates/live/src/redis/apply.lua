@@ -1,6 +1,6 @@
 -- Counts a batch, or a part of a rebuild: whole, or not at all.
 --
--- KEYS  fence, epochs, short list, long list; then per block: visitors, newest, (minute, bytes spent in its hour)*, (hours)*
+-- KEYS  fence, epochs, short list, long list; then per block: (minute, bytes spent in its hour)*, (hours)*, visitors if any, newest if any
 -- ARGV  mode, epoch, first, from, after, now, begun, paths per minute, bytes per hour, visitors, oldest visitor, then the blocks:
 --       channel, minutes, hours, visitors, newest, and as many of
 --       (ttl, pageviews, paths, (path, count)*), (ttl, fields, (hour, count)*), (ts, visitor), (ts, event)
@@ -33,28 +33,40 @@ else
   if tonumber(redis.call('ZSCORE', epochs, epoch) or 0) <= 0 then return {'lost'} end
 end
 
-local listed = {[short] = false, [long] = false}
-local function list(name, key)
-  redis.call('SADD', name, key)
-  listed[name] = true
-end
+-- Keys made here, by list, and bytes spent on new paths, by hour: written at the end.
+local made = {[short] = {}, [long] = {}}
+local function list(name, key) table.insert(made[name], key) end
+local spending = {}
 
 local k, a = 5, 12
 while a <= #ARGV do
   local channel, minutes, hours, visitors, newest =
     ARGV[a], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])
-  local visitors_key, newest_key = KEYS[k], KEYS[k + 1]
-  k, a = k + 2, a + 5
+  a = a + 5
 
   for _ = 1, minutes do
     local key, spent_key = KEYS[k], KEYS[k + 1]
     local ttl, pageviews, paths = ARGV[a], ARGV[a + 1], tonumber(ARGV[a + 2])
     k, a = k + 2, a + 3
+    local spent = spending[spent_key]
+    if not spent and paths > 0 then
+      local before = redis.call('GET', spent_key)
+      spent = {bytes = tonumber(before or 0), new = not before, ttl = ttl}
+      spending[spent_key] = spent
+    end
+    local wanted = 0
+    for at = a, a + 2 * paths - 1, 2 do wanted = wanted + #ARGV[at] + ENTRY end
     if redis.call('HINCRBY', key, TOTAL, pageviews) == tonumber(pageviews) then
       redis.call('EXPIRE', key, ttl)
       list(short, key)
+      if paths > 0 and paths <= most_paths and spent.bytes + wanted <= most_bytes then
+        -- Nothing is there yet and all of it fits.
+        redis.call('HSET', key, unpack(ARGV, a, a + 2 * paths - 1))
+        spent.bytes, spent.changed = spent.bytes + wanted, true
+        a, paths = a + 2 * paths, 0
+      end
     end
-    local left, before, spent
+    local left
     local rest = 0
     for _ = 1, paths do
       local path, count = ARGV[a], tonumber(ARGV[a + 1])
@@ -65,13 +77,10 @@ while a <= #ARGV do
         rest = rest + count
       elseif redis.call('HINCRBY', key, path, count) == count then
         -- A new path. The table holds the total and this path beside those before.
-        if not left then
-          left = most_paths - (redis.call('HLEN', key) - 2 - redis.call('HEXISTS', key, OTHER))
-          before = redis.call('GET', spent_key)
-          spent = tonumber(before or 0)
-        end
-        if left > 0 and spent + #path + ENTRY <= most_bytes then
-          left, spent = left - 1, spent + #path + ENTRY
+        if not left then left = most_paths - (redis.call('HLEN', key) - 2 - redis.call('HEXISTS', key, OTHER)) end
+        local cost = #path + ENTRY
+        if left > 0 and spent.bytes + cost <= most_bytes then
+          left, spent.bytes, spent.changed = left - 1, spent.bytes + cost, true
         else
           redis.call('HDEL', key, path)
           rest = rest + count
@@ -79,10 +88,6 @@ while a <= #ARGV do
       end
     end
     if rest > 0 then redis.call('HINCRBY', key, OTHER, rest) end
-    if spent and spent ~= tonumber(before or 0) then
-      redis.call('SET', spent_key, string.format('%d', spent), 'EX', ttl)
-      if not before then list(short, spent_key) end
-    end
   end
 
   for _ = 1, hours do
@@ -97,6 +102,8 @@ while a <= #ARGV do
   end
 
   if visitors > 0 then
+    local visitors_key = KEYS[k]
+    k = k + 1
     local held = redis.call('ZCARD', visitors_key)
     if held == 0 then list(short, visitors_key) end
     if held + visitors > most_visitors then
@@ -122,6 +129,8 @@ while a <= #ARGV do
   end
 
   if newest > 0 then
+    local newest_key = KEYS[k]
+    k = k + 1
     if redis.call('EXISTS', newest_key) == 0 then list(long, newest_key) end
     redis.call('ZADD', newest_key, unpack(ARGV, a, a + 2 * newest - 1))
     redis.call('ZREMRANGEBYRANK', newest_key, 0, -21)
@@ -132,6 +141,16 @@ while a <= #ARGV do
   if mode == 'apply' then redis.call('PUBLISH', channel, '') end
 end
 
-if listed[short] then redis.call('EXPIRE', short, DAY + 7200) end
-if listed[long] then redis.call('EXPIRE', long, 42 * DAY) end
+for spent_key, spent in pairs(spending) do
+  if spent.changed then
+    redis.call('SET', spent_key, string.format('%d', spent.bytes), 'EX', spent.ttl)
+    if spent.new then list(short, spent_key) end
+  end
+end
+for name, keys in pairs(made) do
+  for from = 1, #keys, 1000 do
+    redis.call('SADD', name, unpack(keys, from, math.min(from + 999, #keys)))
+  end
+  if #keys > 0 then redis.call('EXPIRE', name, name == short and DAY + 7200 or 42 * DAY) end
+end
 return {'done', epoch, after}

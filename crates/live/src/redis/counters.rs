@@ -135,17 +135,16 @@ impl Counts {
         for sites in sites.chunks(AT_ONCE) {
             try_join_all(sites.iter().map(|site| self.enlist(link, shard, *site, now_ms))).await?;
         }
-        let epoch_keys = shard_keys.epoch(&epoch);
-        for (n, piece) in tally.pieces(&self.keys, &epoch_keys, ARGS_PER_CALL).into_iter().enumerate() {
-            let mut call = self.call(if n == 0 { "begin" } else { "fill" }, &shard_keys, &epoch, [0, 0, 0], now_ms);
-            call.keys.extend(piece.keys);
-            call.args.extend(piece.args);
-            let answer: Vec<String> = link.run(&scripts::APPLY, call.keys, call.args).await?;
-            overtaken(&answer)?;
-        }
-        let args = vec![epoch.clone().into(), next.to_string().into(), (now_ms - REBUILD_MS).to_string().into()];
-        let mut dead: Vec<String> = link.run(&scripts::FLIP, vec![shard_keys.fence(), shard_keys.epochs()], args).await?;
-        overtaken(&dead)?;
+        let mut dead = match self.write_epoch(link, &shard_keys, &epoch, &tally, next, now_ms).await {
+            Ok(dead) => dead,
+            Err(error) => {
+                // What it wrote may be what fills the memory.
+                if let Err(error) = self.abandon(link, &shard_keys, &epoch, now_ms).await {
+                    tracing::debug!(%error, "half a rebuild is left to the next one");
+                }
+                return Err(error);
+            }
+        };
         dead.remove(0);
         self.learn(shard, &epoch, Some(next));
         if let Some(known) = self.known().get_mut(&shard) {
@@ -161,6 +160,40 @@ impl Counts {
             }
         }
         self.announce(link, changed).await
+    }
+
+    /// Writes an epoch and lets it count; answers `done` and the epochs that are dead by then.
+    async fn write_epoch(
+        &self,
+        link: &Link,
+        shard_keys: &ShardKeys,
+        epoch: &str,
+        tally: &Tally,
+        next: Offset,
+        now_ms: i64,
+    ) -> Result<Vec<String>, LiveError> {
+        let epoch_keys = shard_keys.epoch(epoch);
+        for (n, piece) in tally.pieces(&self.keys, &epoch_keys, ARGS_PER_CALL).into_iter().enumerate() {
+            let mut call = self.call(if n == 0 { "begin" } else { "fill" }, shard_keys, epoch, [0, 0, 0], now_ms);
+            call.keys.extend(piece.keys);
+            call.args.extend(piece.args);
+            let answer: Vec<String> = link.run(&scripts::APPLY, call.keys, call.args).await?;
+            overtaken(&answer)?;
+        }
+        let args = vec![epoch.into(), next.to_string().into(), (now_ms - REBUILD_MS).to_string().into()];
+        let dead: Vec<String> = link.run(&scripts::FLIP, vec![shard_keys.fence(), shard_keys.epochs()], args).await?;
+        overtaken(&dead)?;
+        Ok(dead)
+    }
+
+    /// Removes an epoch that shall never count. If it does by now, because only the answer got lost, it stays.
+    async fn abandon(&self, link: &Link, shard_keys: &ShardKeys, epoch: &str, now_ms: i64) -> Result<(), LiveError> {
+        let keys = vec![shard_keys.fence(), shard_keys.epochs()];
+        let given_up: i64 = link.run(&scripts::ABANDON, keys, vec![epoch.into()]).await?;
+        if given_up > 0 {
+            self.remove(link, shard_keys, epoch, now_ms).await?;
+        }
+        Ok(())
     }
 
     /// Removes the keys of a dead epoch; answers the domains that it counted.

@@ -14,6 +14,7 @@ script!(APPLY, "apply.lua");
 script!(FLIP, "flip.lua");
 script!(VIEW, "view.lua");
 script!(READ, "read.lua");
+script!(ABANDON, "abandon.lua");
 script!(BURY, "bury.lua");
 script!(FORGET, "forget.lua");
 script!(EXCHANGE, "exchange.lua");

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
+    mem,
     sync::Arc,
 };
 
@@ -17,8 +18,8 @@ use crate::{
 
 /// What is kept longer than told, so that a reader with a clock of its own finds it whole.
 const SLACK_MS: i64 = 10 * MINUTE_MS;
-/// Visitors in one block: what a script does at once stays small.
-const VISITORS_PER_BLOCK: usize = 1_000;
+/// Minutes, paths or visitors in one block of a snapshot: what a script does at once stays small.
+const ENTRIES_PER_BLOCK: usize = 500;
 
 /// Pageviews of one minute, paths in the order in which they came.
 #[derive(Default)]
@@ -159,11 +160,20 @@ impl Tally {
         for (site, tally) in self.sites.iter().filter(|(_, tally)| !tally.is_empty()) {
             let newest = tally.newest.values().collect();
             put(*site, Block { hours: by_table(&tally.hours), newest, ..Block::default() });
+            let (mut minutes, mut paths) = (Vec::new(), 0);
             for (start, minute) in &tally.minutes {
-                put(*site, Block { minutes: vec![(*start, minute)], ..Block::default() });
+                minutes.push((*start, minute));
+                paths += minute.paths.len();
+                if minutes.len() + paths >= ENTRIES_PER_BLOCK {
+                    put(*site, Block { minutes: mem::take(&mut minutes), ..Block::default() });
+                    paths = 0;
+                }
+            }
+            if !minutes.is_empty() {
+                put(*site, Block { minutes, ..Block::default() });
             }
             let visitors: Vec<(Hash64, i64)> = tally.visitors.iter().map(|(visitor, ts)| (*visitor, *ts)).collect();
-            for visitors in visitors.chunks(VISITORS_PER_BLOCK) {
+            for visitors in visitors.chunks(ENTRIES_PER_BLOCK) {
                 put(*site, Block { visitors: visitors.to_vec(), ..Block::default() });
             }
         }
@@ -199,7 +209,6 @@ struct Block<'a> {
 
 impl Block<'_> {
     fn write(&self, site: SiteId, keys: &Keys, epoch: &EpochKeys, now_ms: i64, call: &mut Call) {
-        call.keys.extend([epoch.visitors(site), epoch.newest(site)]);
         call.arg(keys.channel(&ticks_channel(site)));
         for count in [self.minutes.len(), self.hours.len(), self.visitors.len(), self.newest.len()] {
             call.number(count);
@@ -223,9 +232,15 @@ impl Block<'_> {
                 call.number(count);
             }
         }
+        if !self.visitors.is_empty() {
+            call.keys.push(epoch.visitors(site));
+        }
         for (visitor, ts) in &self.visitors {
             call.number(ts);
             call.arg(&visitor.0.to_be_bytes()[..]);
+        }
+        if !self.newest.is_empty() {
+            call.keys.push(epoch.newest(site));
         }
         for seen in &self.newest {
             call.number(seen.ts);

@@ -96,3 +96,14 @@ async fn a_server_that_hangs_is_an_error_and_not_a_wait() {
     assert_eq!(done, Some(Applied::Done));
     assert_eq!(pageviews(&live).await, 5, "whether the first try was counted or not");
 }
+
+#[tokio::test]
+async fn who_is_done_leaves_no_connection() {
+    let redis = Redis::start().await.unwrap();
+    let live = connect(&redis);
+    let receiver = live.subscribe("salts").await.unwrap();
+    let connections = async || redis.cli(&["client", "list"]).await.unwrap().lines().count();
+    assert_eq!(connections().await, 3, "commands, subscriptions, and the one that asks");
+    drop((live, receiver));
+    eventually(WITHIN, async || (connections().await == 1).then_some(())).await.expect("they are closed");
+}
