@@ -53,6 +53,8 @@ pub use forward::{Forwarded, Forwarder};
 use reader::KafkaSubscription;
 use watch::Watch;
 
+/// Longest payload: brokers refuse messages of more than a megabyte, and one in the spill that they refuse would hold up all behind it.
+const MAX_PAYLOAD: usize = 950_000;
 /// A start waits this long for the brokers; they may come later.
 const OPEN_WITHIN: Duration = Duration::from_secs(5);
 
@@ -116,7 +118,7 @@ impl SaslMechanism {
     }
 }
 
-/// Where entries go while the brokers are away.
+/// Where entries go while the brokers are away. Their positions name the partition [`SPILLED`] until they are in the topic.
 #[derive(Clone, Debug)]
 pub struct KafkaSpill {
     /// A folder of this process's own, kept over restarts.
@@ -132,6 +134,9 @@ impl KafkaSpill {
         Self { dir: dir.into(), max_bytes: 1 << 30 }
     }
 }
+
+/// The partition in the position of an entry that went into the spill: its place in the topic is not known yet.
+pub const SPILLED: u32 = u32::MAX;
 
 /// How a [`KafkaLog`] is set up.
 #[derive(Clone, Debug)]
@@ -260,6 +265,9 @@ impl EventLog for KafkaLog {
         }
         let count = entries.len();
         let refuse = |error: AppendError| (0..count).map(|_| Err(error.clone())).collect();
+        if entries.iter().any(|entry| entry.payload.len() > MAX_PAYLOAD) {
+            return refuse(AppendError::Unavailable(format!("an entry has more than {MAX_PAYLOAD} bytes; send less at once")));
+        }
         // Held while an entry goes into the spill: the gate does not open meanwhile.
         let pass = self.gate.turnstile.read().await;
         let state = self.gate.state();

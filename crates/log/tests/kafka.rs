@@ -14,7 +14,12 @@ mod spill;
 #[path = "kafka/topics.rs"]
 mod topics;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader},
+    process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use common::{LONG, limit, text};
@@ -92,4 +97,37 @@ async fn revoked(sub: &mut Box<dyn Subscription>) -> Vec<u32> {
 
 async fn open(options: KafkaLogOptions) -> std::sync::Arc<KafkaLog> {
     KafkaLog::open(options).await.unwrap()
+}
+
+/// The helper process, killed when dropped.
+struct Helper {
+    process: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Helper {
+    fn start(words: &[&str]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_footfall-log-spill")).args(words).stdout(Stdio::piped()).spawn().unwrap();
+        let output = BufReader::new(process.stdout.take().unwrap());
+        Self { process, output }
+    }
+
+    /// What it says next.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        assert!(self.output.read_line(&mut line).unwrap() > 0, "it ended by itself");
+        line.trim().to_owned()
+    }
+
+    /// Waits until it says this.
+    fn says(&mut self, word: &str) {
+        while self.line() != word {}
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }

@@ -30,6 +30,8 @@ pub(super) fn base(options: &KafkaLogOptions) -> ClientConfig {
         .set("reconnect.backoff.ms", "50")
         .set("reconnect.backoff.max.ms", "1000")
         .set("log.connection.close", "false")
+        // Its default of five minutes is long for a topic that was made anew.
+        .set("topic.metadata.refresh.interval.ms", "30000")
         // Only a topic that this log made has the right settings.
         .set("allow.auto.create.topics", "false")
         .set_log_level(RDKafkaLogLevel::Info);

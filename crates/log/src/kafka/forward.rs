@@ -63,10 +63,20 @@ struct Route {
 
 /// A connection with its place in the file.
 struct Session {
-    producer: Arc<BaseProducer<Unheard>>,
-    place: Arc<BaseConsumer<Quiet>>,
+    clients: Option<Clients>,
     file: Box<dyn Subscription>,
     next: Offset,
+}
+
+/// Who writes, and who knows the group.
+type Clients = Arc<(BaseProducer<Unheard>, BaseConsumer<Quiet>)>;
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Ending clients blocks.
+        let clients = self.clients.take();
+        let _ = std::thread::Builder::new().name("kafka-discard".into()).spawn(move || drop(clients));
+    }
 }
 
 /// Delivery reports of a transaction do not matter: it is finished or it is not.
@@ -117,17 +127,10 @@ impl Forwarder {
             Some(session) => session,
             None => self.route.connect().await?,
         };
-        let outcome = self.route.one_batch(&mut session).await;
-        match outcome {
-            Ok(forwarded) => {
-                self.session = Some(session);
-                Ok(forwarded)
-            }
-            Err(error) => {
-                discard(session);
-                Err(error)
-            }
-        }
+        // On an error, and where the caller gives up half way, the next step begins from what the brokers say.
+        let forwarded = self.route.one_batch(&mut session).await?;
+        self.session = Some(session);
+        Ok(forwarded)
     }
 }
 
@@ -143,8 +146,11 @@ impl Route {
         };
         let next = entries.last().map_or(session.next, |last| last.offset + 1);
         let records: Vec<Entry> = entries.into_iter().map(|entry| (self.convert)(entry)).collect();
-        let (producer, place, options) = (Arc::clone(&session.producer), Arc::clone(&session.place), Arc::clone(&self.options));
-        let sent = tokio::task::spawn_blocking(move || transact(&options, &producer, &place, &records, next)).await;
+        let (clients, options) = (session.clients.clone(), Arc::clone(&self.options));
+        let sent = tokio::task::spawn_blocking(move || {
+            clients.map_or(Err(KafkaError::Canceled), |clients| transact(&options, &clients.0, &clients.1, &records, next))
+        })
+        .await;
         sent.map_err(|error| LogError::fault(format!("forwarding ended badly: {error}")))?.map_err(|error| self.fault(&error))?;
         session.next = next;
         session.file.commit(0, &Committed { next, rebuild_from: next }).await?;
@@ -183,33 +189,18 @@ impl Route {
                     remote = offset.max(0).cast_unsigned();
                 }
             }
-            Ok((producer, place, remote))
+            Ok((Arc::new((producer, place)), remote))
         });
-        let (producer, place, remote) = opened.await.map_err(|error| LogError::fault(format!("connecting ended badly: {error}")))??;
+        let (clients, remote) = opened.await.map_err(|error| LogError::fault(format!("connecting ended badly: {error}")))??;
         let next = remote.max(local).max(self.from);
         tracing::info!(topic = self.options.topic, next, "forwarding into Kafka");
         file.seek(0, next).await?;
-        Ok(Session { producer: Arc::new(producer), place: Arc::new(place), file, next })
+        Ok(Session { clients: Some(clients), file, next })
     }
 
     fn fault(&self, error: &KafkaError) -> LogError {
         LogError::fault(format!("topic {}: {error}", self.options.topic))
     }
-}
-
-impl Drop for Forwarder {
-    fn drop(&mut self) {
-        if let Some(session) = self.session.take() {
-            discard(session);
-        }
-    }
-}
-
-/// Ending clients blocks.
-fn discard(session: Session) {
-    let Session { producer, place, file, .. } = session;
-    drop(file);
-    let _ = std::thread::Builder::new().name("kafka-discard".into()).spawn(move || drop((producer, place)));
 }
 
 /// One transaction. Blocks.

@@ -310,7 +310,11 @@ impl Heard {
             self.at = Some(at);
             self.wall = Some(SystemTime::now().checked_sub(age).unwrap_or_else(SystemTime::now));
         }
-        self.calm = if steady && age < fresh { (self.calm + 1).min(CALM_REPORTS) } else { self.calm };
+        self.calm = match (steady && age < fresh, self.calm) {
+            (_, CALM_REPORTS) => CALM_REPORTS,
+            (true, calm) => calm + 1,
+            (false, _) => 0,
+        };
     }
 
     fn is_fresh(&self, fresh: Duration) -> bool {

@@ -16,10 +16,8 @@ use super::{
 };
 use crate::StoredEntry;
 
-/// Longest poll of the client while everything is under way …
-const POLL: Duration = Duration::from_millis(25);
-/// … and while a partition waits to be read.
-const POLL_SOON: Duration = Duration::from_millis(2);
+/// Longest poll of the client: what the caller asks for waits at most so long. Records do not wait.
+const POLL: Duration = Duration::from_millis(20);
 /// One question to the brokers.
 const ASK: Duration = Duration::from_secs(2);
 /// How long calls that still use the client may keep it after its subscription has gone.
@@ -28,9 +26,9 @@ const LAST_CALLS: Duration = Duration::from_secs(60);
 /// Runs until the subscription is gone; then the member leaves the group.
 pub(super) fn run(consumer: Arc<BaseConsumer<Member>>, shared: &Shared, topic: &str, buffer_bytes: usize) {
     while !shared.with(|state| state.closing) {
-        let soon = serve(&consumer, shared, topic);
+        serve(&consumer, shared, topic);
         flow(&consumer, shared, topic, buffer_bytes);
-        match consumer.poll(if soon { POLL_SOON } else { POLL }) {
+        match consumer.poll(POLL) {
             None => {}
             Some(Ok(message)) => keep(&message, shared),
             Some(Err(KafkaError::PartitionEOF(partition))) => ended(partition, shared),
@@ -105,8 +103,8 @@ fn trouble(error: &KafkaError, shared: &Shared, topic: &str) {
     }
 }
 
-/// Does what the caller asked for: partitions to follow, places to begin. Answers whether something has to wait.
-pub(super) fn serve(consumer: &BaseConsumer<Member>, shared: &Shared, topic: &str) -> bool {
+/// Does what the caller asked for: partitions to follow, places to begin. What fails is tried again at the next turn.
+pub(super) fn serve(consumer: &BaseConsumer<Member>, shared: &Shared, topic: &str) {
     let (unwanted, wanted, begin) = shared.with(|state| {
         let begin: Vec<_> = state
             .parts
@@ -122,7 +120,6 @@ pub(super) fn serve(consumer: &BaseConsumer<Member>, shared: &Shared, topic: &st
             shared.fault(format!("topic {topic}: partition {partition} cannot be let go of: {error}"));
         }
     }
-    let mut waits = false;
     for partition in &wanted {
         match look_up(consumer, topic, &[partition.cast_signed()]) {
             Ok(found) => {
@@ -131,10 +128,7 @@ pub(super) fn serve(consumer: &BaseConsumer<Member>, shared: &Shared, topic: &st
                     shared.assign(found, false);
                 }
             }
-            Err(error) => {
-                trouble(&error, shared, topic);
-                waits = true;
-            }
+            Err(error) => trouble(&error, shared, topic),
         }
     }
     for (partition, epoch, next, attached) in begin {
@@ -151,13 +145,9 @@ pub(super) fn serve(consumer: &BaseConsumer<Member>, shared: &Shared, topic: &st
                     }
                 }
             }),
-            Err(error) => {
-                tracing::debug!(topic, partition, next, %error, "a partition cannot be read yet");
-                waits = true;
-            }
+            Err(error) => tracing::debug!(topic, partition, next, %error, "a partition cannot be read yet"),
         }
     }
-    waits
 }
 
 /// Reads on at an offset. One outside of what is there is waited for, or skipped to: the log only ever hands out offsets from `next` on.

@@ -164,9 +164,8 @@ impl Producing {
                 .key(entry.key.0.as_bytes().as_slice())
                 .payload(entry.payload.as_ref());
             if let Err((error, _)) = native.send(record) {
-                full = true;
-                let busy = error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull);
-                batch.answer(nth, Err(if busy { AppendError::Busy } else { AppendError::Unavailable(error.to_string()) }));
+                full = error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull);
+                batch.answer(nth, Err(if full { AppendError::Busy } else { AppendError::Unavailable(error.to_string()) }));
             }
         }
         drop(batch);

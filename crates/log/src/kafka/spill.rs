@@ -8,7 +8,7 @@ use tokio::{sync::Mutex, task::JoinHandle};
 use uuid::Uuid;
 
 use super::{
-    KafkaLogOptions, KafkaSpill,
+    KafkaLogOptions, KafkaSpill, SPILLED,
     forward::{Forwarded, Forwarder},
     gate::Gate,
     producer::Producing,
@@ -22,12 +22,12 @@ use crate::{
 const GROUP: &str = "forward";
 /// With so few entries left, appends wait for the rest to be forwarded.
 const NEARLY: u64 = 2_000;
+/// Appends wait for the rest no longer than this; then they go into the spill as before.
+const HOLD: Duration = Duration::from_secs(3);
 /// The pause after a step that failed.
 const AGAIN: Duration = Duration::from_millis(300);
 /// The pause while the producer still has entries under way.
 const SETTLE: Duration = Duration::from_millis(20);
-/// Of a spilled entry's answer: it has no place in the topic yet, so it names the file's.
-const SPILLED: u32 = u32::MAX;
 /// A key before each payload.
 const KEY_BYTES: usize = 16;
 
@@ -124,7 +124,8 @@ async fn drain(gate: &Gate, log: &FileLog, forwarder: &mut Forwarder) -> Result<
     // Nobody appends from here on.
     let _turnstile = gate.turnstile.write().await;
     if !empty().await {
-        forwarder.forward().await?;
+        let rest = tokio::time::timeout(HOLD, forwarder.forward()).await;
+        rest.unwrap_or_else(|_| Err(LogError::fault("the brokers are too slow for the rest of the spill")))?;
     }
     gate.open();
     Ok(())

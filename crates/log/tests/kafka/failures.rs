@@ -9,8 +9,14 @@ use std::{
     time::Duration,
 };
 
-use footfall_log::{AppendError, EventLog, kafka::KafkaLog};
-use footfall_testkit::kafka::Kafka;
+use footfall_log::{
+    AppendError, EventLog,
+    kafka::{KafkaLog, KafkaLogOptions},
+};
+use footfall_testkit::{
+    kafka::{Kafka, KafkaOptions},
+    proxy::Proxy,
+};
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -103,6 +109,33 @@ async fn a_broker_that_dies_costs_refusals_and_nothing_else() {
     load.goes_on(200).await;
     until("the status says so", async || log.status().await.accepting).await;
     load.settle(&log, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_lost_doubles_nothing() {
+    let proxy = Proxy::bind().await.unwrap();
+    let options = KafkaOptions { brokers: 1, advertised: vec![proxy.port()], secured: false };
+    let kafka = Kafka::start_with(options).await.unwrap();
+    proxy.set_target(kafka.port(0));
+    let mut options = common::kafka_options(&kafka, &common::topic());
+    options.delivery_timeout = Duration::from_secs(20);
+    let log = open(options.clone()).await;
+    let beside = open(KafkaLogOptions { brokers: kafka.direct_bootstrap(), ..options }).await;
+    let mut expected = 0;
+    for _ in 0..3 {
+        log.append(vec![numbered(1, expected)]).await[0].as_ref().unwrap();
+        proxy.swallow_answers();
+        let unanswered = {
+            let log = Arc::clone(&log);
+            tokio::spawn(async move { log.append(vec![numbered(1, expected + 1)]).await.remove(0) })
+        };
+        expected += 2;
+        until("the broker has it", async || beside.status().await.partitions.first().is_some_and(|(_, _, _, end)| *end == expected)).await;
+        proxy.resume();
+        proxy.reset_all();
+        unanswered.await.unwrap().unwrap();
+    }
+    assert_eq!(numbers(&read_all(&beside, 1).await)[&1], (0..expected).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,11 +5,12 @@ use std::{collections::BTreeSet, time::Duration};
 use footfall_log::{Committed, EventLog, LogError, Polled, StartAt};
 use footfall_testkit::{
     kafka::{Kafka, KafkaOptions},
+    process,
     proxy::Proxy,
 };
 
 use crate::{
-    assigned,
+    Helper, assigned,
     common::{self, LONG, intent, limit, until},
     numbered, open, revoked,
 };
@@ -105,6 +106,23 @@ async fn a_member_that_was_cut_off_cannot_commit_any_more() {
     assert_eq!(assigned(&mut next, 1).await[0].committed, Some(Committed { next: 3, rebuild_from: 0 }));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_was_stopped_comes_back_without_its_partitions() {
+    let kafka = common::secured_kafka();
+    let topic = common::topic();
+    let mut options = common::kafka_options(kafka, &topic);
+    options.partitions = 2;
+    options.session_timeout = Duration::from_secs(3);
+    let log = open(options).await;
+    let mut sleeper = Helper::start(&["hold", kafka.bootstrap(), &topic]);
+    sleeper.says("held");
+    process::kill(sleeper.process.id(), "STOP").await.unwrap();
+    let mut other = log.subscribe("stored", StartAt::Committed).await.unwrap();
+    assigned(&mut other, 2).await;
+    process::kill(sleeper.process.id(), "CONT").await.unwrap();
+    assert_eq!(sleeper.line(), "woke without");
+}
+
 #[tokio::test]
 async fn who_reads_alone_follows_what_it_names() {
     let mut options = common::kafka_options(common::secured_kafka(), &common::topic());
@@ -140,4 +158,42 @@ async fn who_reads_alone_follows_what_it_names() {
     assert_eq!(offsets[&1], (0..end).collect::<Vec<_>>());
     assert!(!offsets.contains_key(&0), "it is not followed any more");
     assert!(reader.commit(1, &Committed { next: 1, rebuild_from: 0 }).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_reader_holds_back_the_brokers_and_misses_nothing() {
+    const ENTRIES: u64 = 6_000;
+    let mut options = common::kafka_options(common::secured_kafka(), &common::topic());
+    options.partitions = 2;
+    // A hundredth of what is there.
+    options.buffer_bytes = 64 << 10;
+    let log = open(options).await;
+    let padding = "x".repeat(1_000);
+    for first in (0..ENTRIES).step_by(500) {
+        let entries = (first..first + 500).map(|number| footfall_log::Entry {
+            key: crate::site(number % 5),
+            payload: format!("{}/{number}/{padding}", number % 5).into(),
+        });
+        log.append(entries.collect()).await.iter().for_each(|answer| assert!(answer.is_ok()));
+    }
+    let mut reader = log.subscribe("stored", StartAt::Committed).await.unwrap();
+    let mut next = std::collections::BTreeMap::<u64, u64>::new();
+    let mut came = 0;
+    while came < ENTRIES {
+        match reader.poll(LONG, limit(7)).await.unwrap() {
+            Polled::Entries { entries, .. } => {
+                for entry in entries {
+                    let text = common::text(&entry);
+                    let mut words = text.split('/').map(|word| word.parse::<u64>());
+                    let (domain, number) = (words.next().unwrap().unwrap(), words.next().unwrap().unwrap());
+                    let expected = next.entry(domain).or_insert(domain);
+                    assert_eq!(number, *expected, "of domain {domain}");
+                    *expected += 5;
+                    came += 1;
+                }
+            }
+            Polled::Assigned(_) | Polled::Idle { .. } => {}
+            Polled::Revoked(_) => panic!("nobody else reads"),
+        }
+    }
 }

@@ -1,58 +1,27 @@
 //! An outage that is bridged by the local spill, and a process that is killed while it forwards it.
 
-use std::{
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
-use footfall_log::{EventLog, kafka::KafkaSpill};
+use footfall_log::{
+    EventLog,
+    kafka::{KafkaSpill, SPILLED},
+};
 use footfall_testkit::{
     kafka::{Kafka, KafkaOptions},
     proxy::Proxy,
 };
 
 use crate::{
+    Helper,
     common::{self, until},
     numbered, numbers, open, read_all,
 };
 
 const DOMAINS: u64 = 7;
-const SPILLED: u64 = 21_000;
+const MANY: u64 = 21_000;
 
-/// The helper, killed when dropped.
-struct Helper {
-    process: Child,
-    output: BufReader<ChildStdout>,
-}
-
-impl Helper {
-    fn start(brokers: &str, topic: &str, folder: &Path, first: u64, count: u64) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_footfall-log-spill"))
-            .args([brokers, topic, folder.to_str().unwrap(), &first.to_string(), &count.to_string()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(process.stdout.take().unwrap());
-        Self { process, output }
-    }
-
-    /// Waits until it says this.
-    fn says(&mut self, word: &str) {
-        let mut line = String::new();
-        while line.trim() != word {
-            line.clear();
-            assert!(self.output.read_line(&mut line).unwrap() > 0, "it ended before it said {word}");
-        }
-    }
-}
-
-impl Drop for Helper {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+fn helper(brokers: &str, topic: &str, folder: &Path, first: u64, count: u64) -> Helper {
+    Helper::start(&["spill", brokers, topic, folder.to_str().unwrap(), &first.to_string(), &count.to_string()])
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,14 +39,14 @@ async fn what_is_spilled_comes_once_and_in_order_though_its_process_is_killed() 
     let end = async || log.status().await.partitions.iter().map(|(_, _, _, end)| end).sum::<u64>();
 
     // Before the outage: straight to the brokers.
-    let mut helper = Helper::start(&behind, &topic, folder.path(), 0, 700);
-    helper.says("up");
+    let mut process = helper(&behind, &topic, folder.path(), 0, 700);
+    process.says("up");
     until("all are there", async || end().await >= 700).await;
-    drop(helper);
+    drop(process);
 
     proxy.refuse();
-    let mut helper = Helper::start(&behind, &topic, folder.path(), 700, SPILLED);
-    helper.says("spilled");
+    let mut process = helper(&behind, &topic, folder.path(), 700, MANY);
+    process.says("spilled");
     // Slow enough to be killed half way.
     proxy.throttle(80_000);
     proxy.resume();
@@ -85,17 +54,17 @@ async fn what_is_spilled_comes_once_and_in_order_though_its_process_is_killed() 
     for _ in 0..2 {
         until("some more were forwarded", async || end().await > before).await;
         before = end().await;
-        drop(helper);
-        helper = Helper::start(&behind, &topic, folder.path(), 0, 0);
+        drop(process);
+        process = helper(&behind, &topic, folder.path(), 0, 0);
     }
     proxy.throttle(0);
-    helper.says("up");
-    drop(helper);
+    process.says("up");
+    drop(process);
 
     // The next one goes on behind them.
-    let mut helper = Helper::start(&behind, &topic, folder.path(), 700 + SPILLED, 70);
-    helper.says("up");
-    let all = 700 + SPILLED + 70;
+    let mut process = helper(&behind, &topic, folder.path(), 700 + MANY, 70);
+    process.says("up");
+    let all = 700 + MANY + 70;
     until("all are there", async || read_all(&log, 2).await.values().map(Vec::len).sum::<usize>() as u64 >= all).await;
     let found = numbers(&read_all(&log, 2).await);
     assert_eq!(found.len() as u64, DOMAINS);
@@ -121,7 +90,7 @@ async fn an_outage_in_the_midst_of_traffic_loses_and_doubles_nothing() {
             acknowledged.push(number);
         }
         number += 1;
-        answer.map(|position| position.partition == u32::MAX)
+        answer.map(|position| position.partition == SPILLED)
     };
     for _ in 0..100 {
         assert!(!append(&log).await.unwrap(), "straight to the brokers");
