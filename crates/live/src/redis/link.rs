@@ -6,7 +6,7 @@
 
 use std::{
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -49,6 +49,8 @@ pub struct Link {
     subscriber: SubscriberClient,
     timeout: Duration,
     begun: Instant,
+    /// When it was last connected anew because Redis was not the primary.
+    looked: Mutex<Option<Instant>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -66,7 +68,7 @@ impl Link {
         let subscriber = builder.build_subscriber_client().map_err(|error| bad_url(&error))?;
         let once = Options { max_attempts: Some(2), timeout: Some(timeout), fail_fast: true, ..Options::default() };
         let commands = client.with_options(&once);
-        Ok(Self { client, commands, subscriber, timeout, begun: Instant::now(), tasks: Vec::new() })
+        Ok(Self { client, commands, subscriber, timeout, begun: Instant::now(), looked: Mutex::default(), tasks: Vec::new() })
     }
 
     /// Begins to connect.
@@ -116,8 +118,7 @@ impl Link {
         let (kind, text) = match details.split(' ').next().unwrap_or_default() {
             "OOM" => ("refused", "redis is out of memory; give it more or raise maxmemory".to_owned()),
             "READONLY" | "MASTERDOWN" => {
-                let client = self.client.clone();
-                tokio::spawn(async move { client.force_reconnection().await });
+                self.look_for_the_primary();
                 ("refused", "redis answers as a read-only replica; waiting for a primary".to_owned())
             }
             "LOADING" => ("refused", "redis is still loading its data".to_owned()),
@@ -136,6 +137,16 @@ impl Link {
         };
         metrics::counter!("footfall_live_faults_total", "kind" => kind).increment(1);
         LiveError(text)
+    }
+
+    /// Connects anew, once per [`AGAIN`] however many commands are refused.
+    fn look_for_the_primary(&self) {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        if looked.is_none_or(|looked| looked.elapsed() >= AGAIN) {
+            *looked = Some(Instant::now());
+            let client = self.client.clone();
+            tokio::spawn(async move { client.force_reconnection().await });
+        }
     }
 
     /// What is left of the time in which a new process waits for its first connection.

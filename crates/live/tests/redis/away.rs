@@ -34,7 +34,7 @@ async fn a_process_may_start_before_redis() {
     let mut told = live.subscribe("salts").await.expect("made as soon as redis is there");
     assert!(live.ping().await.is_err());
     assert!(live.get("k").await.unwrap_err().to_string().contains("redis"));
-    let limit = [("client".to_owned(), Limit { rate: 0.001, burst: 2.0 })];
+    let limit = [("client".to_owned(), Limit { rate: 0.001, burst: 1.5 })];
     assert_eq!(live.take(&limit, 1).await.unwrap(), [Allowance::Pass]);
     assert_eq!(live.take(&limit, 1).await.unwrap(), [Allowance::Pass]);
     assert!(matches!(live.take(&limit, 1).await.unwrap()[..], [Allowance::Wait(_)]), "limits go on by themselves");
