@@ -63,6 +63,7 @@ use crate::{
 const TOUCHED_BUFFER: usize = 1_024;
 
 /// What the processor works with.
+#[derive(Clone)]
 pub struct ProcessorDeps {
     /// The log of what happens now.
     pub live_log: Arc<dyn EventLog>,

@@ -20,6 +20,7 @@ use crate::{
     build::Home,
     decode::{Decoded, ReadAhead},
     metrics::Name,
+    range::content_hash,
     salts::{Of, Salts},
     settle,
     stored::Partition,
@@ -36,8 +37,8 @@ pub async fn recover(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salt
         (Some(intent), _) => replay(tools, sub, salts, home, intent).await?,
         // Beyond the end: the log was made anew and kept the group's place.
         (None, Some(committed)) if committed.next <= assignment.end => committed,
-        (None, Some(_)) => find_place(tools, sub, &mut home, assignment).await?,
-        (None, None) => find_place(tools, sub, &mut home, assignment).await?,
+        (None, Some(_)) => find_place(tools, sub, salts, &mut home, assignment).await?,
+        (None, None) => find_place(tools, sub, salts, &mut home, assignment).await?,
     };
     let mut next = place.next;
     if next < assignment.start {
@@ -74,7 +75,7 @@ async fn replay(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, ho
 }
 
 /// Without a commit: is this the log whose records are stored?
-async fn find_place(tools: &Tools, sub: &mut dyn Subscription, home: &mut Home, assignment: &Assignment) -> Result<Committed, Halt> {
+async fn find_place(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, home: &mut Home, assignment: &Assignment) -> Result<Committed, Halt> {
     let start = Committed { next: assignment.start, rebuild_from: assignment.start };
     loop {
         let highest = tools.until_done("reading the highest stored position", || tools.store.highest_stored(home.shard())).await?;
@@ -83,6 +84,16 @@ async fn find_place(tools: &Tools, sub: &mut dyn Subscription, home: &mut Home, 
             let there = sub.reread(home.partition, highest.offset, highest.offset).await?;
             let record = there.into_iter().next().and_then(|entry| Decoded::read(entry).outcome.ok());
             if record.is_some_and(|record| event_id(record.id) == highest.event_id) {
+                // With several shards a range is several inserts, of which some may not have been sent.
+                let from = assignment.start;
+                let gap = tools.until_done("looking for a gap", || tools.store.first_gap(home.shard(), from, highest.offset)).await?;
+                if let Some(gap) = gap {
+                    let entries = sub.reread(home.partition, gap.first, highest.offset).await?;
+                    let content = content_hash(entries.iter().map(|entry| entry.payload.as_ref()));
+                    let (first, last, rebuild_from) = (gap.first, highest.offset, gap.rebuild_from);
+                    let intent = Intent { first, last, rebuild_from, content, splits: Vec::new(), dead: Vec::new() };
+                    return replay(tools, sub, salts, *home, &intent).await;
+                }
                 return Ok(Committed { next: highest.offset + 1, rebuild_from: highest.rebuild_from });
             }
         }

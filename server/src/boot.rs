@@ -70,9 +70,16 @@ pub async fn open_logs(config: &Config) -> anyhow::Result<Logs> {
         return Ok(Logs {
             live: open_kafka(config, &kafka, LogName::Live).await?,
             import: open_kafka(config, &kafka, LogName::Import).await?,
+            files: None,
         });
     }
-    let dir = config.local_path(url, "log");
+    let (live, import) = open_files(config).await?;
+    Ok(Logs { live: live.clone(), import: import.clone(), files: Some([live, import]) })
+}
+
+/// The one-machine logs.
+async fn open_files(config: &Config) -> anyhow::Result<(Arc<FileLog>, Arc<FileLog>)> {
+    let dir = config.local_path(&config.seams.event_log_url, "log");
     let open = async |name: LogName| {
         let options = FileLogOptions {
             max_bytes: config.seams.log_max_bytes.0,
@@ -80,10 +87,31 @@ pub async fn open_logs(config: &Config) -> anyhow::Result<Logs> {
             groups: vec![footfall_processor::stored::GROUP.to_owned()],
             ..FileLogOptions::new(dir.join(name.topic()), name)
         };
-        let log = FileLog::open(options).await.with_context(|| format!("the event log {} cannot be opened", name.topic()))?;
-        anyhow::Ok(log as Arc<dyn EventLog>)
+        FileLog::open(options).await.with_context(|| format!("the event log {} cannot be opened", name.topic()))
     };
-    Ok(Logs { live: open(LogName::Live).await?, import: open(LogName::Import).await? })
+    Ok((open(LogName::Live).await?, open(LogName::Import).await?))
+}
+
+/// A topic to move to.
+pub struct KafkaTarget {
+    /// How it is used.
+    pub options: Arc<KafkaLogOptions>,
+    /// The topic, made if it was not there.
+    pub log: Arc<KafkaLog>,
+}
+
+/// The topics of these settings: what happens now, and imports.
+///
+/// # Errors
+/// When the settings name none.
+pub async fn kafka_targets(config: &Config) -> anyhow::Result<[KafkaTarget; 2]> {
+    let Some(url) = config.seams.event_log_url.kafka() else { bail!("event_log_url names no Kafka topic") };
+    let open = async |name: LogName| {
+        let options = kafka_options(config, &url, name);
+        let log = KafkaLog::open(options.clone()).await.with_context(|| format!("the topic {}", options.topic))?;
+        anyhow::Ok(KafkaTarget { options: Arc::new(options), log })
+    };
+    Ok([open(LogName::Live).await?, open(LogName::Import).await?])
 }
 
 async fn open_kafka(config: &Config, url: &KafkaUrl, name: LogName) -> anyhow::Result<Arc<dyn EventLog>> {
@@ -176,6 +204,14 @@ pub async fn open_store(config: &Config, meta: &Meta, engine: Engine) -> anyhow:
     };
     let store = Store::connect(&options);
     store.migrate().await.context("the analytics store cannot be migrated")?;
+    for domain in store.misplaced().await.context("the analytics store cannot be asked where domains are")? {
+        tracing::error!(
+            site = %domain.site,
+            found = domain.found + 1,
+            home = domain.home + 1,
+            "a domain has events on a shard where nobody looks for them; docs/operate/cluster.md says how to move a domain"
+        );
+    }
     Ok(StoreService { store, engine, memory_cap })
 }
 

@@ -16,7 +16,6 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::import::Progress;
 
 fn socket_path(data: &Path) -> PathBuf {
     data.join("run/control.sock")
@@ -45,6 +44,14 @@ pub fn serve(data: &Path, router: Router, closing: CancellationToken) -> anyhow:
     Ok(())
 }
 
+/// A line of an answer.
+pub trait Line: serde::de::DeserializeOwned {
+    /// Why the work ended early, on the last line of such an answer.
+    fn failed(&self) -> Option<&str>;
+    /// Whether this is the last line of work that was done.
+    fn is_done(&self) -> bool;
+}
+
 /// Where a command sends its work: a running server, or services started for this command.
 pub enum Control {
     /// A server runs on the data folder.
@@ -59,11 +66,11 @@ impl Control {
         UnixStream::connect(socket_path(data)).await.ok().map(Self::Running)
     }
 
-    /// Sends one request and hands every line of progress to `see`.
+    /// Sends one request and hands every line of its answer to `see`.
     ///
     /// # Errors
     /// When the server refuses, breaks off, or the work fails.
-    pub async fn call(self, request: Request<Body>, mut see: impl FnMut(&Progress)) -> anyhow::Result<Progress> {
+    pub async fn call<L: Line>(self, request: Request<Body>, mut see: impl FnMut(&L)) -> anyhow::Result<L> {
         let response = match self {
             Self::Here(router) => router.oneshot(request).await?,
             Self::Running(stream) => {
@@ -74,7 +81,7 @@ impl Control {
         };
         let status = response.status();
         let mut lines = Vec::new();
-        let mut last = None;
+        let mut last: Option<L> = None;
         let mut body = response.into_body().into_data_stream();
         while let Some(piece) = body.next().await {
             lines.extend_from_slice(&piece.context("the running server broke off; run the command again, it goes on where it stopped")?);
@@ -82,18 +89,18 @@ impl Control {
                 continue;
             }
             while let Some(end) = lines.iter().position(|byte| *byte == b'\n') {
-                let progress: Progress = serde_json::from_slice(&lines[..end])?;
+                let line: L = serde_json::from_slice(&lines[..end])?;
                 lines.drain(..=end);
-                see(&progress);
-                last = Some(progress);
+                see(&line);
+                last = Some(line);
             }
         }
         if !status.is_success() {
             bail!("{}", String::from_utf8_lossy(&lines));
         }
         match last {
-            Some(Progress { failed: Some(message), .. }) => bail!("{message}"),
-            Some(progress) if progress.is_done() => Ok(progress),
+            Some(line) if line.is_done() => Ok(line),
+            Some(line) if line.failed().is_some() => bail!("{}", line.failed().unwrap_or_default()),
             _ => bail!("the running server broke off; run the command again, it goes on where it stopped"),
         }
     }

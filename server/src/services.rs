@@ -1,12 +1,12 @@
 //! Everything one process runs behind its listeners: the engines, and the parts of the product that its roles need.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use axum::Router;
 use footfall_config::{Config, Role, Roles};
 use footfall_live::Live;
-use footfall_log::EventLog;
+use footfall_log::{EventLog, file::FileLog};
 use footfall_meta::Meta;
 use footfall_processor::{Processor, ProcessorDeps, Running, Told};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,11 @@ use crate::{
     boot::{self, StoreService},
     collect::{Collector, CollectorDeps},
     import::{self, Imports},
+    promote::{self, Promotion},
 };
+
+/// The processor of this process, while it has one.
+pub type SharedProcessor = Arc<Mutex<Option<Running>>>;
 
 /// Both event logs.
 #[derive(Clone)]
@@ -25,6 +29,8 @@ pub struct Logs {
     pub live: Arc<dyn EventLog>,
     /// Imports and back-dated events.
     pub import: Arc<dyn EventLog>,
+    /// Both as local files, where they are.
+    pub files: Option<[Arc<FileLog>; 2]>,
 }
 
 /// What takes events in: the role capture.
@@ -49,8 +55,10 @@ pub struct Services {
     pub store: Option<StoreService>,
     /// For capture.
     pub capture: Option<Capture>,
-    /// For the processor.
-    pub processor: Option<Running>,
+    /// For the processor; none in it while a promotion stands still, and after one.
+    pub processor: Option<SharedProcessor>,
+    /// Moves a one-machine installation to a cluster.
+    pub promotion: Option<Arc<Promotion>>,
     /// Reports, for query.
     pub analytics: Option<Analytics>,
     /// Cancelled when the process is to end.
@@ -79,17 +87,35 @@ impl Services {
             }
             _ => None,
         };
-        let processor = match (&logs, &store) {
-            (Some(logs), Some(store)) if processes => Some(Processor::spawn(ProcessorDeps {
+        let (mut processor, mut promotion) = (None, None);
+        if let (Some(logs), Some(store), true) = (&logs, &store, processes) {
+            let deps = ProcessorDeps {
                 live_log: logs.live.clone(),
                 import_log: logs.import.clone(),
                 store: store.store.clone(),
                 live: live.clone(),
                 meta: meta.clone(),
                 options: footfall_processor::Options::default(),
-            })),
-            _ => None,
-        };
+            };
+            let shared = SharedProcessor::default();
+            if let Some(files) = &logs.files {
+                promotion = Some(Arc::new(Promotion {
+                    data: config.process.data.clone(),
+                    meta: meta.clone(),
+                    store: store.store.clone(),
+                    files: files.clone(),
+                    processor: shared.clone(),
+                    deps: deps.clone(),
+                    closing: closing.clone(),
+                    running: tokio::sync::Mutex::default(),
+                }));
+            }
+            let is_promoted = promotion.as_ref().map(Promotion::resume).transpose()?.unwrap_or(false);
+            if !is_promoted {
+                *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Processor::spawn(deps));
+            }
+            processor = Some(shared);
+        }
         let analytics = store.as_ref().filter(|_| reports).map(|store| {
             Analytics::new(AnalyticsDeps {
                 store: store.store.clone(),
@@ -99,7 +125,7 @@ impl Services {
                 is_shared: boot::is_shared(&config.seams.live_url),
             })
         });
-        Ok(Self { config, meta, live, logs, store, capture, processor, analytics, closing })
+        Ok(Self { config, meta, live, logs, store, capture, processor, promotion, analytics, closing })
     }
 
     /// What a command such as `import` needs that finds no server to do its work: with a local log also what stores the events.
@@ -117,13 +143,16 @@ impl Services {
     /// What the control socket serves.
     #[must_use]
     pub fn control_router(&self) -> Router {
-        self.capture.as_ref().map_or_else(Router::new, |capture| import::routes::router(capture.imports.clone()))
+        let imports = self.capture.as_ref().map(|capture| import::routes::router(capture.imports.clone()));
+        let promotion = self.promotion.as_ref().map(|promotion| promote::routes::router(promotion.clone()));
+        imports.into_iter().chain(promotion).fold(Router::new(), Router::merge)
     }
 
     /// Stops the parts in the order of the way of an event, so that what was accepted is settled or waits in the log.
     pub async fn stop(self) {
         self.closing.cancel();
-        if let Some(processor) = &self.processor {
+        let processor = self.processor.and_then(|shared| shared.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some(processor) = processor {
             processor.shutdown().await;
         }
         if let Some(engine) = self.store.and_then(|store| store.engine) {

@@ -219,8 +219,8 @@ impl Fault {
                     processor.resume().await.unwrap();
                 }
             }
-            Self::ClockAhead => world.with_clocks("+1h", moment, load).await,
-            Self::ClockBehind => world.with_clocks("-1h", moment, load).await,
+            Self::ClockAhead => world.with_clocks(3_600, moment, load).await,
+            Self::ClockBehind => world.with_clocks(-3_600, moment, load).await,
         }
     }
 }

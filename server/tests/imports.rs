@@ -44,7 +44,7 @@ async fn an_import_goes_on_after_a_kill() {
     }
     let last = app.command(&args, None).await.unwrap();
     let message = String::from_utf8_lossy(&last.stderr);
-    assert!(last.status.success() || message.contains("imported before"), "{message}");
+    assert!(last.status.success() || message.contains("imported before"), "{message}; server log:\n{}", app.log());
     let totals = app.totals(&key, "example.org").await.unwrap();
     assert_eq!(totals.pageviews, u64::from(LINES), "{totals:?}; server log:\n{}", app.log());
     let expected = Totals { events: u64::from(LINES), ..totals };

@@ -77,8 +77,6 @@ pub struct CollectOptions {
     pub domain_limit: Limit,
     /// Of one `events:write` key that has no limit of its own.
     pub key_limit: Limit,
-    /// The operator's secret; empty: the one kept with the accounts.
-    pub secret: Vec<u8>,
 }
 
 impl From<&Config> for CollectOptions {
@@ -89,7 +87,6 @@ impl From<&Config> for CollectOptions {
             client_limit: per_second(limits.rate_limit_client),
             domain_limit: per_second(limits.rate_limit_domain),
             key_limit: per_second(limits.rate_limit_key),
-            secret: config.secrets.secret.expose().as_bytes().to_vec(),
         }
     }
 }
@@ -122,7 +119,8 @@ impl Collector {
     /// When the accounts database does not answer.
     pub async fn new(deps: CollectorDeps) -> anyhow::Result<Self> {
         let CollectorDeps { meta, live, log, import_log, enricher, options } = deps;
-        let secret = if options.secret.is_empty() { meta.installation_secret().await?.to_vec() } else { options.secret.clone() };
+        // Kept with the accounts and moved with them: a changed FOOTFALL_SECRET renames nobody.
+        let secret = meta.installation_secret().await?;
         let collector = Self {
             domains: domains::Domains::new(meta.clone()),
             keys: keys::Keys::new(meta.clone()),

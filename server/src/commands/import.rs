@@ -75,7 +75,7 @@ pub async fn call(context: &CommandContext, request: Request<Body>, bar: Progres
             Control::Here(router)
         }
     };
-    let result = control.call(request, |progress| show(progress, &bar)).await;
+    let result = control.call::<Progress>(request, |progress| show(progress, &bar)).await;
     bar.finish_and_clear();
     if let Some(services) = here {
         services.stop().await;

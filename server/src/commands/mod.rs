@@ -8,6 +8,7 @@ mod engine;
 mod healthcheck;
 mod import;
 mod migrate;
+mod promote;
 mod seed;
 mod serve;
 mod site;
@@ -57,6 +58,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Seed(seed::SeedArgs),
     Import(import::ImportArgs),
+    Promote(promote::PromoteArgs),
     User(user::UserArgs),
     Site(site::SiteArgs),
     Token(token::TokenArgs),
@@ -121,6 +123,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Doctor(args) => doctor::run(args, &context).await,
             Command::Seed(args) => seed::run(args, &context).await,
             Command::Import(args) => import::run(args, &context).await,
+            Command::Promote(args) => promote::run(args, &context).await,
             Command::User(args) => user::run(args, &context).await,
             Command::Site(args) => site::run(args, &context).await,
             Command::Token(args) => token::run(args, &context).await,

@@ -96,10 +96,12 @@ pub struct Refusal {
     pub reason: String,
 }
 
-impl Progress {
-    /// Whether the import has ended well.
-    #[must_use]
-    pub fn is_done(&self) -> bool {
+impl crate::control::Line for Progress {
+    fn failed(&self) -> Option<&str> {
+        self.failed.as_deref()
+    }
+
+    fn is_done(&self) -> bool {
         self.phase == Phase::Done && self.failed.is_none()
     }
 }

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::{Imports, NoLines, Progress, Source, traffic::Traffic};
+use crate::control::Line;
 
 /// The control routes of imports.
 pub fn router(imports: Arc<Imports>) -> Router {
@@ -37,7 +38,13 @@ async fn import(State(imports): State<Arc<Imports>>, Query(params): Query<Import
     };
     let (sender, progress) = watch::channel(Progress::default());
     let pieces = body.into_data_stream().map(|piece| piece.map_err(std::io::Error::other));
-    tokio::spawn(async move { finish(imports.run(site.id, params.fingerprint, Source::Lines(pieces), &sender).await, &sender) });
+    tokio::spawn(async move {
+        let mut pieces = pieces;
+        let outcome = imports.run(site.id, params.fingerprint, Source::Lines(&mut pieces), &sender).await;
+        // Who still sends its file would not read why it is not wanted: the connection would break under it.
+        while pieces.next().await.is_some() {}
+        finish(outcome, &sender);
+    });
     lines_of(progress)
 }
 

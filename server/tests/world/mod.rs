@@ -4,7 +4,9 @@
 use std::{collections::HashSet, time::Duration};
 
 use footfall_testkit::{
-    App, AppOptions, eventually,
+    App, AppOptions,
+    clock::Clock,
+    eventually,
     kafka::{Kafka, KafkaOptions},
     postgres::Postgres,
     process,
@@ -23,8 +25,6 @@ use crate::load::{DOMAINS, Load, SETTLED};
 
 /// After so long of silence a processor counts as dead.
 pub const SESSION: Duration = Duration::from_secs(6);
-/// The library that shifts a process's clock.
-const CLOCK: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 /// Most memory of one process: the greatest limit of any role.
 const MOST_MEMORY_KB: u64 = 1 << 20;
 
@@ -36,6 +36,7 @@ pub struct World {
     pub store_proxy: Proxy,
     broker_proxies: Vec<Proxy>,
     installation: Installation,
+    clock: Clock,
     pub collectors: Vec<App>,
     pub processors: Vec<App>,
     pub web: App,
@@ -97,6 +98,7 @@ impl World {
             store_proxy,
             broker_proxies,
             installation,
+            clock: Clock::make().unwrap(),
             collectors: vec![one, two],
             processors: vec![three, four],
             web,
@@ -210,23 +212,19 @@ impl World {
         assert!(gone.is_some(), "the group cannot be removed while its dead members count as alive");
     }
 
-    /// One collector and one processor with another idea of the time.
-    pub async fn with_clocks(&mut self, shift: &str, moment: Duration, load: &Load) {
-        for app in [&mut self.collectors[0], &mut self.processors[0]] {
-            app.stop().await.unwrap();
-            for (name, value) in [("LD_PRELOAD", CLOCK), ("FAKETIME", shift), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")] {
-                app.set_env(name, Some(value));
-            }
-            app.resume().await.unwrap();
-        }
-        *load.bases.lock().unwrap() = self.bases();
+    /// One collector and one processor with a clock that is so many seconds ahead.
+    pub async fn with_clocks(&mut self, shift: i64, moment: Duration, load: &Load) {
+        let variables = self.clock.shifted_by(shift);
+        self.restart_first(|app| variables.iter().for_each(|(name, value)| app.set_env(name, Some(value))), load).await;
         assert!(load.flows().await, "events are accepted with clocks that differ; logs:\n{}", self.logs());
         tokio::time::sleep(moment).await;
+        self.restart_first(|app| variables.iter().for_each(|(name, _)| app.set_env(name, None)), load).await;
+    }
+
+    async fn restart_first(&mut self, mut change: impl FnMut(&mut App), load: &Load) {
         for app in [&mut self.collectors[0], &mut self.processors[0]] {
             app.stop().await.unwrap();
-            for name in ["LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"] {
-                app.set_env(name, None);
-            }
+            change(app);
             app.resume().await.unwrap();
         }
         *load.bases.lock().unwrap() = self.bases();

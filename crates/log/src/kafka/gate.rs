@@ -1,7 +1,11 @@
 //! Whether entries may go to the brokers now.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 
@@ -39,6 +43,10 @@ pub(super) struct Gate {
     shut: Mutex<(Instant, Duration)>,
     /// What the client library said last of a connection: the reason behind "cannot be reached".
     complaint: Mutex<Option<String>>,
+    /// Has the watcher look at once.
+    nudge: Mutex<Option<mpsc::Sender<()>>>,
+    /// Every connection of the producer was lost. Not yet an outage: a reset looks the same for a moment.
+    suspected: AtomicBool,
     options: Arc<KafkaLogOptions>,
 }
 
@@ -50,6 +58,8 @@ impl Gate {
             state: watch::Sender::new(State { down, epoch: 0, topic: false, reachable: false, closed: false }),
             shut: Mutex::new((Instant::now(), Duration::ZERO)),
             complaint: Mutex::default(),
+            nudge: Mutex::default(),
+            suspected: AtomicBool::new(false),
             options,
         }
     }
@@ -75,6 +85,28 @@ impl Gate {
             state.down = Some(format!("{why}; check the brokers {}", self.options.brokers));
             was_up
         });
+    }
+
+    /// Who looks when asked to.
+    pub fn watched_by(&self, nudge: mpsc::Sender<()>) {
+        *lock(&self.nudge) = Some(nudge);
+    }
+
+    pub fn nudge(&self) {
+        if let Some(nudge) = &*lock(&self.nudge) {
+            let _ = nudge.send(());
+        }
+    }
+
+    /// All connections were lost: the watcher is to look. Entries wait in the producer meanwhile.
+    pub fn suspect(&self) {
+        if !self.suspected.swap(true, Ordering::AcqRel) {
+            self.nudge();
+        }
+    }
+
+    pub fn is_suspected(&self) -> bool {
+        self.suspected.load(Ordering::Acquire)
     }
 
     /// A connection failed.
@@ -106,6 +138,7 @@ impl Gate {
     pub fn heard(&self, topic: bool, reachable: bool) {
         if reachable {
             *lock(&self.complaint) = None;
+            self.suspected.store(false, Ordering::Release);
         }
         let reachable = reachable && lock(&self.shut).0 <= Instant::now();
         self.state.send_if_modified(|state| {

@@ -81,7 +81,7 @@ impl ClientContext for Reports {
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "Kafka producer");
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            self.gate.shut("no broker can be reached");
+            self.gate.suspect();
         } else {
             self.gate.complain(reason);
         }

@@ -15,8 +15,10 @@ use super::{
     client::{self, Quiet},
 };
 
-/// A question to the brokers may take so long.
+/// A question to the brokers may take so long …
 const ASK: Duration = Duration::from_secs(3);
+/// … and where an outage is suspected already, so long.
+const ASK_SUSPECTED: Duration = Duration::from_secs(1);
 
 /// Makes the topics that are missing. Blocks.
 pub(super) fn ensure(options: &KafkaLogOptions, look: &BaseConsumer<Quiet>, runtime: &Handle) -> Result<(), String> {
@@ -54,8 +56,10 @@ pub(super) fn ensure(options: &KafkaLogOptions, look: &BaseConsumer<Quiet>, runt
 }
 
 /// The partitions, if each has a leader and enough replicas. Blocks.
-pub(super) fn partitions(options: &KafkaLogOptions, look: &BaseConsumer<Quiet>) -> Result<Vec<i32>, Trouble> {
-    let known = look.fetch_metadata(Some(&options.topic), ASK).map_err(|error| Trouble::Away(error.to_string()))?;
+pub(super) fn partitions(options: &KafkaLogOptions, look: &BaseConsumer<Quiet>, suspected: bool) -> Result<Vec<i32>, Trouble> {
+    let known = look
+        .fetch_metadata(Some(&options.topic), if suspected { ASK_SUSPECTED } else { ASK })
+        .map_err(|error| Trouble::Away(error.to_string()))?;
     let Some(topic) = known.topics().iter().find(|topic| topic.name() == options.topic) else { return Err(Trouble::Missing) };
     match topic.error().map(RDKafkaErrorCode::from) {
         Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => return Err(Trouble::Missing),

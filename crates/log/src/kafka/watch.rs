@@ -3,7 +3,8 @@
 use std::{
     sync::{
         Arc, Mutex,
-        mpsc::{self, RecvTimeoutError},
+        atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     time::Duration,
 };
@@ -27,7 +28,7 @@ const CALM: Duration = Duration::from_secs(1);
 const KEEN: Duration = Duration::from_millis(200);
 /// One partition's watermarks may take so long.
 const WATERMARKS: Duration = Duration::from_secs(2);
-/// So many looks must fail before the gate is shut for it: one slow answer is not an outage.
+/// So many looks must fail before the gate is shut for it: one slow answer is not an outage. One is enough if it is suspected already.
 const MISSES: u32 = 2;
 
 type Partitions = Vec<(u32, u32, Offset, Offset)>;
@@ -35,21 +36,31 @@ type Partitions = Vec<(u32, u32, Offset, Offset)>;
 /// The thread; dropping ends it.
 pub(super) struct Watch {
     seen: Arc<Mutex<Partitions>>,
-    _end: mpsc::Sender<()>,
+    ended: Arc<AtomicBool>,
+    gate: Arc<Gate>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Release);
+        self.gate.nudge();
+    }
 }
 
 impl Watch {
     pub fn start(options: Arc<KafkaLogOptions>, gate: Arc<Gate>, producer: Arc<Producing>, spills: bool) -> Result<Self, LogError> {
         let look = client::looking(&options)?;
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let (end, ended) = mpsc::channel();
-        let watcher =
-            Watcher { options, gate, producer, spills, look, runtime: Handle::current(), seen: Arc::clone(&seen), topic: false, missed: 0 };
+        let (nudge, nudges) = mpsc::channel();
+        gate.watched_by(nudge);
+        let this = Self { seen: Arc::clone(&seen), ended: Arc::default(), gate: Arc::clone(&gate) };
+        let ended = Arc::clone(&this.ended);
+        let watcher = Watcher { options, gate, producer, spills, look, runtime: Handle::current(), seen, topic: false, missed: 0 };
         std::thread::Builder::new()
             .name("kafka-watch".into())
-            .spawn(move || watcher.run(&ended))
+            .spawn(move || watcher.run(&nudges, &ended))
             .map_err(|error| LogError::fault(format!("no thread for the event log: {error}")))?;
-        Ok(Self { seen, _end: end })
+        Ok(this)
     }
 
     /// As last seen.
@@ -74,14 +85,14 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn run(mut self, ended: &mpsc::Receiver<()>) {
-        loop {
+    fn run(mut self, nudges: &mpsc::Receiver<()>, ended: &AtomicBool) {
+        while !ended.load(Ordering::Acquire) {
             let well = self.look();
             while self.look.poll(Duration::ZERO).is_some() {}
             self.producer.mend();
             let pause = if well && self.gate.state().down.is_none() { CALM } else { KEEN };
-            if ended.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
-                return;
+            if nudges.recv_timeout(pause).is_ok() {
+                while nudges.try_recv().is_ok() {}
             }
         }
     }
@@ -93,7 +104,7 @@ impl Watcher {
                 Err(why) => return self.miss(&why),
             }
         }
-        let partitions = match topic::partitions(&self.options, &self.look) {
+        let partitions = match topic::partitions(&self.options, &self.look, self.gate.is_suspected()) {
             Ok(partitions) => partitions,
             Err(Trouble::Missing) => {
                 self.topic = false;
@@ -114,7 +125,7 @@ impl Watcher {
     fn miss(&mut self, why: &str) -> bool {
         self.missed += 1;
         self.gate.heard(self.topic, false);
-        if self.missed >= MISSES || self.gate.state().down.is_some() {
+        if self.missed >= MISSES || self.gate.is_suspected() || self.gate.state().down.is_some() {
             self.gate.shut(why);
         }
         false

@@ -57,7 +57,6 @@ pub fn options() -> CollectOptions {
         client_limit: NO_LIMIT,
         domain_limit: NO_LIMIT,
         key_limit: NO_LIMIT,
-        secret: b"a secret of at least 32 characters".to_vec(),
     }
 }
 
