@@ -160,8 +160,9 @@ impl Kafka {
     /// When they do not answer in time; with what they said last.
     pub async fn ready(&mut self) -> anyhow::Result<()> {
         let expected = self.brokers.iter().filter(|broker| broker.is_running()).count();
+        // Around the proxies, which may not lead anywhere yet.
         let bootstrap: Vec<String> =
-            self.brokers.iter().filter(|broker| broker.is_running()).map(|broker| format!("127.0.0.1:{}", broker.client_port())).collect();
+            self.brokers.iter().filter(|broker| broker.is_running()).map(|broker| format!("127.0.0.1:{}", broker.ports.internal)).collect();
         let client: Arc<BaseConsumer> = Arc::new(config(&bootstrap.join(",")).create()?);
         let brokers = &mut self.brokers;
         let found = eventually(START_WITHIN, async || {

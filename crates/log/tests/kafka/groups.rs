@@ -19,8 +19,8 @@ use crate::{
 async fn members_share_the_partitions_and_hand_over_in_good_order() {
     let mut options = common::kafka_options(common::secured_kafka(), &common::topic());
     options.partitions = 4;
-    // Longer than the test: what comes through comes because of `release`.
-    options.session_timeout = Duration::from_secs(45);
+    // A third of it is waited for a release.
+    options.session_timeout = Duration::from_secs(20);
     let log = open(options.clone()).await;
     for domain in 0..40 {
         log.append(vec![numbered(domain, 0)]).await[0].as_ref().unwrap();
