@@ -246,6 +246,13 @@ async fn from_store(tools: &LiveTools, salts: &mut Salts, assignment: &Assignmen
         if !(is_ahead && rebuilds.is_built(shard)) {
             Name::LiveRebuilds.add(LogName::Live, 1);
             let snapshot = snapshot(tools, home, stored.next).await?;
+            // Which holds what earlier generations counted.
+            for generation in 0..shard.generation {
+                let old = Shard { generation, partition: shard.partition };
+                if let Some(next) = tools.live.fence(old).await.map_err(text)? {
+                    tools.live.rebuild(old, Snapshot { next, ..Snapshot::default() }).await.map_err(text)?;
+                }
+            }
             tools.live.rebuild(shard, snapshot).await.map_err(text)?;
             rebuilds.note(tools.live.as_ref(), shard, true).await.map_err(text)?;
         }

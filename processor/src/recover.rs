@@ -75,7 +75,13 @@ async fn replay(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, ho
 }
 
 /// Without a commit: is this the log whose records are stored?
-async fn find_place(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, home: &mut Home, assignment: &Assignment) -> Result<Committed, Halt> {
+async fn find_place(
+    tools: &Tools,
+    sub: &mut dyn Subscription,
+    salts: &mut Salts,
+    home: &mut Home,
+    assignment: &Assignment,
+) -> Result<Committed, Halt> {
     let start = Committed { next: assignment.start, rebuild_from: assignment.start };
     loop {
         let highest = tools.until_done("reading the highest stored position", || tools.store.highest_stored(home.shard())).await?;

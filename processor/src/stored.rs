@@ -174,6 +174,10 @@ impl Session<'_> {
             for partition in self.partitions.values_mut() {
                 partition.until_ms = partition.until_ms.max(asked);
             }
+            if self.held.is_empty() {
+                // There are more processors than partitions: it stands by.
+                self.tools.reports.health.well();
+            }
             self.publish(true).await;
         }
         self.waiting.push_back(polled);

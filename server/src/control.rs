@@ -16,7 +16,6 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-
 fn socket_path(data: &Path) -> PathBuf {
     data.join("run/control.sock")
 }

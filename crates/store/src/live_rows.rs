@@ -98,7 +98,7 @@ struct Newest {
 }
 
 impl Store {
-    /// Reads counts of a partition of the live log, to start live state from.
+    /// Reads counts of a partition of the live log, to start live state from: those of earlier generations too.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -128,7 +128,9 @@ struct Statements {
 
 impl Statements {
     fn new(shard: Shard, wanted: LiveWanted) -> Self {
-        let mut rows = format!("({} AND `offset` < {})", shard.condition(), wanted.below);
+        // What an earlier topic of the same name left belongs to the partition of today.
+        let older = format!("(log = {} AND partition = {} AND generation < {})", shard.log.code(), shard.partition, shard.generation);
+        let mut rows = format!("(({} AND `offset` < {}) OR {older})", shard.condition(), wanted.below);
         if wanted.imports {
             rows = format!("({rows} OR log = 1)");
         }

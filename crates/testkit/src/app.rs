@@ -27,17 +27,24 @@ pub struct AppOptions {
     pub env: Vec<(String, String)>,
     /// The shared services to run on; engines of its own without.
     pub installation: Option<Installation>,
+    is_alone: bool,
 }
 
 impl AppOptions {
     /// Rate limits are off, as a test sends everything from one address.
     #[must_use]
     pub fn new(binary: impl Into<PathBuf>) -> Self {
-        Self { binary: binary.into(), env: Vec::new(), installation: None }
+        Self { binary: binary.into(), env: Vec::new(), installation: None, is_alone: false }
             .env("FOOTFALL_RATE_LIMIT_CLIENT", "0")
             .env("FOOTFALL_RATE_LIMIT_DOMAIN", "0")
             .env("FOOTFALL_LISTEN", "127.0.0.1:0")
             .env("FOOTFALL_METRICS_LISTEN", "127.0.0.1:0")
+    }
+
+    /// As [`AppOptions::new`], on engines of its own whatever the environment names.
+    #[must_use]
+    pub fn alone(binary: impl Into<PathBuf>) -> Self {
+        Self { is_alone: true, ..Self::new(binary) }
     }
 
     /// Runs on shared services, as one process of an installation.
@@ -48,6 +55,12 @@ impl AppOptions {
         }
         self.installation = Some(installation.clone());
         self
+    }
+
+    /// The address that was chosen for it, if one was.
+    fn listens_on(&self) -> Option<&str> {
+        let (_, address) = self.env.iter().find(|(name, _)| name == "FOOTFALL_LISTEN")?;
+        (!address.ends_with(":0")).then_some(address)
     }
 
     /// Sets a variable; a later value for the same name wins.
@@ -86,7 +99,8 @@ impl App {
     /// # Errors
     /// When it does not become ready within a minute; its last lines on stderr are in the message.
     pub async fn start(mut options: AppOptions) -> anyhow::Result<Self> {
-        if options.installation.is_none()
+        if !options.is_alone
+            && options.installation.is_none()
             && let Some(services) = Services::of_environment()?
         {
             let given = std::mem::take(&mut options.env);
@@ -130,7 +144,12 @@ impl App {
             self.kill().await?;
             bail!("the server did not start; its last lines:\n{tail}");
         };
-        self.base = banner.base;
+        // A process behind others tells people their address. A processor has no other listener than that of metrics.
+        self.base = match (banner.base, self.options.listens_on()) {
+            (Some(_), Some(address)) => format!("http://{address}"),
+            (Some(base), None) => base,
+            (None, _) => banner.metrics.trim_end_matches("/metrics").to_owned(),
+        };
         self.metrics = banner.metrics;
         self.setup = banner.setup;
         let ready = self.url("/ready");
@@ -196,6 +215,12 @@ impl App {
     #[must_use]
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.data.path().join("server.log")).unwrap_or_default()
+    }
+
+    /// Where it writes that.
+    #[must_use]
+    pub fn log_file(&self) -> PathBuf {
+        self.data.path().join("server.log")
     }
 
     /// The address of a path.
@@ -405,7 +430,7 @@ pub struct Totals {
 pub const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 struct Banner {
-    base: String,
+    base: Option<String>,
     metrics: String,
     setup: Option<String>,
 }
@@ -423,8 +448,6 @@ async fn read_banner(stdout: tokio::process::ChildStdout) -> anyhow::Result<Bann
             "metrics" => metrics = value,
             "ready" => {
                 tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-                // A processor has no other listener.
-                let base = base.unwrap_or_else(|| metrics.trim_end_matches("/metrics").to_owned());
                 return Ok(Banner { base, metrics, setup });
             }
             _ => {}

@@ -122,6 +122,12 @@ impl Kafka {
         self.certificates.as_ref()
     }
 
+    /// What a broker writes.
+    #[must_use]
+    pub fn log_file(&self, broker: usize) -> PathBuf {
+        self.brokers[broker].log_file()
+    }
+
     /// The process of a broker.
     ///
     /// # Errors

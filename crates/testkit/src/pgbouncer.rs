@@ -3,7 +3,7 @@
 use std::{
     net::{TcpListener, TcpStream},
     os::unix::fs::chown,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Stdio},
     time::Duration,
 };
@@ -73,6 +73,24 @@ impl PgBouncer {
             bail!("PgBouncer does not start: {}", std::fs::read_to_string(folder.path().join("log")).unwrap_or_default());
         }
         Ok(Self { server, port, server_port: postgres.port(), _folder: folder })
+    }
+
+    /// Its port on 127.0.0.1.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.server.id()
+    }
+
+    /// What it writes.
+    #[must_use]
+    pub fn log_file(&self) -> PathBuf {
+        self._folder.path().join("log")
     }
 
     /// The URL of a database of its PostgreSQL, through it.

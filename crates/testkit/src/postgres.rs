@@ -142,6 +142,18 @@ impl Postgres {
         self.port
     }
 
+    /// Process id of the server.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.server.id()
+    }
+
+    /// What the server writes.
+    #[must_use]
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
     /// The password of its only user.
     #[must_use]
     pub fn password(&self) -> &str {

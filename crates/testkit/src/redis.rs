@@ -96,6 +96,18 @@ impl Redis {
         self.port
     }
 
+    /// Process id of the server, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.server.as_ref().map(Child::id)
+    }
+
+    /// What the server writes.
+    #[must_use]
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
     /// The certificate to trust.
     #[must_use]
     pub fn ca_file(&self) -> PathBuf {

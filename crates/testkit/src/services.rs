@@ -40,7 +40,14 @@ impl Services {
     /// # Errors
     /// When its accounts database cannot be made.
     pub async fn installation(&self) -> anyhow::Result<Installation> {
-        let name = format!("t{}", &Uuid::new_v4().simple().to_string()[..12]);
+        self.installation_called(&format!("t{}", &Uuid::new_v4().simple().to_string()[..12])).await
+    }
+
+    /// The same under a name that is free.
+    ///
+    /// # Errors
+    /// As [`Services::installation`].
+    pub async fn installation_called(&self, name: &str) -> anyhow::Result<Installation> {
         let made = tokio::process::Command::new("psql")
             .arg(format!("{}/postgres", self.postgres))
             .args(["-v", "ON_ERROR_STOP=1", "-qc"])
@@ -50,7 +57,7 @@ impl Services {
             .await
             .context("psql cannot be started")?;
         ensure!(made.status.success(), "create database {name}: {}", String::from_utf8_lossy(&made.stderr));
-        Ok(Installation { services: self.clone(), name })
+        Ok(Installation { services: self.clone(), name: name.to_owned() })
     }
 }
 

@@ -100,6 +100,12 @@ impl StoreServer {
         self.child.as_ref().map(Child::id)
     }
 
+    /// What it writes.
+    #[must_use]
+    pub fn log_file(&self) -> PathBuf {
+        self.data.path().join("log")
+    }
+
     /// Kills it with SIGKILL.
     ///
     /// # Errors

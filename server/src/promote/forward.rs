@@ -17,7 +17,11 @@ const GROUP: &str = "promotion";
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Begins with both logs; each task with the news that it has caught up.
-pub async fn start(promotion: &Arc<Promotion>, targets: &[KafkaTarget; 2], from: [Offset; 2]) -> Vec<(JoinHandle<()>, watch::Receiver<bool>)> {
+pub async fn start(
+    promotion: &Arc<Promotion>,
+    targets: &[KafkaTarget; 2],
+    from: [Offset; 2],
+) -> Vec<(JoinHandle<()>, watch::Receiver<bool>)> {
     let mut tasks = Vec::new();
     for ((file, target), from) in promotion.files.iter().zip(targets).zip(from) {
         let forwarder = Forwarder::new(Arc::clone(&target.options), Arc::clone(file), GROUP, from, Arc::new(record));

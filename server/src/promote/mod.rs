@@ -94,7 +94,10 @@ impl Target {
             ("live_url", &seams.live_url),
         ];
         for (setting, url) in urls {
-            ensure!(boot::is_shared(url), "the target's settings have {setting} = {url}, which belongs to one machine; name the cluster's service");
+            ensure!(
+                boot::is_shared(url),
+                "the target's settings have {setting} = {url}, which belongs to one machine; name the cluster's service"
+            );
         }
         let meta = boot::open_accounts(&config).await.context("the target's accounts")?;
         let store = boot::open_store(&config, &meta, boot::Engine::Any).await.context("the target's analytics store")?.store;
@@ -187,7 +190,10 @@ impl Promotion {
                     }
                     return;
                 }
-                Err(error) => tracing::error!(error = format!("{error:#}"), "the target of the promotion cannot be opened; events wait in the local log"),
+                Err(error) => tracing::error!(
+                    error = format!("{error:#}"),
+                    "the target of the promotion cannot be opened; events wait in the local log"
+                ),
             }
             tokio::select! {
                 () = self.closing.cancelled() => return,
@@ -274,7 +280,12 @@ impl Promotion {
         for site in self.meta.sites().await? {
             let (here, there) = (self.store.checksums(site.id).await?, target.store.checksums(site.id).await?);
             for (day, sum) in &here {
-                ensure!(there.get(day) == Some(sum), "{} differs on the day that begins at {day}: {sum:?} here, {:?} there", site.domain, there.get(day));
+                ensure!(
+                    there.get(day) == Some(sum),
+                    "{} differs on the day that begins at {day}: {sum:?} here, {:?} there",
+                    site.domain,
+                    there.get(day)
+                );
             }
             ensure!(here.len() == there.len(), "{} has events on {} days here, on {} there", site.domain, here.len(), there.len());
             events += here.values().map(|sum| sum.events).sum::<u64>();

@@ -12,6 +12,11 @@ use std::{
 
 use footfall_testkit::{App, eventually};
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
+use rdkafka::{
+    ClientConfig, Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::KafkaError,
+};
 use serde_json::json;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -150,6 +155,38 @@ pub async fn settle(app: &App, collector: &App, log: &dyn Fn() -> String) {
         .await;
         assert!(stored.is_some(), "the processor does not catch up; logs:\n{}", log());
     }
+}
+
+/// Every record of a topic, as (partition, offset).
+pub async fn records(brokers: &str, topic: &str) -> HashSet<(u32, u64)> {
+    let (brokers, topic) = (brokers.to_owned(), topic.to_owned());
+    let read = tokio::task::spawn_blocking(move || {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", brokers)
+            .set("group.id", "check")
+            .set("isolation.level", "read_committed")
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            .create()
+            .unwrap();
+        let patience = Duration::from_secs(10);
+        let mut records = HashSet::new();
+        let metadata = consumer.fetch_metadata(Some(&topic), patience).unwrap();
+        for partition in metadata.topics()[0].partitions() {
+            let mut list = TopicPartitionList::new();
+            list.add_partition_offset(&topic, partition.id(), Offset::Beginning).unwrap();
+            consumer.assign(&list).unwrap();
+            loop {
+                match consumer.poll(patience).expect("a record, or the end") {
+                    Ok(message) => drop(records.insert((message.partition().unsigned_abs(), message.offset().unsigned_abs()))),
+                    Err(KafkaError::PartitionEOF(_)) => break,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+        records
+    });
+    read.await.unwrap()
 }
 
 /// Each record in one place, each id once, the same pageviews by every way to them.

@@ -15,13 +15,9 @@ use footfall_testkit::{
     services::{Installation, Services},
     store::StoreServer,
 };
-use rdkafka::{
-    ClientConfig, Message, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
-};
 use serde_json::Value;
 
-use crate::load::{DOMAINS, Load, SETTLED};
+use crate::load::{self, DOMAINS, Load, SETTLED};
 
 /// After so long of silence a processor counts as dead.
 pub const SESSION: Duration = Duration::from_secs(6);
@@ -242,33 +238,7 @@ impl World {
 
     /// Every record of the topic.
     pub async fn records(&self) -> HashSet<(u32, u64)> {
-        let (brokers, topic) = (self.kafka.bootstrap().to_owned(), self.installation.name.clone());
-        let read = tokio::task::spawn_blocking(move || {
-            let consumer: BaseConsumer = ClientConfig::new()
-                .set("bootstrap.servers", brokers)
-                .set("group.id", "check")
-                .set("isolation.level", "read_committed")
-                .set("enable.auto.commit", "false")
-                .create()
-                .unwrap();
-            let patience = Duration::from_secs(10);
-            let mut records = HashSet::new();
-            let metadata = consumer.fetch_metadata(Some(&topic), patience).unwrap();
-            for partition in metadata.topics()[0].partitions() {
-                let (low, end) = consumer.fetch_watermarks(&topic, partition.id(), patience).unwrap();
-                let mut list = TopicPartitionList::new();
-                list.add_partition_offset(&topic, partition.id(), Offset::Offset(low)).unwrap();
-                consumer.assign(&list).unwrap();
-                let mut next = low;
-                while next < end {
-                    let message = consumer.poll(patience).expect("a record").unwrap();
-                    next = message.offset() + 1;
-                    records.insert((message.partition().unsigned_abs(), message.offset().unsigned_abs()));
-                }
-            }
-            records
-        });
-        read.await.unwrap()
+        load::records(self.kafka.bootstrap(), &self.installation.name).await
     }
 
     /// The last lines of every process.

@@ -125,6 +125,10 @@ impl Broker {
         self.ports.client
     }
 
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+
     fn java(&self) -> Vec<String> {
         let log4j = "-Dorg.apache.logging.log4j.simplelog.StatusLogger.level=OFF";
         let mut words: Vec<String> =
