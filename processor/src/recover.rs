@@ -4,6 +4,7 @@
 //! |---|---|
 //! | an intent | settle its range by position, commit, state as of the range's end |
 //! | a commit | state as of the commit |
+//! | a commit, and rows stored beyond it | the group was set back: settle by position up to the highest row |
 //! | neither, nothing stored | begin at the log's start |
 //! | neither, rows stored | compare the id stored at the highest offset with the record there: equal → go on after it; different or gone → the log is new: raise its generation, begin at its start |
 //!
@@ -20,7 +21,7 @@ use crate::{
     build::Home,
     decode::{Decoded, ReadAhead},
     metrics::Name,
-    range::content_hash,
+    range::{MAX_ROWS, content_hash},
     salts::{Of, Salts},
     settle,
     stored::Partition,
@@ -36,7 +37,7 @@ pub async fn recover(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salt
     let place = match (&assignment.intent, assignment.committed) {
         (Some(intent), _) => replay(tools, sub, salts, home, intent).await?,
         // Beyond the end: the log was made anew and kept the group's place.
-        (None, Some(committed)) if committed.next <= assignment.end => committed,
+        (None, Some(committed)) if committed.next <= assignment.end => again(tools, sub, salts, home, committed, assignment).await?,
         (None, Some(_)) => find_place(tools, sub, salts, &mut home, assignment).await?,
         (None, None) => find_place(tools, sub, salts, &mut home, assignment).await?,
     };
@@ -72,6 +73,39 @@ async fn replay(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, ho
     let committed = Committed { next, rebuild_from: state.rebuild_from(next) };
     sub.commit(home.partition, &committed).await?;
     Ok(committed)
+}
+
+/// After a commit that lies below what is stored: somebody set the group back. What is stored is settled by position, so nothing comes twice.
+async fn again(
+    tools: &Tools,
+    sub: &mut dyn Subscription,
+    salts: &mut Salts,
+    home: Home,
+    committed: Committed,
+    assignment: &Assignment,
+) -> Result<Committed, Halt> {
+    let highest = tools.until_done("reading the highest stored position", || tools.store.highest_stored(home.shard())).await?;
+    let Some(highest) = highest.filter(|highest| (committed.next..assignment.end).contains(&highest.offset)) else { return Ok(committed) };
+    tracing::warn!(
+        log = tools.name.topic(),
+        partition = home.partition,
+        committed = committed.next,
+        stored = highest.offset,
+        "the group was set back; looking for what is not stored"
+    );
+    let mut first = committed.next.max(assignment.start);
+    while first <= highest.offset {
+        let last = highest.offset.min(first + MAX_ROWS as Offset - 1);
+        let entries = sub.reread(home.partition, first, last).await?;
+        let content = content_hash(entries.iter().map(|entry| entry.payload.as_ref()));
+        let rebuild_from = committed.rebuild_from.min(first);
+        let intent = Intent { first, last, rebuild_from, content, splits: Vec::new(), dead: Vec::new() };
+        replay(tools, sub, salts, home, &intent).await?;
+        first = last + 1;
+    }
+    let place = Committed { next: first, rebuild_from: highest.rebuild_from };
+    sub.commit(home.partition, &place).await?;
+    Ok(place)
 }
 
 /// Without a commit: is this the log whose records are stored?

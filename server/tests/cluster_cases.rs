@@ -7,7 +7,9 @@ mod load;
 use std::{path::Path, time::Duration};
 
 use footfall_testkit::{
-    App, AppOptions, Totals, eventually,
+    App, AppOptions, Totals,
+    clock::Clock,
+    eventually,
     kafka::Kafka,
     postgres::Postgres,
     redis::Redis,
@@ -17,8 +19,8 @@ use footfall_testkit::{
 use load::{DOMAINS, Load, SETTLED};
 use rand::{SeedableRng, rngs::StdRng};
 use rdkafka::{
-    ClientConfig, Message,
-    consumer::{BaseConsumer, Consumer},
+    ClientConfig, Message, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer},
     producer::{FutureProducer, FutureRecord},
 };
 use serde_json::{Value, json};
@@ -204,6 +206,108 @@ async fn a_collector_with_a_spill_accepts_without_brokers() {
     let places =
         load::Places { records: Some(load::records(shared.kafka.bootstrap(), &shared.installation.name).await), logs: Box::new(logs) };
     load::check(&web, &ledger, &places).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_spill_refuses_and_loses_nothing() {
+    let mut shared = Shared::start().await;
+    let spill = tempfile::tempdir().unwrap();
+    let options =
+        shared.role("capture").env("FOOTFALL_LOG_SPILL", spill.path().to_str().unwrap()).env("FOOTFALL_LOG_MAX_BYTES", "1MiB");
+    let (capture, processor, web) =
+        tokio::join!(App::start(options), App::start(shared.role("processor")), App::start(shared.role("query,auth")));
+    let (capture, processor, web) = (capture.unwrap(), processor.unwrap(), web.unwrap());
+    load::add_domains(&web).await;
+    let mut rng = StdRng::seed_from_u64(13);
+    let load = Load::start(vec![capture.url("")], &mut rng);
+    assert!(load.flows().await);
+    shared.kafka.kill(0).await.unwrap();
+    assert!(load.flows().await, "there is room at first; log:\n{}", capture.log());
+    assert!(load.is_refused().await, "a full spill refuses; log:\n{}", capture.log());
+    shared.kafka.restart(0).unwrap();
+    shared.kafka.ready().await.unwrap();
+    assert!(load.flows().await, "it makes room again; log:\n{}", capture.log());
+    let ledger = load.stop().await;
+    let logs = || format!("{}\n── processor\n{}", capture.log(), processor.log());
+    load::settle(&web, &capture, &logs).await;
+    let places = load::Places { records: Some(load::records(shared.kafka.bootstrap(), &shared.installation.name).await), logs: Box::new(logs) };
+    load::check(&web, &ledger, &places).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_is_set_back_stores_nothing_twice() {
+    let shared = Shared::start().await;
+    let (capture, processor, web) = tokio::join!(
+        App::start(shared.role("capture")),
+        App::start(shared.role("processor")),
+        App::start(shared.role("query,auth"))
+    );
+    let (capture, mut processor, web) = (capture.unwrap(), processor.unwrap(), web.unwrap());
+    load::add_domains(&web).await;
+    let mut rng = StdRng::seed_from_u64(17);
+    let load = Load::start(vec![capture.url("")], &mut rng);
+    for _ in 0..10 {
+        assert!(load.flows().await);
+    }
+    for back_to in [0, 7] {
+        processor.stop().await.unwrap();
+        let (brokers, topic) = (shared.kafka.bootstrap().to_owned(), shared.installation.name.clone());
+        let set_back = tokio::task::spawn_blocking(move || {
+            let consumer: BaseConsumer = ClientConfig::new()
+                .set("bootstrap.servers", brokers)
+                .set("group.id", format!("{topic}-processor"))
+                .create()
+                .unwrap();
+            let mut list = TopicPartitionList::new();
+            for partition in 0..2 {
+                list.add_partition_offset(&topic, partition, rdkafka::Offset::Offset(back_to)).unwrap();
+            }
+            consumer.commit(&list, CommitMode::Sync)
+        });
+        set_back.await.unwrap().unwrap();
+        processor.resume().await.unwrap();
+        assert!(load.flows().await);
+    }
+    let ledger = load.stop().await;
+    let logs = || format!("{}\n── processor\n{}", capture.log(), processor.log());
+    load::settle(&web, &capture, &logs).await;
+    let places = load::Places { records: Some(load::records(shared.kafka.bootstrap(), &shared.installation.name).await), logs: Box::new(logs) };
+    load::check(&web, &ledger, &places).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_week_without_processors_is_caught_up() {
+    const WEEK: i64 = 7 * 24 * 3_600;
+    let shared = Shared::start().await;
+    let clock = Clock::make().unwrap();
+    let (capture, web) = tokio::join!(App::start(shared.role("capture")), App::start(shared.role("query,auth")));
+    let (mut capture, mut web) = (capture.unwrap(), web.unwrap());
+    web.site(DOMAINS[0], "UTC").await.unwrap();
+    let key = web.key(DOMAINS[0], "stats:read").await.unwrap();
+    for visitor in 0..40 {
+        capture.pageview(DOMAINS[0], "/then", visitor).await.unwrap();
+    }
+    // A week later by every clock of this installation.
+    let later = clock.shifted_by(WEEK);
+    for app in [&mut capture, &mut web] {
+        app.stop().await.unwrap();
+        later.iter().for_each(|(name, value)| app.set_env(name, Some(value)));
+        app.resume().await.unwrap();
+    }
+    let mut options = shared.role("processor");
+    for (name, value) in &later {
+        options = options.env(name, value);
+    }
+    for visitor in 0..10 {
+        capture.pageview(DOMAINS[0], "/now", visitor).await.unwrap();
+    }
+    let processor = App::start(options).await.unwrap();
+    let stored = eventually(SETTLED, async || {
+        let totals = web.totals(&key, DOMAINS[0]).await.ok()?;
+        (totals == Totals { visitors: 50, visits: 50, pageviews: 50, events: 50 }).then_some(())
+    })
+    .await;
+    assert!(stored.is_some(), "{:?}; log:\n{}", web.totals(&key, DOMAINS[0]).await, processor.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

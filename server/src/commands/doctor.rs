@@ -35,8 +35,9 @@ pub async fn run(args: DoctorArgs, context: &CommandContext) -> anyhow::Result<(
     let mut findings = vec![check("roles", boot::check_roles(config).map(|()| "one process has all it needs".to_owned()))];
     findings.push(check("data folder", folder(data)));
     findings.push(check("disk space", space(data)));
-    findings.push(check("memory", boot::engine_memory(config).map(|cap| format!("the embedded ClickHouse may take {} MB", cap >> 20))));
     if config.seams.store_url.scheme() == "engine" {
+        let cap = boot::engine_memory(config).map(|cap| format!("the embedded ClickHouse may take {} MB", cap >> 20));
+        findings.push(check("memory", cap));
         let library = footfall_engine::find_library(data, boot::explicit_library(config).as_deref());
         findings.push(check("engine library", library.map(|path| path.display().to_string()).map_err(Into::into)));
     }

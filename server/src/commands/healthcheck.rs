@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use footfall_config::Role;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::{Request, body::Bytes};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
@@ -22,7 +23,10 @@ pub struct HealthcheckArgs {
 
 /// Asks once.
 pub async fn run(args: HealthcheckArgs, context: &CommandContext) -> anyhow::Result<()> {
-    let mut listen = context.config.http.listen;
+    let http = &context.config.http;
+    // A processor alone has no other listener.
+    let only_processes = ![Role::Capture, Role::Query, Role::Auth].into_iter().any(|role| http.roles.has(role));
+    let mut listen = if only_processes { http.metrics_listen } else { http.listen };
     if listen.ip().is_unspecified() {
         listen.set_ip([127, 0, 0, 1].into());
     }

@@ -111,18 +111,20 @@ async fn guard() -> anyhow::Result<ExitCode> {
         .stdin(Stdio::piped())
         .process_group(0)
         .spawn()?;
+    // Kept apart, as waiting would close it.
+    let open = inner.stdin.take();
     let (mut int, mut term) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let status = tokio::select! {
-        status = inner.wait() => status?,
-        _ = int.recv() => told_to_stop(&mut inner).await?,
-        _ = term.recv() => told_to_stop(&mut inner).await?,
+    let early = tokio::select! {
+        status = inner.wait() => Some(status?),
+        _ = int.recv() => None,
+        _ = term.recv() => None,
+    };
+    drop(open);
+    let status = match early {
+        Some(status) => status,
+        None => inner.wait().await?,
     };
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-async fn told_to_stop(inner: &mut tokio::process::Child) -> std::io::Result<std::process::ExitStatus> {
-    drop(inner.stdin.take());
-    inner.wait().await
 }
 
 /// Starts everything and serves until standard input closes.

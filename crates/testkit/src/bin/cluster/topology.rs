@@ -145,7 +145,8 @@ impl Topology {
             let ends = members.iter_mut().map(async |member| (member.app.stop().await, &member.name));
             for (end, name) in join_all(ends).await {
                 if let Err(error) = end {
-                    eprintln!("{name}: {error:#}");
+                    let text = format!("{error:#}");
+                    eprintln!("{name}: {}", text.lines().next().unwrap_or_default());
                 }
             }
         }
