@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
-use crate::endpoint::{Endpoint, State, make_folder, run_folder};
+use crate::endpoint::{Endpoint, State, make_folder, run_folder, write_private};
 use crate::exec::{CONCURRENT, Engine, STACK};
 use crate::ffi::{Chdb, Connection};
 use crate::http::{Credentials, Server, router};
@@ -86,7 +86,7 @@ pub async fn run(options: EngineOptions) -> Result<(), EngineError> {
     make_folder(&run_folder(&data))?;
     make_folder(&folder)?;
 
-    let (password, stop) = if supervised { supervised_input().await? } else { (new_password(), watch::channel(false).1) };
+    let (password, stop) = if supervised { supervised_input().await? } else { (kept_password(&data)?, watch::channel(false).1) };
     let deadline = Instant::now() + lock_wait;
     let lock = lock(&data, &folder, deadline).await?;
     let memory_cap = memory_cap.unwrap_or_else(default_memory_cap);
@@ -247,6 +247,19 @@ pub(crate) fn new_password() -> String {
     rand::rng().sample_iter(rand::distr::Alphanumeric).take(32).map(char::from).collect()
 }
 
+/// The password of an engine that runs alone: made at its first start and kept, as others are configured with it.
+fn kept_password(data: &Path) -> Result<String, EngineError> {
+    let path = run_folder(data).join("engine.password");
+    match std::fs::read_to_string(&path) {
+        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(EngineError::file("read", &path, error)),
+        _ => {}
+    }
+    let password = new_password();
+    write_private(&path, &password)?;
+    Ok(password)
+}
+
 /// Takes the folder; two engines on one folder would destroy it.
 async fn lock(data: &Path, folder: &Path, deadline: Instant) -> Result<std::fs::File, EngineError> {
     let path = run_folder(data).join("engine.lock");
@@ -281,4 +294,21 @@ pub(crate) fn reserve(address: SocketAddr) -> std::io::Result<TcpSocket> {
     socket.set_reuseport(true)?;
     socket.bind(address)?;
     Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn an_engine_alone_keeps_its_password() {
+        let data = tempfile::tempdir().unwrap();
+        make_folder(&run_folder(data.path())).unwrap();
+        let first = kept_password(data.path()).unwrap();
+        assert_eq!((first.len(), &first), (32, &kept_password(data.path()).unwrap()));
+        let mode = std::fs::metadata(run_folder(data.path()).join("engine.password")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
 }
