@@ -4,13 +4,18 @@
 SHELL := /bin/bash
 RELEASE := target/release/footfall
 
-.PHONY: help run dev test bench lint release setup assets chaos deny
+.PHONY: help run cluster dev test bench lint release setup assets secrets chaos chaos-cluster deny
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 run: release ## set up, build and start on http://127.0.0.1:8080
 	@exec $(RELEASE) serve $(ARGS)
+
+cluster: release ## Kafka, Redis, PostgreSQL and every role as local processes, on http://127.0.0.1:8080
+	@scripts/setup.sh tests
+	@cargo build --release --locked --quiet -p footfall-testkit --bin cluster
+	@exec target/release/cluster $(ARGS)
 
 dev: setup ## the same in a debug build, rebuilt and reloaded on every change
 	@exec scripts/dev.sh
@@ -20,6 +25,9 @@ test: ## everything CI checks: format, lints, licences, tests, browser tests
 
 chaos: release ## a longer run of random kills; SEED=n and RUNS=n
 	@scripts/chaos.sh
+
+chaos-cluster: release ## the same for an installation split by roles, on real services
+	@scripts/chaos-cluster.sh
 
 bench: release ## figures of this machine, printed with its data
 	@scripts/bench.sh
@@ -37,6 +45,9 @@ release: assets ## target/release/footfall, with all assets inside
 assets: setup ## dashboard, tracker and data files into target/site and target/data
 	@node tools/data.mjs
 	@node tools/assets.mjs
+
+secrets: ## passwords for the compose profiles, made once
+	@deploy/secrets.sh
 
 setup: ## toolchain, npm parts and, where allowed, Debian packages
 	@scripts/setup.sh

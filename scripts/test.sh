@@ -16,7 +16,9 @@ step() {
 step "set-up" scripts/setup.sh tests
 step "dashboard, tracker and data files" make --no-print-directory assets
 step "format and lints" scripts/lint.sh
+step "deployment files" deploy/check.sh
 step "Rust tests" cargo test --locked --no-fail-fast
+step "black-box tests on cluster engines" scripts/cluster-tests.sh
 step "tracker core" cargo test --locked -p footfall-tracker
 step "browser tests" scripts/browser-tests.sh
 step "README, from its text" scripts/readme-test.sh
