@@ -66,7 +66,6 @@ pub async fn router(services: &Services) -> anyhow::Result<Router> {
 }
 
 /// `/health` and `/ready`, for the public listener and the one of metrics.
-#[must_use]
 pub fn ops_router(services: &Services) -> Router {
     api::ops::router(Arc::new(checks(services)))
 }

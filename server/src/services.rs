@@ -141,7 +141,6 @@ impl Services {
     }
 
     /// What the control socket serves.
-    #[must_use]
     pub fn control_router(&self) -> Router {
         let imports = self.capture.as_ref().map(|capture| import::routes::router(capture.imports.clone()));
         let promotion = self.promotion.as_ref().map(|promotion| promote::routes::router(promotion.clone()));

@@ -212,8 +212,7 @@ async fn a_collector_with_a_spill_accepts_without_brokers() {
 async fn a_full_spill_refuses_and_loses_nothing() {
     let mut shared = Shared::start().await;
     let spill = tempfile::tempdir().unwrap();
-    let options =
-        shared.role("capture").env("FOOTFALL_LOG_SPILL", spill.path().to_str().unwrap()).env("FOOTFALL_LOG_MAX_BYTES", "1MiB");
+    let options = shared.role("capture").env("FOOTFALL_LOG_SPILL", spill.path().to_str().unwrap()).env("FOOTFALL_LOG_MAX_BYTES", "1MiB");
     let (capture, processor, web) =
         tokio::join!(App::start(options), App::start(shared.role("processor")), App::start(shared.role("query,auth")));
     let (capture, processor, web) = (capture.unwrap(), processor.unwrap(), web.unwrap());
@@ -230,18 +229,16 @@ async fn a_full_spill_refuses_and_loses_nothing() {
     let ledger = load.stop().await;
     let logs = || format!("{}\n── processor\n{}", capture.log(), processor.log());
     load::settle(&web, &capture, &logs).await;
-    let places = load::Places { records: Some(load::records(shared.kafka.bootstrap(), &shared.installation.name).await), logs: Box::new(logs) };
+    let places =
+        load::Places { records: Some(load::records(shared.kafka.bootstrap(), &shared.installation.name).await), logs: Box::new(logs) };
     load::check(&web, &ledger, &places).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_is_set_back_stores_nothing_twice() {
     let shared = Shared::start().await;
-    let (capture, processor, web) = tokio::join!(
-        App::start(shared.role("capture")),
-        App::start(shared.role("processor")),
-        App::start(shared.role("query,auth"))
-    );
+    let (capture, processor, web) =
+        tokio::join!(App::start(shared.role("capture")), App::start(shared.role("processor")), App::start(shared.role("query,auth")));
     let (capture, mut processor, web) = (capture.unwrap(), processor.unwrap(), web.unwrap());
     load::add_domains(&web).await;
     let mut rng = StdRng::seed_from_u64(17);
@@ -255,11 +252,8 @@ async fn a_group_that_is_set_back_stores_nothing_twice() {
         processor.stop().await.unwrap();
         let (brokers, topic) = (shared.kafka.bootstrap().to_owned(), shared.installation.name.clone());
         let set_back = tokio::task::spawn_blocking(move || {
-            let consumer: BaseConsumer = ClientConfig::new()
-                .set("bootstrap.servers", brokers)
-                .set("group.id", format!("{topic}-processor"))
-                .create()
-                .unwrap();
+            let consumer: BaseConsumer =
+                ClientConfig::new().set("bootstrap.servers", brokers).set("group.id", format!("{topic}-processor")).create().unwrap();
             let mut list = TopicPartitionList::new();
             for partition in 0..2 {
                 list.add_partition_offset(&topic, partition, rdkafka::Offset::Offset(back_to)).unwrap();
@@ -273,7 +267,8 @@ async fn a_group_that_is_set_back_stores_nothing_twice() {
     let ledger = load.stop().await;
     let logs = || format!("{}\n── processor\n{}", capture.log(), processor.log());
     load::settle(&web, &capture, &logs).await;
-    let places = load::Places { records: Some(load::records(shared.kafka.bootstrap(), &shared.installation.name).await), logs: Box::new(logs) };
+    let places =
+        load::Places { records: Some(load::records(shared.kafka.bootstrap(), &shared.installation.name).await), logs: Box::new(logs) };
     load::check(&web, &ledger, &places).await;
 }
 
