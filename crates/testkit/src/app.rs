@@ -63,6 +63,13 @@ impl AppOptions {
         (!address.ends_with(":0")).then_some(address)
     }
 
+    /// Takes a variable back.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.env.retain(|(known, _)| known != name);
+        self
+    }
+
     /// Sets a variable; a later value for the same name wins.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
@@ -273,16 +280,16 @@ impl App {
         Ok(())
     }
 
-    /// Asks the server to stop (SIGTERM) and waits for its end.
+    /// Asks the server to stop (SIGTERM) and waits for its end: it has ten seconds to drain, and to be held up by others on this machine.
     ///
     /// # Errors
-    /// When it does not end within 30 seconds or with another status than 0.
+    /// When it does not end within 15 seconds or with another status than 0.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
         if let Some(mut child) = self.child.take() {
             if let Some(pid) = child.id() {
                 process::kill(pid, "TERM").await?;
             }
-            let status = tokio::time::timeout(Duration::from_secs(30), child.wait()).await.context("it did not stop within 30 s")??;
+            let status = tokio::time::timeout(Duration::from_secs(15), child.wait()).await.context("it did not stop within 15 s")??;
             ensure!(status.success(), "it ended with {status}; its last lines:\n{}", tail(&self.data.path().join("server.log")));
         }
         Ok(())

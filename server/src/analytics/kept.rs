@@ -20,10 +20,13 @@ const LOOK: Duration = Duration::from_millis(25);
 const MOST_BYTES: usize = 512 << 10;
 
 impl Analytics {
-    /// The rows of a statement, from whichever replica has them.
-    pub(super) async fn shared_rows(&self, version: &Bytes, statement: &Sql) -> Result<Vec<Row>, AnalyticsError> {
+    /// The rows of a statement, from whichever replica has them; `ask` asks the store.
+    pub(super) async fn shared_rows<F>(&self, version: &Bytes, statement: &Sql, ask: F) -> Result<Vec<Row>, AnalyticsError>
+    where
+        F: Future<Output = Result<Vec<Row>, AnalyticsError>>,
+    {
         if !self.deps.is_shared {
-            return Ok(self.deps.store.report(statement).await?);
+            return ask.await;
         }
         let live = &self.deps.live;
         let (key, lock) = names(version, statement);
@@ -35,7 +38,7 @@ impl Analytics {
                     Err(error) => tracing::warn!(%error, "a shared answer cannot be read; asking the store"),
                 },
                 Ok(None) if Instant::now() < give_up => match live.put_new(&lock, Bytes::from_static(b"1"), TURN).await {
-                    Ok(true) => return self.ask_and_share(&key, &lock, statement).await,
+                    Ok(true) => return self.ask_and_share(&key, &lock, ask).await,
                     Ok(false) => {
                         tokio::time::sleep(LOOK).await;
                         continue;
@@ -45,12 +48,15 @@ impl Analytics {
                 Ok(None) => {}
                 Err(error) => tracing::debug!(%error, "answers are not shared at the moment"),
             }
-            return Ok(self.deps.store.report(statement).await?);
+            return ask.await;
         }
     }
 
-    async fn ask_and_share(&self, key: &str, lock: &str, statement: &Sql) -> Result<Vec<Row>, AnalyticsError> {
-        let rows = self.deps.store.report(statement).await;
+    async fn ask_and_share<F>(&self, key: &str, lock: &str, ask: F) -> Result<Vec<Row>, AnalyticsError>
+    where
+        F: Future<Output = Result<Vec<Row>, AnalyticsError>>,
+    {
+        let rows = ask.await;
         if let Ok(rows) = &rows
             && let Ok(text) = serde_json::to_vec(rows)
             && text.len() <= MOST_BYTES
@@ -61,7 +67,7 @@ impl Analytics {
         if let Err(error) = self.deps.live.remove(lock).await {
             tracing::debug!(%error, "a lock stays until its time is over");
         }
-        Ok(rows?)
+        rows
     }
 }
 

@@ -106,7 +106,8 @@ impl Analytics {
     /// Rows of a statement.
     async fn ask(&self, scope: &SiteScope, statement: Sql) -> Result<Arc<Vec<Row>>, AnalyticsError> {
         let version = self.deps.told.version(scope.site());
-        let ask = async { Ok(Arc::new(self.shared_rows(&version, &statement).await?)) };
+        let asked = async { Ok(self.deps.store.report(&statement).await?) };
+        let ask = async { Ok(Arc::new(self.shared_rows(&version, &statement, asked).await?)) };
         self.cache.try_get_with((version.clone(), statement.clone()), ask).await.map_err(AnalyticsError::shared)
     }
 
@@ -131,11 +132,12 @@ impl Analytics {
 
     /// One number, kept like the rows of a statement, for an epoch in the place of a version.
     async fn number(&self, epoch: Bytes, key: Sql, ask: impl Future<Output = Result<u64, AnalyticsError>>) -> Result<u64, AnalyticsError> {
-        let ask = async {
+        let asked = async {
             let number = i64::try_from(ask.await?).unwrap_or(i64::MAX);
-            Ok(Arc::new(vec![Row { labels: Vec::new(), sums: vec![number], total: 1, whole: Vec::new() }]))
+            Ok(vec![Row { labels: Vec::new(), sums: vec![number], total: 1, whole: Vec::new() }])
         };
-        let rows = self.cache.try_get_with((epoch, key), ask).await.map_err(AnalyticsError::shared)?;
+        let ask = async { Ok(Arc::new(self.shared_rows(&epoch, &key, asked).await?)) };
+        let rows = self.cache.try_get_with((epoch.clone(), key.clone()), ask).await.map_err(AnalyticsError::shared)?;
         Ok(rows.first().and_then(|row| row.sums.first()).map_or(0, |number| number.unsigned_abs()))
     }
 
