@@ -300,7 +300,8 @@ async fn domains_are_spread_over_shards_and_one_of_them_may_fail() {
     second.resume().await.unwrap();
     let http = reqwest::Client::new();
     let ask = async |url: &str, sql: &str| -> Option<Vec<u64>> {
-        let answer = http.post(url.trim_end_matches(&format!("/{name}"))).body(sql.replace("footfall.", &format!("{name}."))).send().await.ok()?;
+        let answer =
+            http.post(url.trim_end_matches(&format!("/{name}"))).body(sql.replace("footfall.", &format!("{name}."))).send().await.ok()?;
         answer.text().await.ok()?.split_whitespace().map(|number| number.parse().ok()).collect()
     };
     let sql = "SELECT count(), uniqExact(partition, offset), uniqExact(site_id) FROM footfall.events";

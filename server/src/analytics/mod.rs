@@ -107,7 +107,8 @@ impl Analytics {
     async fn ask(&self, scope: &SiteScope, statement: Sql) -> Result<Arc<Vec<Row>>, AnalyticsError> {
         let version = self.deps.told.version(scope.site());
         let asked = async { Ok(self.deps.store.report(&statement).await?) };
-        let ask = async { Ok(Arc::new(self.shared_rows(&version, &statement, asked).await?)) };
+        // Boxed: futures within futures fill a thread's stack in unoptimised builds.
+        let ask = Box::pin(async { Ok(Arc::new(self.shared_rows(&version, &statement, Box::pin(asked)).await?)) });
         self.cache.try_get_with((version.clone(), statement.clone()), ask).await.map_err(AnalyticsError::shared)
     }
 
@@ -136,7 +137,7 @@ impl Analytics {
             let number = i64::try_from(ask.await?).unwrap_or(i64::MAX);
             Ok(vec![Row { labels: Vec::new(), sums: vec![number], total: 1, whole: Vec::new() }])
         };
-        let ask = async { Ok(Arc::new(self.shared_rows(&epoch, &key, asked).await?)) };
+        let ask = Box::pin(async { Ok(Arc::new(self.shared_rows(&epoch, &key, Box::pin(asked)).await?)) });
         let rows = self.cache.try_get_with((epoch.clone(), key.clone()), ask).await.map_err(AnalyticsError::shared)?;
         Ok(rows.first().and_then(|row| row.sums.first()).map_or(0, |number| number.unsigned_abs()))
     }
