@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The product's figures on this machine. `scripts/bench.sh collector` runs one group: rest, collector, freshness, dashboard, dashboard10m, cluster.
+# The product's figures on this machine. `scripts/bench.sh collector` runs one group: rest, collector, freshness, dashboard, dashboard10m, cluster
+# (cluster-intake and cluster-backlog are its halves).
 # `scripts/bench.sh cluster 500000` has a smaller backlog than the 5 million events of the full run. The group cluster needs what
 # `scripts/setup.sh tests` sets up.
 set -euo pipefail

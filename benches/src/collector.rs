@@ -48,7 +48,8 @@ pub async fn singles(app: &App, connections: u64, how_long: Duration) -> anyhow:
             let base = base.clone();
             tokio::spawn(async move {
                 let mut rng = StdRng::seed_from_u64(seed);
-                let requests: Vec<_> = (0..500).map(|_| wire::post(&event(&mut rng).to_string(), rng.random_range(0..50_000))).collect();
+                let requests: Vec<_> =
+                    (0..500).map(|_| wire::post(&event(&mut rng, "example.org").to_string(), rng.random_range(0..50_000))).collect();
                 let mut connection = wire::Connection::open(&base).await?;
                 let mut latencies = Vec::with_capacity(20_000);
                 let begin = Instant::now();
@@ -69,18 +70,20 @@ pub async fn singles(app: &App, connections: u64, how_long: Duration) -> anyhow:
     Ok(all)
 }
 
-fn event(rng: &mut StdRng) -> serde_json::Value {
+/// A pageview as the tracker sends it.
+pub fn event(rng: &mut StdRng, domain: &str) -> serde_json::Value {
     let referrer = ["", "https://www.google.com/", "https://news.ycombinator.com/item?id=1"][rng.random_range(0..3)];
     json!({
-        "domain": "example.org",
-        "url": format!("https://example.org/page-{}", rng.random_range(0..200)),
+        "domain": domain,
+        "url": format!("https://{domain}/page-{}", rng.random_range(0..200)),
         "referrer": referrer,
         "viewport": { "width": 1440, "height": 900 },
         "title": "A page",
     })
 }
 
-async fn batches(app: &App, events: u64) -> anyhow::Result<()> {
+/// Sends events in batches of 1,000 over 4 connections.
+pub async fn batches(app: &App, events: u64) -> anyhow::Result<()> {
     let base = app.url("");
     let tasks: Vec<_> = (0..4)
         .map(|seed| {
@@ -90,7 +93,7 @@ async fn batches(app: &App, events: u64) -> anyhow::Result<()> {
                 let mut connection = wire::Connection::open(&base).await?;
                 let requests: Vec<_> = (0..100)
                     .map(|_| {
-                        let batch: Vec<_> = (0..1_000).map(|_| event(&mut rng)).collect();
+                        let batch: Vec<_> = (0..1_000).map(|_| event(&mut rng, "example.org")).collect();
                         wire::post(&serde_json::Value::from(batch).to_string(), rng.random_range(0..50_000))
                     })
                     .collect();

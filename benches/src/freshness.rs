@@ -86,7 +86,8 @@ async fn queryable(app: &App, key: &str, times: usize, pause: Duration) -> anyho
     Ok(latencies)
 }
 
-async fn pageviews(app: &App, key: &str, body: &Value) -> anyhow::Result<u64> {
+/// All pageviews of a domain, as the store has them.
+pub async fn pageviews(app: &App, key: &str, body: &Value) -> anyhow::Result<u64> {
     let answer = app.http.post(app.url("/api/v2/query")).bearer_auth(key).json(body).send().await?;
     let answer: Value = answer.error_for_status()?.json().await?;
     answer["results"][0]["metrics"][0].as_u64().context("an odd answer")
@@ -118,7 +119,8 @@ async fn live(app: &App, key: &str, site: &str, times: usize) -> anyhow::Result<
     Ok(latencies)
 }
 
-async fn next_view<E: std::error::Error + Send + Sync + 'static>(
+/// The next message of a stream of live panels.
+pub async fn next_view<E: std::error::Error + Send + Sync + 'static>(
     stream: &mut (impl futures::Stream<Item = Result<impl AsRef<[u8]>, E>> + Unpin),
     text: &mut String,
 ) -> anyhow::Result<Value> {

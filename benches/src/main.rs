@@ -3,12 +3,14 @@
 //! Load generator and server share the machine. Each figure names what was measured; goals stand beside it. Nothing here
 //! passes or fails: figures are for reading, and ratios between runs on one machine mean more than absolute numbers.
 
+mod cluster;
 mod collector;
 mod dashboard;
 mod freshness;
 mod machine;
 mod rest;
 mod stats;
+mod usage;
 mod wire;
 
 use std::path::PathBuf;
@@ -56,6 +58,16 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted("dashboard10m") {
         dashboard::run(10_000_000).await?;
+    }
+    let half = match only.as_deref() {
+        Some("cluster-intake") => Some(cluster::Half::Intake),
+        Some("cluster-backlog") => Some(cluster::Half::Backlog),
+        _ => None,
+    };
+    if wanted("cluster") || half.is_some() {
+        // For a quick look: `cluster 500000`.
+        let backlog = std::env::args().nth(2).map_or(Ok(cluster::BACKLOG), |number| number.parse())?;
+        cluster::run(half, backlog).await?;
     }
     Ok(())
 }

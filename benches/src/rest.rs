@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use footfall_testkit::process;
 
-use crate::{figure, heading, start, stats};
+use crate::{figure, heading, start, stats, usage};
 
 /// Prints the figures.
 pub async fn run() -> anyhow::Result<()> {
@@ -24,33 +24,15 @@ pub async fn run() -> anyhow::Result<()> {
     let mut pids = vec![server];
     pids.extend(process::children(server, "engine")?);
     tokio::time::sleep(Duration::from_secs(30)).await;
-    let before = cpu_ticks(&pids)?;
+    let cpu = || pids.iter().map(|pid| usage::cpu(*pid)).sum::<anyhow::Result<Duration>>();
+    let before = cpu()?;
     let window = Duration::from_secs(30);
     tokio::time::sleep(window).await;
-    // The kernel counts hundredths of a second.
-    let percent = (cpu_ticks(&pids)? - before) as f64 / window.as_secs_f64();
+    let percent = (cpu()? - before).as_secs_f64() / window.as_secs_f64() * 100.0;
     figure("idle CPU, all processes, share of one core", &format!("{percent:.1} %"), "<= 1.5 %");
-    let rss: u64 = pids.iter().map(|pid| resident_kib(*pid)).sum::<anyhow::Result<u64>>()?;
-    figure("idle memory, all processes, resident", &format!("{} MB", rss * 1024 / 1_000_000), "<= 350 MB");
+    let rss: u64 = pids.iter().map(|pid| usage::resident(*pid)).sum::<anyhow::Result<u64>>()?;
+    figure("idle memory, all processes, resident", &format!("{} MB", rss / 1_000_000), "<= 350 MB");
     let size = std::fs::metadata(crate::binary())?.len();
     figure("size of the binary, without the engine's library", &format!("{} MB", size / 1_000_000), "");
     Ok(())
-}
-
-fn cpu_ticks(pids: &[u32]) -> anyhow::Result<u64> {
-    let mut sum = 0;
-    for pid in pids {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-        for at in [11, 12] {
-            sum += fields.get(at).context("an odd stat file")?.parse::<u64>()?;
-        }
-    }
-    Ok(sum)
-}
-
-fn resident_kib(pid: u32) -> anyhow::Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("an odd status file")?;
-    Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }
