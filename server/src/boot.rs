@@ -1,6 +1,6 @@
 //! The one place that knows engines: URLs in, services out.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use footfall_config::{Config, KafkaUrl, Role, SeamUrl};
@@ -17,12 +17,15 @@ use footfall_log::{
 };
 use footfall_meta::Meta;
 use footfall_model::LogName;
-use footfall_store::{Endpoint, Replica, ShardOptions, Store, StoreOptions};
+use footfall_store::{Endpoint, Replica, ShardOptions, Store, StoreError, StoreOptions};
 
 use crate::services::Logs;
 
 /// The database of the analytics store, unless the URL names another.
 const DATABASE: &str = "footfall";
+
+/// A store that was away at the start is tried again this often.
+const STORE_AGAIN: Duration = Duration::from_secs(2);
 
 /// The analytics store, and the child process behind it where that is ours.
 pub struct StoreService {
@@ -203,8 +206,28 @@ pub async fn open_store(config: &Config, meta: &Meta, engine: Engine) -> anyhow:
         _ => (remote_store(config, meta).await?, None, None),
     };
     let store = Store::connect(&options);
-    store.migrate().await.context("the analytics store cannot be migrated")?;
-    for domain in store.misplaced().await.context("the analytics store cannot be asked where domains are")? {
+    match prepare(&store).await {
+        // Servers elsewhere come back by themselves: until then pages show what they have, and events wait in their log.
+        Err(error) if engine.is_none() && memory_cap.is_none() && error.is_away() => {
+            tracing::error!(%error, "the analytics store is away; its schema is looked at as soon as it answers");
+            let late = store.clone();
+            tokio::spawn(async move {
+                while let Err(error) = prepare(&late).await {
+                    tracing::debug!(%error, "the analytics store is still away");
+                    tokio::time::sleep(STORE_AGAIN).await;
+                }
+                tracing::info!("the analytics store is there and its schema is up to date");
+            });
+        }
+        outcome => outcome.context("the analytics store cannot be migrated")?,
+    }
+    Ok(StoreService { store, engine, memory_cap })
+}
+
+/// Brings the schema up to date, and says which domains nobody will find.
+async fn prepare(store: &Store) -> Result<(), StoreError> {
+    store.migrate().await?;
+    for domain in store.misplaced().await? {
         tracing::error!(
             site = %domain.site,
             found = domain.found + 1,
@@ -212,7 +235,7 @@ pub async fn open_store(config: &Config, meta: &Meta, engine: Engine) -> anyhow:
             "a domain has events on a shard where nobody looks for them; docs/operate/cluster.md says how to move a domain"
         );
     }
-    Ok(StoreService { store, engine, memory_cap })
+    Ok(())
 }
 
 async fn start_engine(config: &Config, memory_cap: u64) -> anyhow::Result<Supervisor> {

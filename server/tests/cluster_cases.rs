@@ -322,6 +322,33 @@ async fn domains_are_spread_over_shards_and_one_of_them_may_fail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn processes_start_without_the_store_and_work_once_it_is_there() {
+    let mut shared = Shared::start().await;
+    let capture = App::start(shared.role("capture")).await.unwrap();
+    shared.store.kill().await.unwrap();
+    let unready = |roles: &str| {
+        let mut options = shared.role(roles);
+        options.unready = true;
+        options
+    };
+    let (processor, web) = tokio::join!(App::start(unready("processor")), App::start(unready("query,auth")));
+    let (processor, web) = (processor.unwrap(), web.unwrap());
+    web.site(DOMAINS[0], "UTC").await.unwrap();
+    let key = web.key(DOMAINS[0], "stats:read").await.unwrap();
+    capture.pageview(DOMAINS[0], "/", 1).await.unwrap();
+    for app in [&processor, &web] {
+        assert_eq!(app.http.get(app.url("/ready")).send().await.unwrap().status(), 503, "it says what it lacks");
+        assert_eq!(app.http.get(app.url("/health")).send().await.unwrap().status(), 200, "it is no reason to restart it");
+    }
+    shared.store.resume().await.unwrap();
+    expect(&web, &key, DOMAINS[0], views(1)).await;
+    for app in [&processor, &web] {
+        let ready = eventually(SETTLED, async || (app.http.get(app.url("/ready")).send().await.ok()?.status() == 200).then_some(())).await;
+        assert!(ready.is_some(), "log:\n{}", app.log());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn replicas_share_the_answers_of_the_store() {
     let mut shared = Shared::start().await;
     let (all, one, two) = tokio::join!(

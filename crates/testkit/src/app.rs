@@ -28,13 +28,15 @@ pub struct AppOptions {
     /// The shared services to run on; engines of its own without.
     pub installation: Option<Installation>,
     is_alone: bool,
+    /// Does not wait until it is ready.
+    pub unready: bool,
 }
 
 impl AppOptions {
     /// Rate limits are off, as a test sends everything from one address.
     #[must_use]
     pub fn new(binary: impl Into<PathBuf>) -> Self {
-        Self { binary: binary.into(), env: Vec::new(), installation: None, is_alone: false }
+        Self { binary: binary.into(), env: Vec::new(), installation: None, is_alone: false, unready: false }
             .env("FOOTFALL_RATE_LIMIT_CLIENT", "0")
             .env("FOOTFALL_RATE_LIMIT_DOMAIN", "0")
             .env("FOOTFALL_LISTEN", "127.0.0.1:0")
@@ -159,6 +161,9 @@ impl App {
         };
         self.metrics = banner.metrics;
         self.setup = banner.setup;
+        if self.options.unready {
+            return Ok(());
+        }
         let ready = self.url("/ready");
         let answer = eventually(Duration::from_secs(60), async || {
             let status = self.http.get(&ready).send().await.ok()?.status();
