@@ -97,6 +97,12 @@ impl ReadAhead {
         self.entries == 0
     }
 
+    /// Records that are waiting.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.entries
+    }
+
     /// Bytes of the records that are waiting.
     #[must_use]
     pub const fn bytes(&self) -> usize {

@@ -37,7 +37,7 @@ use crate::{
     import::repeats,
     metrics::Name,
     progress::{Progress, Stored, Touched},
-    range::{Block, Filling, content_hash, letters_token, token},
+    range::{Block, Filling, MAX_BYTES, MAX_ROWS, content_hash, letters_token, token},
     recover,
     salts::Salts,
     settle,
@@ -54,8 +54,9 @@ const POLL: FetchLimit = FetchLimit { entries: 8_192, bytes: 4 << 20 };
 const IDLE: Duration = Duration::from_millis(1_000);
 /// Waits between reads ahead during an insert.
 const AHEAD: Duration = Duration::from_millis(50);
-/// Bytes read and not settled, over all partitions: beyond them nothing more is read.
-const MAX_AHEAD_BYTES: usize = 64 << 20;
+/// Ranges read ahead, of all partitions together: the next one, and where there are several partitions one more, as nobody can choose of
+/// which partition the log tells next.
+const RANGES_AHEAD: usize = 2;
 /// How long an insert may go on after its partition was called back.
 const HAND_OVER: Duration = Duration::from_secs(2);
 /// How long an insert waits to hear from the log that its partition is held, before all begins anew.
@@ -161,10 +162,9 @@ impl Session<'_> {
             }
         }
         let asked = now_ms();
-        // Full: the oldest partition is due at the latest in the next turn.
-        let full = self.partitions.values().map(|partition| partition.ahead.bytes()).sum::<usize>() >= MAX_AHEAD_BYTES;
-        if full && let Some(number) = oldest.map(|partition| partition.home.partition) {
-            return self.write(number).await;
+        if !has_room(self.partitions.values()) {
+            // The oldest range is due soon.
+            return self.tools.pause(wait).await;
         }
         let polled = tokio::select! {
             () = self.tools.stop.cancelled() => return Err(Halt::Stopped),
@@ -223,10 +223,14 @@ impl Session<'_> {
     /// Settles the next range of a partition.
     async fn write(&mut self, number: u32) -> Result<(), Halt> {
         let Self { tools, sub, salts, partitions, waiting, .. } = self;
-        let Some(partition) = partitions.get_mut(&number) else { return Ok(()) };
+        // It comes back at the end: whatever fails before ends the session, or the partition is lost.
+        let Some(mut partition) = partitions.remove(&number) else { return Ok(()) };
         let mut filling = Filling::default();
         let range = partition.ahead.take(|next| filling.take(next.payload.len(), next.month())).await.map_err(Halt::Fault)?;
-        let (Some(first), Some(last)) = (range.first(), range.last()) else { return Ok(()) };
+        let (Some(first), Some(last)) = (range.first(), range.last()) else {
+            partitions.insert(number, partition);
+            return Ok(());
+        };
         let (first, last, until_ms) = (first.offset, last.offset, last.appended_ms);
         if first > partition.next && tools.log.status().await.expired_unread > 0 {
             tracing::error!(log = tools.name.topic(), from = partition.next, to = first, "records were removed before they were read");
@@ -261,13 +265,18 @@ impl Session<'_> {
             let mut insert = pin!(tools.insert(&built.rows, &token, &held));
             let (mut heard, mut called_back) = (Instant::now(), None);
             loop {
-                let room = waiting.is_empty() && !partition.ahead.fills_a_range();
+                let room = waiting.is_empty() && has_room(partitions.values().chain([&partition]));
                 tokio::select! {
                     biased;
                     outcome = &mut insert => break outcome?,
                     polled = sub.poll(AHEAD, POLL), if room => match polled? {
                         Polled::Idle { .. } => {}
                         Polled::Entries { partition: other, entries } if other == number => partition.ahead.push(entries),
+                        Polled::Entries { partition: other, entries } => {
+                            if let Some(other) = partitions.get_mut(&other) {
+                                other.ahead.push(entries);
+                            }
+                        }
                         other => waiting.push_back(other),
                     },
                     () = tokio::time::sleep(AHEAD), if !room => {}
@@ -307,6 +316,7 @@ impl Session<'_> {
         partition.next = last + 1;
         partition.until_ms = partition.until_ms.max(until_ms);
         tell(tools, home, partition.next, &built);
+        partitions.insert(number, partition);
         self.publish(false).await;
         Ok(())
     }
@@ -331,6 +341,18 @@ impl Session<'_> {
         tools.reports.teller.tell(tools.name, &progress).await;
         tools.reports.progress.send_replace(progress);
     }
+}
+
+/// Whether more may be read ahead.
+fn has_room<'a>(partitions: impl Iterator<Item = &'a Partition>) -> bool {
+    let (mut count, mut entries, mut bytes) = (0, 0, 0);
+    for partition in partitions {
+        count += 1;
+        entries += partition.ahead.len();
+        bytes += partition.ahead.bytes();
+    }
+    let ranges = RANGES_AHEAD.min(count);
+    entries < ranges * MAX_ROWS && bytes < ranges * MAX_BYTES
 }
 
 /// Fetches the salts that a range needs.

@@ -11,11 +11,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::io::ReaderStream;
 
 use super::{CommandContext, print};
-use crate::{
-    control::Control,
-    import::{Phase, Progress},
-    services::Services,
-};
+use crate::import::{Phase, Progress};
 
 /// Import a file of events into a domain; returns once they can be queried
 ///
@@ -65,21 +61,8 @@ pub async fn run(args: ImportArgs, context: &CommandContext) -> anyhow::Result<(
 
 /// Runs one request of the control routes with a progress bar.
 pub async fn call(context: &CommandContext, request: Request<Body>, bar: ProgressBar) -> anyhow::Result<Progress> {
-    let mut here = None;
-    let control = match Control::running(&context.config.process.data).await {
-        Some(control) => control,
-        None => {
-            let services = Services::start_for_command(context.config.clone()).await?;
-            let router = services.control_router();
-            here = Some(services);
-            Control::Here(router)
-        }
-    };
-    let result = control.call::<Progress>(request, |progress| show(progress, &bar)).await;
+    let result = context.ask_server(request, |progress| show(progress, &bar)).await;
     bar.finish_and_clear();
-    if let Some(services) = here {
-        services.stop().await;
-    }
     result
 }
 

@@ -17,10 +17,16 @@ mod user;
 
 use std::{path::PathBuf, process::ExitCode};
 
+use axum::{body::Body, http::Request};
 use clap::{Args, Parser, Subcommand};
 use footfall_config::{Config, LogFormat, Sources};
 use footfall_meta::Meta;
 use tracing_subscriber::EnvFilter;
+
+use crate::{
+    control::{Control, Line},
+    services::Services,
+};
 
 /// Web analytics on your own machine: real-time, private, nothing lost.
 #[derive(Parser)]
@@ -81,6 +87,28 @@ impl CommandContext {
     /// When it cannot be opened; the message says why.
     pub async fn meta(&self) -> anyhow::Result<Meta> {
         crate::boot::open_accounts(&self.config).await
+    }
+
+    /// Has the server that runs on the data folder do some work, or does it here where none runs; `see` hears of each line of the answer.
+    ///
+    /// # Errors
+    /// When the work fails, or the server breaks off.
+    pub async fn ask_server<L: Line>(&self, request: Request<Body>, see: impl FnMut(&L)) -> anyhow::Result<L> {
+        let mut here = None;
+        let control = match Control::running(&self.config.process.data).await {
+            Some(control) => control,
+            None => {
+                let services = Services::start_for_command(self.config.clone()).await?;
+                let router = services.control_router();
+                here = Some(services);
+                Control::Here(router)
+            }
+        };
+        let result = control.call(request, see).await;
+        if let Some(services) = here {
+            services.stop().await;
+        }
+        result
     }
 }
 

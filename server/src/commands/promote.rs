@@ -7,7 +7,7 @@ use axum::{body::Body, http::Request};
 use clap::Args;
 
 use super::{CommandContext, print};
-use crate::{boot, control::Control, promote::Said, services::Services};
+use crate::{boot, promote::Said};
 
 /// Move this one-machine installation to a cluster while it goes on accepting events
 ///
@@ -33,27 +33,12 @@ pub async fn run(args: PromoteArgs, context: &CommandContext) -> anyhow::Result<
         ensure!(!boot::is_shared(url), "{url} is a cluster's already; promote an installation that keeps its state in a data folder");
     }
     let text = std::fs::read_to_string(&args.to).with_context(|| format!("{} cannot be read", args.to.display()))?;
-    let mut here = None;
-    let control = match Control::running(&context.config.process.data).await {
-        Some(control) => control,
-        None => {
-            let services = Services::start_for_command(context.config.clone()).await?;
-            let router = services.control_router();
-            here = Some(services);
-            Control::Here(router)
-        }
-    };
-    let request = Request::post("/promote").body(Body::from(text))?;
-    let outcome = control.call::<Said>(request, |said| {
+    let show = |said: &Said| {
         if !said.text.is_empty() {
             print(&said.text);
         }
-    });
-    let outcome = outcome.await;
-    if let Some(services) = here {
-        services.stop().await;
-    }
-    outcome?;
+    };
+    context.ask_server(Request::post("/promote").body(Body::from(text))?, show).await?;
     print("next: start the cluster's processes with the same settings, move the traffic to them, then stop this server");
     Ok(())
 }

@@ -66,7 +66,7 @@ pub(super) fn producing(options: &KafkaLogOptions) -> ClientConfig {
         .set("enable.idempotence", "true")
         .set("partitioner", "murmur2_random")
         .set("compression.type", "lz4")
-        .set("linger.ms", "3")
+        .set("linger.ms", "1")
         // The log's own bound is what counts.
         .set("queue.buffering.max.messages", "1000000")
         .set("queue.buffering.max.kbytes", (options.max_pending_bytes / 512).clamp(65_536, 2_097_151).to_string())

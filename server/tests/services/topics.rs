@@ -1,0 +1,185 @@
+//! What may befall a topic and its readers.
+
+use std::time::Duration;
+
+use footfall_testkit::{App, Totals, clock::Clock, eventually};
+use rand::{SeedableRng, rngs::StdRng};
+use rdkafka::{
+    ClientConfig, Message, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer},
+    producer::{FutureProducer, FutureRecord},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    load::{self, DOMAINS, Load, SETTLED},
+    shared::{Shared, expect, views},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_made_anew_counts_apart() {
+    let shared = Shared::start().await;
+    let (capture, processor, web) =
+        tokio::join!(App::start(shared.role("capture")), App::start(shared.role("processor")), App::start(shared.role("query,auth")));
+    let (capture, mut processor, web) = (capture.unwrap(), processor.unwrap(), web.unwrap());
+    web.site(DOMAINS[0], "UTC").await.unwrap();
+    let key = web.key(DOMAINS[0], "stats:read").await.unwrap();
+    for visitor in 0..5 {
+        capture.pageview(DOMAINS[0], "/before", visitor).await.unwrap();
+    }
+    expect(&web, &key, DOMAINS[0], views(5)).await;
+
+    // Under the running processor, and once more while none runs.
+    for round in 1..3_u32 {
+        if round == 2 {
+            processor.stop().await.unwrap();
+        }
+        shared.kafka.delete_topic(&shared.installation.name).await.unwrap();
+        for visitor in 0..3 {
+            let sent = eventually(SETTLED, async || capture.pageview(DOMAINS[0], "/after", round * 10 + visitor).await.ok()).await;
+            assert!(sent.is_some(), "the topic is not made again; log:\n{}", capture.log());
+        }
+        if round == 2 {
+            processor.resume().await.unwrap();
+        }
+        expect(&web, &key, DOMAINS[0], views(5 + 3 * u64::from(round))).await;
+    }
+    let generations = web.sql("SELECT uniqExact(generation, partition) FROM footfall.events WHERE path = '/after'").await.unwrap();
+    assert_eq!(generations, "2", "each topic has a generation of its own; log:\n{}", processor.log());
+    // Live state holds all of them too.
+    let agrees = eventually(SETTLED, async || {
+        let list: Value = serde_json::from_str(&web.run(&["site", "list", "--json"]).await.ok()?).ok()?;
+        let id = list[0]["id"].as_str()?.to_owned();
+        let url = web.url(&format!("/api/analytics/kpis?domainId={id}&period=30m"));
+        let kpis: Value = web.http.get(url).bearer_auth(&key).send().await.ok()?.json().await.ok()?;
+        (kpis["pageviews"] == 11).then_some(())
+    })
+    .await;
+    assert!(agrees.is_some(), "live state does not hold what the store does; log:\n{}", processor.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poisoned_record_costs_only_itself_and_goes_to_the_dead_letter_topic() {
+    let shared = Shared::start().await;
+    let (capture, processor, web) =
+        tokio::join!(App::start(shared.role("capture")), App::start(shared.role("processor")), App::start(shared.role("query,auth")));
+    let (capture, processor, web) = (capture.unwrap(), processor.unwrap(), web.unwrap());
+    web.site(DOMAINS[0], "UTC").await.unwrap();
+    let key = web.key(DOMAINS[0], "stats:read").await.unwrap();
+    let good = |from: u32| {
+        let events: Vec<Value> = (from..from + 1_000).map(|n| json!({ "domain": DOMAINS[0], "path": format!("/{n}") })).collect();
+        Value::from(events)
+    };
+    for n in 0..5 {
+        assert_eq!(capture.post(&good(n * 1_000)).await.unwrap().status(), 202);
+    }
+    let producer: FutureProducer = ClientConfig::new().set("bootstrap.servers", shared.kafka.bootstrap()).create().unwrap();
+    let poison = FutureRecord::to(&shared.installation.name).key("anyone").payload("{\"v\":1,\"site\":");
+    producer.send(poison, Duration::from_secs(10)).await.unwrap();
+    for n in 5..10 {
+        assert_eq!(capture.post(&good(n * 1_000)).await.unwrap().status(), 202);
+    }
+    let stored = eventually(SETTLED, async || {
+        let totals = web.totals(&key, DOMAINS[0]).await.ok()?;
+        (totals.pageviews == 10_000).then_some(())
+    })
+    .await;
+    assert!(stored.is_some(), "the good records are not all stored; log:\n{}", processor.log());
+    let letters = web.sql("SELECT count(), any(reason) FROM footfall.dead_letters FINAL").await.unwrap();
+    assert!(letters.starts_with("1\t"), "{letters}");
+
+    let topic = format!("{}.dlq", shared.installation.name);
+    let (brokers, log) = (shared.kafka.bootstrap().to_owned(), processor.log());
+    let read = tokio::task::spawn_blocking(move || {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", brokers)
+            .set("group.id", "letters")
+            .set("auto.offset.reset", "earliest")
+            .create()
+            .unwrap();
+        consumer.subscribe(&[&topic]).unwrap();
+        // A poll also ends at events of the group.
+        let begin = std::time::Instant::now();
+        let letter = loop {
+            if let Some(letter) = consumer.poll(Duration::from_secs(1)) {
+                break letter.unwrap();
+            }
+            assert!(begin.elapsed() < SETTLED, "no dead letter; log:\n{log}");
+        };
+        String::from_utf8(letter.payload().unwrap().to_vec()).unwrap()
+    });
+    assert_eq!(read.await.unwrap(), "{\"v\":1,\"site\":", "as it was");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_is_set_back_stores_nothing_twice() {
+    let shared = Shared::start().await;
+    let (capture, processor, web) =
+        tokio::join!(App::start(shared.role("capture")), App::start(shared.role("processor")), App::start(shared.role("query,auth")));
+    let (capture, mut processor, web) = (capture.unwrap(), processor.unwrap(), web.unwrap());
+    load::add_domains(&web).await;
+    let mut rng = StdRng::seed_from_u64(17);
+    let load = Load::start(vec![capture.url("")], &mut rng);
+    for _ in 0..10 {
+        assert!(load.flows().await);
+    }
+    for back_to in [0, 7] {
+        // All partitions are further than that: a group that is set forward is told to leave records out.
+        load::settle(&web, &capture, &|| processor.log()).await;
+        processor.stop().await.unwrap();
+        let (brokers, topic) = (shared.kafka.bootstrap().to_owned(), shared.installation.name.clone());
+        let set_back = tokio::task::spawn_blocking(move || {
+            let consumer: BaseConsumer =
+                ClientConfig::new().set("bootstrap.servers", brokers).set("group.id", format!("{topic}-processor")).create().unwrap();
+            let mut list = TopicPartitionList::new();
+            for partition in 0..2 {
+                list.add_partition_offset(&topic, partition, rdkafka::Offset::Offset(back_to)).unwrap();
+            }
+            consumer.commit(&list, CommitMode::Sync)
+        });
+        set_back.await.unwrap().unwrap();
+        processor.resume().await.unwrap();
+        assert!(load.flows().await);
+    }
+    let ledger = load.stop().await;
+    let logs = || format!("{}\n── processor\n{}", capture.log(), processor.log());
+    load::settle(&web, &capture, &logs).await;
+    let places =
+        load::Places { records: Some(load::records(shared.kafka.bootstrap(), &shared.installation.name).await), logs: Box::new(logs) };
+    load::check(&web, &ledger, &places).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_week_without_processors_is_caught_up() {
+    const WEEK: i64 = 7 * 24 * 3_600;
+    let shared = Shared::start().await;
+    let clock = Clock::make().unwrap();
+    let (capture, web) = tokio::join!(App::start(shared.role("capture")), App::start(shared.role("query,auth")));
+    let (mut capture, mut web) = (capture.unwrap(), web.unwrap());
+    web.site(DOMAINS[0], "UTC").await.unwrap();
+    let key = web.key(DOMAINS[0], "stats:read").await.unwrap();
+    for visitor in 0..40 {
+        capture.pageview(DOMAINS[0], "/then", visitor).await.unwrap();
+    }
+    // A week later by every clock of this installation.
+    let later = clock.shifted_by(WEEK);
+    for app in [&mut capture, &mut web] {
+        app.stop().await.unwrap();
+        later.iter().for_each(|(name, value)| app.set_env(name, Some(value)));
+        app.resume().await.unwrap();
+    }
+    let mut options = shared.role("processor");
+    for (name, value) in &later {
+        options = options.env(name, value);
+    }
+    for visitor in 0..10 {
+        capture.pageview(DOMAINS[0], "/now", visitor).await.unwrap();
+    }
+    let processor = App::start(options).await.unwrap();
+    let stored = eventually(SETTLED, async || {
+        let totals = web.totals(&key, DOMAINS[0]).await.ok()?;
+        (totals == Totals { visitors: 50, visits: 50, pageviews: 50, events: 50 }).then_some(())
+    })
+    .await;
+    assert!(stored.is_some(), "{:?}; log:\n{}", web.totals(&key, DOMAINS[0]).await, processor.log());
+}
