@@ -351,7 +351,7 @@ fn has_room<'a>(partitions: impl Iterator<Item = &'a Partition>) -> bool {
         entries += partition.ahead.len();
         bytes += partition.ahead.bytes();
     }
-    let ranges = RANGES_AHEAD.min(count);
+    let ranges = count.clamp(1, RANGES_AHEAD);
     entries < ranges * MAX_ROWS && bytes < ranges * MAX_BYTES
 }
 
