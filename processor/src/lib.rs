@@ -86,6 +86,8 @@ pub struct Options {
     pub max_visits: Option<usize>,
     /// Time between two roll-ups; [`rollup::EVERY`] if none.
     pub rollup_every: Option<std::time::Duration>,
+    /// Pause after each batch of the live cursor, where counting costs a call to another machine: a flood then makes few, large batches.
+    pub live_pause: Option<std::time::Duration>,
     /// Listens to the steps of the stored cursors and may stop them; for crash tests.
     pub watcher: Option<Watcher>,
 }
@@ -138,6 +140,7 @@ impl Processor {
         tasks.spawn(live::run(live::LiveTools {
             tools: counting,
             live: deps.live,
+            pause: deps.options.live_pause,
             held: stored.reports.held.subscribe(),
             progress: stored.reports.progress.subscribe(),
         }));

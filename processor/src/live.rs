@@ -62,6 +62,8 @@ pub struct LiveTools {
     pub tools: Tools,
     /// Where it counts.
     pub live: Arc<dyn Live>,
+    /// Pause after each batch.
+    pub pause: Option<Duration>,
     /// The partitions that the stored cursor of the same log holds.
     pub held: watch::Receiver<BTreeSet<u32>>,
     /// How far it is there.
@@ -196,6 +198,9 @@ async fn session(tools: &LiveTools) -> Result<(), Halt> {
                 {
                     tracing::warn!("the live state has a hole; building it anew");
                     return Ok(());
+                }
+                if let Some(pause) = tools.pause {
+                    tools.tools.pause(pause).await?;
                 }
             }
         }

@@ -1,6 +1,9 @@
 //! Everything one process runs behind its listeners: the engines, and the parts of the product that its roles need.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::Context;
 use axum::Router;
@@ -21,6 +24,9 @@ use crate::{
 
 /// The processor of this process, while it has one.
 pub type SharedProcessor = Arc<Mutex<Option<Running>>>;
+
+/// The live cursor counts at most 20 times a second per partition in Redis: people look four times a second, and calls may be paid for.
+const LIVE_PAUSE: Duration = Duration::from_millis(50);
 
 /// Both event logs.
 #[derive(Clone)]
@@ -95,7 +101,10 @@ impl Services {
                 store: store.store.clone(),
                 live: live.clone(),
                 meta: meta.clone(),
-                options: footfall_processor::Options::default(),
+                options: footfall_processor::Options {
+                    live_pause: boot::is_shared(&config.seams.live_url).then_some(LIVE_PAUSE),
+                    ..footfall_processor::Options::default()
+                },
             };
             let shared = SharedProcessor::default();
             if let Some(files) = &logs.files {
