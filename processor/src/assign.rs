@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use footfall_model::{DropReason, Hash64, LogName, Offset, SiteId};
-use footfall_store::Attributes;
+use footfall_store::PackedAttributes;
 
 use crate::{
     clock::Clock,
@@ -64,7 +64,7 @@ impl Assigner {
     }
 
     /// Decides about one record. Records come in offset order. `attributes` is asked when it starts a visit.
-    pub fn assign(&mut self, at: At, facts: &Facts, attributes: impl FnOnce() -> Arc<Attributes>) -> Verdict {
+    pub fn assign(&mut self, at: At, facts: &Facts, attributes: impl FnOnce() -> Arc<PackedAttributes>) -> Verdict {
         let now = self.clock.advance(at.offset, at.appended_ms);
         if let Some(id) = facts.given_id {
             let repeats = self.ids.note(facts.key.site, id, at.offset, self.window(at.offset));

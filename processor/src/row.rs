@@ -3,33 +3,33 @@
 use std::sync::Arc;
 
 use footfall_model::{Hash64, Position, Record, Revenue};
-use footfall_store::{Attributes, EventRow, VisitAfter, event_id};
+use footfall_store::{EventRow, PackedAttributes, VisitAfter, event_id};
 
 use crate::assign::Verdict;
 
 /// The first-touch attributes that a visit would take from this record.
 #[must_use]
-pub fn attributes_of(record: &Record) -> Attributes {
-    Attributes {
-        referrer: record.referrer.clone(),
-        source: record.source.clone(),
-        utm_source: record.utm_source.clone(),
-        utm_medium: record.utm_medium.clone(),
-        utm_campaign: record.utm_campaign.clone(),
-        utm_content: record.utm_content.clone(),
-        utm_term: record.utm_term.clone(),
-        click_id: record.click_id.clone(),
-        browser: record.browser.clone(),
-        browser_version: record.browser_version.clone(),
-        os: record.os.clone(),
-        os_version: record.os_version.clone(),
-        device: record.device.clone(),
-        screen: record.screen.clone(),
-        country: record.country.clone(),
-        region: record.region.clone(),
-        city: record.city,
-        language: record.language.clone(),
-    }
+pub fn attributes_of(record: &Record) -> PackedAttributes {
+    let texts = [
+        record.referrer.as_str(),
+        record.source.as_str(),
+        record.utm_source.as_str(),
+        record.utm_medium.as_str(),
+        record.utm_campaign.as_str(),
+        record.utm_content.as_str(),
+        record.utm_term.as_str(),
+        record.click_id.as_str(),
+        record.browser.as_str(),
+        record.browser_version.as_str(),
+        record.os.as_str(),
+        record.os_version.as_str(),
+        record.device.as_str(),
+        record.screen.as_str(),
+        record.country.as_str(),
+        record.region.as_str(),
+        record.language.as_str(),
+    ];
+    PackedAttributes::new(texts, record.city)
 }
 
 /// Where and when the log took a record.

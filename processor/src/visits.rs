@@ -27,7 +27,7 @@
 use std::sync::Arc;
 
 use footfall_model::{Hash64, LogName, Offset, Record, SiteId};
-use footfall_store::{Attributes, event_id, visit_id};
+use footfall_store::{PackedAttributes, event_id, visit_id};
 use uuid::Uuid;
 
 use crate::hash::HashedMap;
@@ -139,7 +139,7 @@ pub struct State {
     /// An interactive custom event happened.
     pub interactive: bool,
     /// First-touch attributes: those of the first event.
-    pub attributes: Arc<Attributes>,
+    pub attributes: Arc<PackedAttributes>,
 }
 
 impl State {
@@ -149,7 +149,7 @@ impl State {
         ts >= self.start - GAP_MS && ts <= self.last + GAP_MS && ts - self.start <= LONGEST_MS
     }
 
-    fn start(log: LogName, facts: &Facts, alias: Option<Hash64>, attributes: Arc<Attributes>) -> Self {
+    fn start(log: LogName, facts: &Facts, alias: Option<Hash64>, attributes: Arc<PackedAttributes>) -> Self {
         let session = if facts.key.session { facts.key.hash.0 } else { 0 };
         let mut state = Self {
             id: visit_id(log, facts.visitor, session, facts.ts),
@@ -207,7 +207,7 @@ pub struct Visits {
     /// Most recently touched.
     tail: Slot,
     cap: usize,
-    no_attributes: Arc<Attributes>,
+    no_attributes: Arc<PackedAttributes>,
 }
 
 impl Visits {
@@ -252,7 +252,7 @@ impl Visits {
         now: i64,
         facts: &Facts,
         yesterday: Option<Hash64>,
-        attributes: impl FnOnce() -> Arc<Attributes>,
+        attributes: impl FnOnce() -> Arc<PackedAttributes>,
     ) -> Option<State> {
         self.forget_stale(now);
         self.forget_passed(facts);

@@ -93,7 +93,7 @@ fn row(offset: u64) -> EventRow {
     );
     row.hostname = "example.org".to_owned();
     row.title = format!("Title of {}", offset % 300);
-    row.visit.attributes = Arc::new(Attributes {
+    let attributes = Attributes {
         source: "Google".to_owned(),
         referrer: "google.com/".to_owned(),
         browser: "Firefox".to_owned(),
@@ -101,7 +101,8 @@ fn row(offset: u64) -> EventRow {
         device: "Desktop".to_owned(),
         country: "DE".to_owned(),
         ..Attributes::default()
-    });
+    };
+    row.visit.attributes = Arc::new((&attributes).into());
     row
 }
 

@@ -10,7 +10,7 @@ use footfall_model::{Hash64, LogName, Offset, SiteId};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{Attributes, Store, StoreError, bounds::RECOVERY, group::Group, node::Node, positions::Shard};
+use crate::{PackedAttributes, Store, StoreError, bounds::RECOVERY, group::Group, node::Node, positions::Shard};
 
 /// State of a partition, read from its rows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,7 +55,7 @@ pub struct StoredVisit {
     /// Its first pageview by (time, log order): time, path, host name.
     pub entry: Option<(i64, String, String)>,
     /// First-touch attributes.
-    pub attributes: Arc<Attributes>,
+    pub attributes: Arc<PackedAttributes>,
 }
 
 #[derive(Row, Deserialize)]
@@ -95,7 +95,7 @@ struct Visit {
     texts: Vec<String>,
 }
 
-/// The texts of [`Attributes`], in the order of its fields.
+/// The texts of [`Attributes`](crate::Attributes), in the order of its fields.
 const TEXTS: &str = "referrer, source, utm_source, utm_medium, utm_campaign, utm_content, utm_term, click_id, browser, browser_version, \
                      os, os_version, device, screen, country, region, language";
 
@@ -180,29 +180,9 @@ async fn visits(group: &Group, rows: &str) -> Result<Vec<StoredVisit>, StoreErro
 }
 
 fn stored(row: Visit) -> StoredVisit {
-    let mut texts = row.texts.into_iter();
-    let mut next = || texts.next().unwrap_or_default();
-    // Struct fields are evaluated in the order in which they are written: that of `TEXTS`.
-    let attributes = Attributes {
-        referrer: next(),
-        source: next(),
-        utm_source: next(),
-        utm_medium: next(),
-        utm_campaign: next(),
-        utm_content: next(),
-        utm_term: next(),
-        click_id: next(),
-        browser: next(),
-        browser_version: next(),
-        os: next(),
-        os_version: next(),
-        device: next(),
-        screen: next(),
-        country: next(),
-        region: next(),
-        language: next(),
-        city: row.city,
-    };
+    let mut texts = row.texts.iter();
+    let texts = std::array::from_fn(|_| texts.next().map_or("", String::as_str));
+    let attributes = PackedAttributes::new(texts, row.city);
     StoredVisit {
         last_offset: row.last_offset,
         appended_s: row.appended,

@@ -73,7 +73,7 @@ pub struct VisitAfter {
     /// For a visit that crossed midnight: today's key of it, sealed under today's salt; else empty.
     pub alias: Arc<str>,
     /// First-touch attributes.
-    pub attributes: Arc<Attributes>,
+    pub attributes: Arc<PackedAttributes>,
     /// Path of the first pageview so far, empty for none; not stored, as it follows from the visit's rows.
     pub entry_page: Arc<str>,
     /// Pageviews so far.
@@ -91,7 +91,7 @@ pub struct VisitAfter {
 impl VisitAfter {
     /// What a dropped event carries: its own attributes and no visit.
     #[must_use]
-    pub fn none(ts: i64, attributes: Arc<Attributes>) -> Self {
+    pub fn none(ts: i64, attributes: Arc<PackedAttributes>) -> Self {
         Self {
             id: 0,
             start: ts,
@@ -147,6 +147,143 @@ pub struct Attributes {
     pub city: u32,
     /// BCP 47, shortened.
     pub language: String,
+}
+
+/// Number of texts in [`Attributes`].
+pub const ATTRIBUTE_TEXTS: usize = 17;
+/// Stands between packed texts; no text of a page holds it.
+const BETWEEN: char = '\0';
+
+/// [`Attributes`] in little room, as a processor keeps them for every visit under way: all texts in one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackedAttributes {
+    texts: Box<str>,
+    city: u32,
+}
+
+impl Default for PackedAttributes {
+    fn default() -> Self {
+        Self::new([""; ATTRIBUTE_TEXTS], 0)
+    }
+}
+
+impl PackedAttributes {
+    /// From the texts in the order of [`Attributes`]' fields, and the city.
+    #[must_use]
+    pub fn new(texts: [&str; ATTRIBUTE_TEXTS], city: u32) -> Self {
+        let mut all = String::with_capacity(texts.iter().map(|text| text.len() + 1).sum());
+        for (nth, text) in texts.into_iter().enumerate() {
+            if nth > 0 {
+                all.push(BETWEEN);
+            }
+            all.extend(text.chars().filter(|char| *char != BETWEEN));
+        }
+        Self { texts: all.into_boxed_str(), city }
+    }
+
+    /// The texts, in the order of [`Attributes`]' fields.
+    #[must_use]
+    pub fn texts(&self) -> [&str; ATTRIBUTE_TEXTS] {
+        let mut texts = self.texts.split(BETWEEN);
+        std::array::from_fn(|_| texts.next().unwrap_or_default())
+    }
+
+    /// GeoNames id, 0 for unknown.
+    #[must_use]
+    pub const fn city(&self) -> u32 {
+        self.city
+    }
+
+    /// One by one.
+    #[must_use]
+    pub fn unpack(&self) -> Attributes {
+        let [
+            referrer,
+            source,
+            utm_source,
+            utm_medium,
+            utm_campaign,
+            utm_content,
+            utm_term,
+            click_id,
+            browser,
+            browser_version,
+            os,
+            os_version,
+            device,
+            screen,
+            country,
+            region,
+            language,
+        ] = self.texts().map(str::to_owned);
+        Attributes {
+            referrer,
+            source,
+            utm_source,
+            utm_medium,
+            utm_campaign,
+            utm_content,
+            utm_term,
+            click_id,
+            browser,
+            browser_version,
+            os,
+            os_version,
+            device,
+            screen,
+            country,
+            region,
+            language,
+            city: self.city,
+        }
+    }
+}
+
+impl From<&Attributes> for PackedAttributes {
+    fn from(attributes: &Attributes) -> Self {
+        let Attributes {
+            referrer,
+            source,
+            utm_source,
+            utm_medium,
+            utm_campaign,
+            utm_content,
+            utm_term,
+            click_id,
+            browser,
+            browser_version,
+            os,
+            os_version,
+            device,
+            screen,
+            country,
+            region,
+            language,
+            city,
+        } = attributes;
+        Self::new(
+            [
+                referrer,
+                source,
+                utm_source,
+                utm_medium,
+                utm_campaign,
+                utm_content,
+                utm_term,
+                click_id,
+                browser,
+                browser_version,
+                os,
+                os_version,
+                device,
+                screen,
+                country,
+                region,
+                language,
+            ],
+            *city,
+        )
+    }
 }
 
 /// The 64 bits kept of an event's id. Never change this: ids of stored rows are compared with it.
@@ -205,5 +342,20 @@ impl EventRow {
             visit,
             rebuild_from: position.offset,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_attributes_are_what_they_were() {
+        let attributes = Attributes { source: "Größe & Co".to_owned(), language: "de".to_owned(), city: 7, ..Attributes::default() };
+        let packed = PackedAttributes::from(&attributes);
+        assert_eq!(packed.unpack(), attributes);
+        assert_eq!(PackedAttributes::default().unpack(), Attributes::default());
+        let cut = Attributes { referrer: "a\0b".to_owned(), ..Attributes::default() };
+        assert_eq!(PackedAttributes::from(&cut).unpack(), Attributes { referrer: "ab".to_owned(), ..Attributes::default() });
     }
 }

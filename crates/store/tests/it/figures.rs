@@ -200,7 +200,7 @@ async fn filters_on_visits() {
         .only(Filter::new(Op::IsNot, Dimension::Country, ["DE".to_owned()]))
         .only(Filter::new(Op::IsNot, Dimension::Channel, ["Email".to_owned()]));
     let pass = |visit: &oracle::Visit<'_>| {
-        let first = &visit.events[0].visit.attributes;
+        let first = visit.events[0].visit.attributes.unpack();
         let channel = footfall_enrich::channel::channel(footfall_enrich::ChannelInput {
             source: &first.source,
             medium: &first.utm_medium,
@@ -318,7 +318,7 @@ async fn channels_are_the_same_in_sql_and_rust() {
         });
         *expected.entry(says.name().to_owned()).or_default() += 1;
         let mut row = EventRow::pageview(crate::world::position(index), site(1), footfall_model::Hash64(index + 1), FROM, "/");
-        row.visit.attributes = std::sync::Arc::new(attributes);
+        row.visit.attributes = std::sync::Arc::new((&attributes).into());
         rows.push(row);
     }
     let store = filled(&rows, rows.len()).await;

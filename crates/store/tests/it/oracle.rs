@@ -62,7 +62,7 @@ pub fn visits(rows: &[EventRow], site: SiteId) -> BTreeMap<u64, Visit<'_>> {
 
 /// The label of an event, or of its visit.
 fn label(row: &EventRow, visit: &Visit<'_>, dimension: Dimension) -> String {
-    let first = &visit.events[0].visit.attributes;
+    let first = visit.events[0].visit.attributes.unpack();
     match dimension {
         Dimension::Page => &row.path,
         Dimension::EntryPage => visit.entry(),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use footfall_model::{DropReason, Hash64, LogName, Position, SiteId};
-use footfall_store::{Attributes, EventRow, VisitAfter, visit_id};
+use footfall_store::{Attributes, EventRow, PackedAttributes, VisitAfter, visit_id};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ pub fn position(offset: u64) -> Position {
 struct Plan {
     visitor: Hash64,
     key: u64,
-    attributes: Arc<Attributes>,
+    attributes: Arc<PackedAttributes>,
     bot: &'static str,
     site: SiteId,
     state: Option<VisitAfter>,
@@ -48,7 +48,7 @@ pub fn rows(traffic: &Traffic) -> Vec<EventRow> {
         let site = if rng.random_bool(0.9) { site(1) } else { site(2) };
         // A session id tells two visits of one visitor at one time apart, as it does in life.
         let key = rng.random::<u64>() | 1;
-        plans.push(Plan { visitor, key, attributes: Arc::new(attributes(&mut rng)), bot, site, state: None });
+        plans.push(Plan { visitor, key, attributes: Arc::new((&attributes(&mut rng)).into()), bot, site, state: None });
         let mut at = rng.random_range(traffic.from..traffic.to);
         let long = rng.random_bool(0.1);
         for step in 0..rng.random_range(1..=if long { 60 } else { 6 }) {
