@@ -103,7 +103,8 @@ async fn who_is_done_leaves_no_connection() {
     let live = connect(&redis);
     let receiver = live.subscribe("salts").await.unwrap();
     let connections = async || redis.cli(&["client", "list"]).await.unwrap().lines().count();
-    assert_eq!(connections().await, 3, "commands, subscriptions, and the one that asks");
+    let connected = eventually(WITHIN, async || (connections().await == 3).then_some(())).await;
+    connected.expect("commands, subscriptions, and the one that asks");
     drop((live, receiver));
     eventually(WITHIN, async || (connections().await == 1).then_some(())).await.expect("they are closed");
 }

@@ -42,7 +42,8 @@ async fn a_flood_of_made_up_paths_is_bounded() {
     let live = connect(&redis);
     live.rebuild(shard(0), Snapshot::default()).await.unwrap();
     let now = now_ms();
-    let hour_ago = now - now.rem_euclid(60 * MINUTE) - 60 * MINUTE;
+    // A whole hour that no view of the last half hour shows any of.
+    let hour_ago = now - now.rem_euclid(60 * MINUTE) - 120 * MINUTE;
     let long = "x".repeat(200);
     let flood = |n: u64| event(n).at(hour_ago + (n % 60) as i64 * MINUTE).visitor(n).path(&format!("/{n}/{long}")).seen();
     for first in (0..40_000).step_by(4_000) {
