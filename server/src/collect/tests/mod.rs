@@ -195,6 +195,7 @@ impl Bench {
 async fn read(log: &Arc<FileLog>) -> Vec<Record> {
     let end = log.status().await.partitions.first().map_or(0, |partition| partition.3);
     let mut subscription = log.subscribe("test", StartAt::Offset(0)).await.unwrap();
+    subscription.follow(&[0].into()).await.unwrap();
     let mut records = Vec::new();
     while (records.len() as u64) < end {
         let limit = FetchLimit { entries: 10_000, bytes: 64 << 20 };
