@@ -3,33 +3,34 @@
 use std::sync::Arc;
 
 use footfall_model::{Hash64, Position, Record, Revenue};
-use footfall_store::{EventRow, PackedAttributes, VisitAfter, event_id};
+use footfall_store::{Attributes, EventRow, PackedAttributes, VisitAfter, event_id};
 
 use crate::assign::Verdict;
 
 /// The first-touch attributes that a visit would take from this record.
 #[must_use]
 pub fn attributes_of(record: &Record) -> PackedAttributes {
-    let texts = [
-        record.referrer.as_str(),
-        record.source.as_str(),
-        record.utm_source.as_str(),
-        record.utm_medium.as_str(),
-        record.utm_campaign.as_str(),
-        record.utm_content.as_str(),
-        record.utm_term.as_str(),
-        record.click_id.as_str(),
-        record.browser.as_str(),
-        record.browser_version.as_str(),
-        record.os.as_str(),
-        record.os_version.as_str(),
-        record.device.as_str(),
-        record.screen.as_str(),
-        record.country.as_str(),
-        record.region.as_str(),
-        record.language.as_str(),
-    ];
-    PackedAttributes::new(texts, record.city)
+    let attributes = Attributes {
+        referrer: &record.referrer,
+        source: &record.source,
+        utm_source: &record.utm_source,
+        utm_medium: &record.utm_medium,
+        utm_campaign: &record.utm_campaign,
+        utm_content: &record.utm_content,
+        utm_term: &record.utm_term,
+        click_id: &record.click_id,
+        browser: &record.browser,
+        browser_version: &record.browser_version,
+        os: &record.os,
+        os_version: &record.os_version,
+        device: &record.device,
+        screen: &record.screen,
+        country: &record.country,
+        region: &record.region,
+        language: &record.language,
+        city: record.city,
+    };
+    attributes.into()
 }
 
 /// Where and when the log took a record.

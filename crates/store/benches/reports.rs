@@ -94,15 +94,15 @@ fn row(offset: u64) -> EventRow {
     row.hostname = "example.org".to_owned();
     row.title = format!("Title of {}", offset % 300);
     let attributes = Attributes {
-        source: "Google".to_owned(),
-        referrer: "google.com/".to_owned(),
-        browser: "Firefox".to_owned(),
-        os: "Windows".to_owned(),
-        device: "Desktop".to_owned(),
-        country: "DE".to_owned(),
+        source: "Google",
+        referrer: "google.com/",
+        browser: "Firefox",
+        os: "Windows",
+        device: "Desktop",
+        country: "DE",
         ..Attributes::default()
     };
-    row.visit.attributes = Arc::new((&attributes).into());
+    row.visit.attributes = Arc::new(attributes.into());
     row
 }
 

@@ -53,5 +53,5 @@ pub use placement::shard_of;
 pub use positions::{Gap, Highest, Shard};
 pub use rebuild::{Rebuild, StoredVisit};
 pub use rollup::{HourCounts, RolledHour};
-pub use row::{ATTRIBUTE_TEXTS, Attributes, EventRow, PackedAttributes, VisitAfter, event_id, visit_id};
+pub use row::{Attributes, EventRow, PackedAttributes, VisitAfter, event_id, visit_id};
 pub use sites::Misplaced;

@@ -182,7 +182,7 @@ async fn visits(group: &Group, rows: &str) -> Result<Vec<StoredVisit>, StoreErro
 fn stored(row: Visit) -> StoredVisit {
     let mut texts = row.texts.iter();
     let texts = std::array::from_fn(|_| texts.next().map_or("", String::as_str));
-    let attributes = PackedAttributes::new(texts, row.city);
+    let attributes = PackedAttributes::of_texts(texts, row.city);
     StoredVisit {
         last_offset: row.last_offset,
         appended_s: row.appended,

@@ -109,48 +109,48 @@ impl VisitAfter {
 }
 
 /// What a visit keeps of its first event. Empty texts are unknown or none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Attributes {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attributes<'a> {
     /// Referrer, `host/path`.
-    pub referrer: String,
+    pub referrer: &'a str,
     /// Source, empty for direct.
-    pub source: String,
+    pub source: &'a str,
     /// `utm_source`
-    pub utm_source: String,
+    pub utm_source: &'a str,
     /// `utm_medium`
-    pub utm_medium: String,
+    pub utm_medium: &'a str,
     /// `utm_campaign`
-    pub utm_campaign: String,
+    pub utm_campaign: &'a str,
     /// `utm_content`
-    pub utm_content: String,
+    pub utm_content: &'a str,
     /// `utm_term`
-    pub utm_term: String,
+    pub utm_term: &'a str,
     /// Name of the click id parameter.
-    pub click_id: String,
+    pub click_id: &'a str,
     /// Browser family.
-    pub browser: String,
+    pub browser: &'a str,
     /// Its major version.
-    pub browser_version: String,
+    pub browser_version: &'a str,
     /// Operating system.
-    pub os: String,
+    pub os: &'a str,
     /// Its version.
-    pub os_version: String,
+    pub os_version: &'a str,
     /// `Mobile`, `Tablet` or `Desktop`.
-    pub device: String,
+    pub device: &'a str,
     /// Screen size class.
-    pub screen: String,
+    pub screen: &'a str,
     /// ISO 3166-1 alpha-2.
-    pub country: String,
+    pub country: &'a str,
     /// ISO 3166-2.
-    pub region: String,
+    pub region: &'a str,
     /// GeoNames id, 0 for unknown.
     pub city: u32,
     /// BCP 47, shortened.
-    pub language: String,
+    pub language: &'a str,
 }
 
-/// Number of texts in [`Attributes`].
-pub const ATTRIBUTE_TEXTS: usize = 17;
+/// Texts in [`Attributes`].
+pub(crate) const TEXTS: usize = 17;
 /// Stands between packed texts; no text of a page holds it.
 const BETWEEN: char = '\0';
 
@@ -161,42 +161,23 @@ pub struct PackedAttributes {
     city: u32,
 }
 
-impl Default for PackedAttributes {
-    fn default() -> Self {
-        Self::new([""; ATTRIBUTE_TEXTS], 0)
-    }
-}
-
 impl PackedAttributes {
     /// From the texts in the order of [`Attributes`]' fields, and the city.
-    #[must_use]
-    pub fn new(texts: [&str; ATTRIBUTE_TEXTS], city: u32) -> Self {
+    pub(crate) fn of_texts(texts: [&str; TEXTS], city: u32) -> Self {
         let mut all = String::with_capacity(texts.iter().map(|text| text.len() + 1).sum());
         for (nth, text) in texts.into_iter().enumerate() {
             if nth > 0 {
                 all.push(BETWEEN);
             }
-            all.extend(text.chars().filter(|char| *char != BETWEEN));
+            all.extend(text.split(BETWEEN));
         }
         Self { texts: all.into_boxed_str(), city }
     }
 
-    /// The texts, in the order of [`Attributes`]' fields.
-    #[must_use]
-    pub fn texts(&self) -> [&str; ATTRIBUTE_TEXTS] {
-        let mut texts = self.texts.split(BETWEEN);
-        std::array::from_fn(|_| texts.next().unwrap_or_default())
-    }
-
-    /// GeoNames id, 0 for unknown.
-    #[must_use]
-    pub const fn city(&self) -> u32 {
-        self.city
-    }
-
     /// One by one.
     #[must_use]
-    pub fn unpack(&self) -> Attributes {
+    pub fn unpack(&self) -> Attributes<'_> {
+        let mut texts = self.texts.split(BETWEEN);
         let [
             referrer,
             source,
@@ -215,7 +196,7 @@ impl PackedAttributes {
             country,
             region,
             language,
-        ] = self.texts().map(str::to_owned);
+        ] = std::array::from_fn::<_, TEXTS, _>(|_| texts.next().unwrap_or_default());
         Attributes {
             referrer,
             source,
@@ -239,8 +220,8 @@ impl PackedAttributes {
     }
 }
 
-impl From<&Attributes> for PackedAttributes {
-    fn from(attributes: &Attributes) -> Self {
+impl From<Attributes<'_>> for PackedAttributes {
+    fn from(attributes: Attributes<'_>) -> Self {
         let Attributes {
             referrer,
             source,
@@ -261,7 +242,7 @@ impl From<&Attributes> for PackedAttributes {
             language,
             city,
         } = attributes;
-        Self::new(
+        Self::of_texts(
             [
                 referrer,
                 source,
@@ -281,8 +262,14 @@ impl From<&Attributes> for PackedAttributes {
                 region,
                 language,
             ],
-            *city,
+            city,
         )
+    }
+}
+
+impl Default for PackedAttributes {
+    fn default() -> Self {
+        Attributes::default().into()
     }
 }
 
@@ -351,11 +338,10 @@ mod tests {
 
     #[test]
     fn packed_attributes_are_what_they_were() {
-        let attributes = Attributes { source: "Größe & Co".to_owned(), language: "de".to_owned(), city: 7, ..Attributes::default() };
-        let packed = PackedAttributes::from(&attributes);
-        assert_eq!(packed.unpack(), attributes);
+        let attributes = Attributes { source: "Größe & Co", language: "de", city: 7, ..Attributes::default() };
+        assert_eq!(PackedAttributes::from(attributes).unpack(), attributes);
         assert_eq!(PackedAttributes::default().unpack(), Attributes::default());
-        let cut = Attributes { referrer: "a\0b".to_owned(), ..Attributes::default() };
-        assert_eq!(PackedAttributes::from(&cut).unpack(), Attributes { referrer: "ab".to_owned(), ..Attributes::default() });
+        let cut = Attributes { referrer: "a\0b", country: "DE", ..Attributes::default() };
+        assert_eq!(PackedAttributes::from(cut).unpack(), Attributes { referrer: "ab", ..cut });
     }
 }

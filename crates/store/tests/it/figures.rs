@@ -202,11 +202,11 @@ async fn filters_on_visits() {
     let pass = |visit: &oracle::Visit<'_>| {
         let first = visit.events[0].visit.attributes.unpack();
         let channel = footfall_enrich::channel::channel(footfall_enrich::ChannelInput {
-            source: &first.source,
-            medium: &first.utm_medium,
-            campaign: &first.utm_campaign,
-            referrer: &first.referrer,
-            click_id: &first.click_id,
+            source: first.source,
+            medium: first.utm_medium,
+            campaign: first.utm_campaign,
+            referrer: first.referrer,
+            click_id: first.click_id,
         });
         (first.source.is_empty() || first.source.starts_with("O'Hara")) && first.country != "DE" && channel.name() != "Email"
     };
@@ -302,23 +302,23 @@ async fn channels_are_the_same_in_sql_and_rust() {
     for (index, (source, medium)) in sources.iter().flat_map(|source| mediums.iter().map(move |medium| (source, *medium))).enumerate() {
         let index = index as u64;
         let attributes = footfall_store::Attributes {
-            source: source.clone(),
-            utm_medium: medium.to_owned(),
-            utm_campaign: campaigns[index as usize % campaigns.len()].to_owned(),
-            click_id: ["", "gclid", "msclkid"][index as usize % 3].to_owned(),
-            referrer: ["", "somewhere.example/"][index as usize % 2].to_owned(),
+            source,
+            utm_medium: medium,
+            utm_campaign: campaigns[index as usize % campaigns.len()],
+            click_id: ["", "gclid", "msclkid"][index as usize % 3],
+            referrer: ["", "somewhere.example/"][index as usize % 2],
             ..footfall_store::Attributes::default()
         };
         let says = channel::channel(ChannelInput {
-            source: &attributes.source,
-            medium: &attributes.utm_medium,
-            campaign: &attributes.utm_campaign,
-            referrer: &attributes.referrer,
-            click_id: &attributes.click_id,
+            source: attributes.source,
+            medium: attributes.utm_medium,
+            campaign: attributes.utm_campaign,
+            referrer: attributes.referrer,
+            click_id: attributes.click_id,
         });
         *expected.entry(says.name().to_owned()).or_default() += 1;
         let mut row = EventRow::pageview(crate::world::position(index), site(1), footfall_model::Hash64(index + 1), FROM, "/");
-        row.visit.attributes = std::sync::Arc::new((&attributes).into());
+        row.visit.attributes = std::sync::Arc::new(attributes.into());
         rows.push(row);
     }
     let store = filled(&rows, rows.len()).await;

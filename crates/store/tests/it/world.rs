@@ -48,7 +48,7 @@ pub fn rows(traffic: &Traffic) -> Vec<EventRow> {
         let site = if rng.random_bool(0.9) { site(1) } else { site(2) };
         // A session id tells two visits of one visitor at one time apart, as it does in life.
         let key = rng.random::<u64>() | 1;
-        plans.push(Plan { visitor, key, attributes: Arc::new((&attributes(&mut rng)).into()), bot, site, state: None });
+        plans.push(Plan { visitor, key, attributes: Arc::new(attributes(&mut rng).into()), bot, site, state: None });
         let mut at = rng.random_range(traffic.from..traffic.to);
         let long = rng.random_bool(0.1);
         for step in 0..rng.random_range(1..=if long { 60 } else { 6 }) {
@@ -126,8 +126,8 @@ fn row(rng: &mut StdRng, offset: u64, plan: &mut Plan, ts: i64, name: &'static s
     row
 }
 
-fn attributes(rng: &mut StdRng) -> Attributes {
-    let mut pick = |values: &[&str]| values.choose(rng).map_or(String::new(), |value| (*value).to_owned());
+fn attributes(rng: &mut StdRng) -> Attributes<'static> {
+    let mut pick = |values: &[&'static str]| values.choose(rng).copied().unwrap_or_default();
     Attributes {
         referrer: pick(&["", "google.com/", "someone.example/x"]),
         source: pick(&["", "Google", "someone.example", "O'Hara \\ \"x\""]),
