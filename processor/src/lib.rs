@@ -171,12 +171,6 @@ impl Running {
         }
     }
 
-    /// What each insert changes. A receiver that lags must take everything for changed.
-    #[must_use]
-    pub fn touched(&self) -> broadcast::Receiver<Arc<Touched>> {
-        self.live.touched.subscribe()
-    }
-
     /// What each part suffers from, if anything.
     #[must_use]
     pub fn health(&self) -> Vec<(&'static str, Option<String>)> {

@@ -38,12 +38,6 @@ impl Progress {
     pub fn watermark_ms(&self) -> Option<i64> {
         self.partitions.values().map(|stored| stored.until_ms).min()
     }
-
-    /// The least settled offset over the partitions; 0 before the first assignment.
-    #[must_use]
-    pub fn settled(&self) -> Offset {
-        self.partitions.values().map(|stored| stored.next).min().unwrap_or(0)
-    }
 }
 
 /// What one insert changed.

@@ -3,8 +3,8 @@
 //! | what is durable | what follows |
 //! |---|---|
 //! | an intent | settle its range by position, commit, state as of the range's end |
-//! | a commit | state as of the commit |
-//! | a commit, and rows stored beyond it | the group was set back: settle by position up to the highest row |
+//! | a commit, nothing stored beyond it | state as of the commit |
+//! | a commit, rows stored beyond it | the log is the same → the group was set back: settle by position up to the highest row; else as without a commit |
 //! | neither, nothing stored | begin at the log's start |
 //! | neither, rows stored | compare the id stored at the highest offset with the record there: equal → go on after it; different or gone → the log is new: raise its generation, begin at its start |
 //!
@@ -34,12 +34,9 @@ pub async fn recover(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salt
     tools.until_done("waiting for the replica", || tools.store.sync()).await?;
     let known = tools.until_done("reading the log's generation", || tools.meta.log_generation(tools.name, assignment.partition)).await?;
     let mut home = Home { log: tools.name, generation: assignment.generation.max(known), partition: assignment.partition };
-    let place = match (&assignment.intent, assignment.committed) {
-        (Some(intent), _) => replay(tools, sub, salts, home, intent).await?,
-        // Beyond the end: the log was made anew and kept the group's place.
-        (None, Some(committed)) if committed.next <= assignment.end => again(tools, sub, salts, home, committed, assignment).await?,
-        (None, Some(_)) => find_place(tools, sub, salts, &mut home, assignment).await?,
-        (None, None) => find_place(tools, sub, salts, &mut home, assignment).await?,
+    let place = match &assignment.intent {
+        Some(intent) => replay(tools, sub, salts, home, intent).await?,
+        None => find_place(tools, sub, salts, &mut home, assignment).await?,
     };
     let mut next = place.next;
     if next < assignment.start {
@@ -75,40 +72,7 @@ async fn replay(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, ho
     Ok(committed)
 }
 
-/// After a commit that lies below what is stored: somebody set the group back. What is stored is settled by position, so nothing comes twice.
-async fn again(
-    tools: &Tools,
-    sub: &mut dyn Subscription,
-    salts: &mut Salts,
-    home: Home,
-    committed: Committed,
-    assignment: &Assignment,
-) -> Result<Committed, Halt> {
-    let highest = tools.until_done("reading the highest stored position", || tools.store.highest_stored(home.shard())).await?;
-    let Some(highest) = highest.filter(|highest| (committed.next..assignment.end).contains(&highest.offset)) else { return Ok(committed) };
-    tracing::warn!(
-        log = tools.name.topic(),
-        partition = home.partition,
-        committed = committed.next,
-        stored = highest.offset,
-        "the group was set back; looking for what is not stored"
-    );
-    let mut first = committed.next.max(assignment.start);
-    while first <= highest.offset {
-        let last = highest.offset.min(first + MAX_ROWS as Offset - 1);
-        let entries = sub.reread(home.partition, first, last).await?;
-        let content = content_hash(entries.iter().map(|entry| entry.payload.as_ref()));
-        let rebuild_from = committed.rebuild_from.min(first);
-        let intent = Intent { first, last, rebuild_from, content, splits: Vec::new(), dead: Vec::new() };
-        replay(tools, sub, salts, home, &intent).await?;
-        first = last + 1;
-    }
-    let place = Committed { next: first, rebuild_from: highest.rebuild_from };
-    sub.commit(home.partition, &place).await?;
-    Ok(place)
-}
-
-/// Without a commit: is this the log whose records are stored?
+/// Without an intent: after the commit, unless rows are stored beyond it, or the log is not the one whose records are stored.
 async fn find_place(
     tools: &Tools,
     sub: &mut dyn Subscription,
@@ -117,35 +81,74 @@ async fn find_place(
     assignment: &Assignment,
 ) -> Result<Committed, Halt> {
     let start = Committed { next: assignment.start, rebuild_from: assignment.start };
+    // A place beyond the end is that of an earlier log of this name.
+    let mut committed = assignment.committed.filter(|committed| committed.next <= assignment.end);
     loop {
         let highest = tools.until_done("reading the highest stored position", || tools.store.highest_stored(home.shard())).await?;
-        let Some(highest) = highest else { return Ok(start) };
+        let beyond = highest.filter(|highest| committed.is_none_or(|committed| highest.offset >= committed.next));
+        let Some(highest) = beyond else { return Ok(committed.unwrap_or(start)) };
         if (assignment.start..assignment.end).contains(&highest.offset) {
             let there = sub.reread(home.partition, highest.offset, highest.offset).await?;
             let record = there.into_iter().next().and_then(|entry| Decoded::read(entry).outcome.ok());
             if record.is_some_and(|record| event_id(record.id) == highest.event_id) {
-                // With several shards a range is several inserts, of which some may not have been sent.
-                let from = assignment.start;
-                let gap = tools.until_done("looking for a gap", || tools.store.first_gap(home.shard(), from, highest.offset)).await?;
-                if let Some(gap) = gap {
-                    let entries = sub.reread(home.partition, gap.first, highest.offset).await?;
-                    let content = content_hash(entries.iter().map(|entry| entry.payload.as_ref()));
-                    let (first, last, rebuild_from) = (gap.first, highest.offset, gap.rebuild_from);
-                    let intent = Intent { first, last, rebuild_from, content, splits: Vec::new(), dead: Vec::new() };
-                    return replay(tools, sub, salts, *home, &intent).await;
+                let place = Committed { next: highest.offset + 1, rebuild_from: highest.rebuild_from };
+                let unsure = match committed {
+                    // Somebody set the group back.
+                    Some(committed) => Some(committed),
+                    // With several shards a range is several inserts, of which some may not have been sent.
+                    None => {
+                        let ask = || tools.store.first_gap(home.shard(), assignment.start, highest.offset);
+                        let gap = tools.until_done("looking for a gap", ask).await?;
+                        gap.map(|gap| Committed { next: gap.first, rebuild_from: gap.rebuild_from })
+                    }
+                };
+                if let Some(from) = unsure {
+                    settle_again(tools, sub, salts, *home, from, assignment.start, highest.offset).await?;
+                    sub.commit(home.partition, &place).await?;
                 }
-                return Ok(Committed { next: highest.offset + 1, rebuild_from: highest.rebuild_from });
+                return Ok(place);
             }
         }
         // Rows may be stored of the next generation too, where the accounts database is a new one as well.
         let raise = || tools.meta.raise_log_generation(home.log, home.partition, home.generation);
         home.generation = tools.until_done("raising the log's generation", raise).await?;
+        committed = None;
         tracing::warn!(
             log = home.log.topic(),
             generation = home.generation,
             "the event log is a new one; its records are counted apart from those stored before"
         );
     }
+}
+
+/// Settles by position what is, or may be, stored from a place on: nothing comes twice, and what is missing comes.
+async fn settle_again(
+    tools: &Tools,
+    sub: &mut dyn Subscription,
+    salts: &mut Salts,
+    home: Home,
+    from: Committed,
+    start: Offset,
+    highest: Offset,
+) -> Result<(), Halt> {
+    tracing::warn!(
+        log = tools.name.topic(),
+        partition = home.partition,
+        from = from.next,
+        highest,
+        "settling by position what is stored already"
+    );
+    let mut first = from.next.max(start);
+    while first <= highest {
+        let last = highest.min(first + MAX_ROWS as Offset - 1);
+        let entries = sub.reread(home.partition, first, last).await?;
+        let content = content_hash(entries.iter().map(|entry| entry.payload.as_ref()));
+        let rebuild_from = from.rebuild_from.min(first);
+        let intent = Intent { first, last, rebuild_from, content, splits: Vec::new(), dead: Vec::new() };
+        replay(tools, sub, salts, home, &intent).await?;
+        first = last + 1;
+    }
+    Ok(())
 }
 
 /// Everything appended up to this time is below `next`: now if there is nothing more, else just before the first that waits.

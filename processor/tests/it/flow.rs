@@ -8,7 +8,7 @@ use footfall_model::{Hash64, LogName};
 use footfall_processor::Told;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{Dice, MINUTE, World, append, append_entries, now, open_logs, pageview, site, with_id};
+use crate::world::{Dice, MINUTE, World, append, append_entries, now, open_logs, pageview, settled, site, with_id};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn records_become_rows_with_their_visits() {
@@ -94,7 +94,7 @@ async fn the_watermark_follows_a_quiet_log() {
     let version = told.version(site(1));
     assert_ne!(version, told.version(site(2)), "only what was touched has a version");
     let next = world.append(&[pageview(2, "/")]).await;
-    let moved = watermark.wait_for(|progress| progress.settled() >= next);
+    let moved = watermark.wait_for(|progress| settled(progress) >= next);
     tokio::time::timeout(crate::world::PATIENCE, moved).await.unwrap().unwrap();
     assert_ne!(version, told.version(site(1)), "who sees the progress sees that the data changed");
     assert!(world.running.as_ref().unwrap().health().iter().all(|(_, fault)| fault.is_none()));

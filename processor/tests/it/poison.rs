@@ -9,7 +9,7 @@ use footfall_model::LogName;
 use footfall_processor::{Options, steps::Watcher};
 use tokio::sync::Notify;
 
-use crate::world::{Dice, PATIENCE, World, pageview};
+use crate::world::{Dice, PATIENCE, World, pageview, settled};
 
 async fn refuse_poison(world: &World) {
     world.store.raw("ALTER TABLE events ADD CONSTRAINT no_poison CHECK path != '/poison'").execute().await.unwrap();
@@ -61,7 +61,7 @@ async fn stops_while_poison_is_sought_lose_and_double_nothing() {
         });
         world.start_with(Options { watcher: Some(watcher), ..Options::default() });
         let mut progress = world.running.as_ref().unwrap().progress(LogName::Live);
-        let settled = progress.wait_for(|progress| progress.settled() >= next);
+        let settled = progress.wait_for(|progress| settled(progress) >= next);
         let ended = async {
             tokio::select! {
                 () = stopped.notified() => false,

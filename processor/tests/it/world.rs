@@ -18,7 +18,7 @@ use footfall_log::{
 };
 use footfall_meta::Meta;
 use footfall_model::{Hash64, LogName, Offset, Record, SiteId};
-use footfall_processor::{Options, Processor, ProcessorDeps, Running};
+use footfall_processor::{Options, Processor, ProcessorDeps, Progress, Running};
 use footfall_store::{Endpoint, Store};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -49,6 +49,11 @@ pub fn with_id(mut record: Record, id: u128) -> Record {
     record.id = Uuid::from_u128(id);
     record.id_given = true;
     record
+}
+
+/// The least settled offset of the partitions that are told of; 0 before the first.
+pub fn settled(progress: &Progress) -> Offset {
+    progress.partitions.values().map(|stored| stored.next).min().unwrap_or(0)
 }
 
 pub struct World {
@@ -106,7 +111,7 @@ impl World {
     /// Waits until everything below `next` is stored.
     pub async fn settled(&self, log: LogName, next: Offset) {
         let mut progress = self.running.as_ref().unwrap().progress(log);
-        let waiting = progress.wait_for(|progress| !progress.partitions.is_empty() && progress.settled() >= next);
+        let waiting = progress.wait_for(|progress| !progress.partitions.is_empty() && settled(progress) >= next);
         tokio::time::timeout(PATIENCE, waiting).await.expect("the processor does not get there").unwrap();
     }
 
