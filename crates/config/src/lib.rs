@@ -9,7 +9,6 @@ mod aliases;
 mod check;
 mod dsn;
 mod reference;
-mod rotate;
 mod seams;
 mod setting;
 mod sources;
@@ -17,7 +16,6 @@ mod store;
 mod urls;
 mod values;
 
-pub use rotate::{Rotating, SecretSource};
 pub use seams::{KafkaConfig, SeamConfig, StoreConfig};
 pub use setting::{ConfigError, SettingDoc};
 pub use sources::Sources;
@@ -25,7 +23,7 @@ pub use store::{Pins, Replica, ShardUrls};
 pub use urls::{KafkaUrl, SeamUrl};
 pub use values::{Bytes, Duration, KafkaSasl, LogFormat, Password, Proxies, Role, Roles, Secret};
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf};
 
 use setting::settings;
 
@@ -110,8 +108,6 @@ pub struct Config {
     pub objects: ObjectConfig,
     /// The ClickHouse servers: shards, each a list of replicas. Empty where the engine is embedded.
     pub servers: Vec<Vec<Replica>>,
-    /// Secrets that may change while the process runs.
-    pub rotating: Rotating,
 }
 
 impl Config {
@@ -145,8 +141,7 @@ impl Config {
             // So that the scheme says "servers" however they were named.
             seams.store_url = first.seam_url();
         }
-        let rotating = Rotating::new(&Arc::new(sources.clone()));
-        Ok(Self { process, http, seams, kafka, store, limits, secrets, objects, servers, rotating })
+        Ok(Self { process, http, seams, kafka, store, limits, secrets, objects, servers })
     }
 
     /// Every setting with the title of its section, in the order of the reference page.

@@ -1,10 +1,6 @@
 //! Where values come from.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    str::FromStr,
-};
+use std::{collections::BTreeMap, path::Path, str::FromStr};
 
 use crate::{
     aliases,
@@ -34,8 +30,6 @@ pub(crate) struct Found {
     /// Flag, variable or file, as a person knows it.
     pub source: String,
     pub rank: Rank,
-    /// The file that a `_FILE` twin names.
-    pub file: Option<PathBuf>,
 }
 
 /// Flags, variables and the configuration file, unparsed.
@@ -100,7 +94,7 @@ impl Sources {
     pub(crate) fn look_up(&self, key: &str) -> Result<Option<Found>, String> {
         if let Some(value) = self.flags.get(key) {
             let source = format!("--{}", key.replace('_', "-"));
-            return Ok(Some(Found { value: value.clone(), source, rank: Rank::Flag, file: None }));
+            return Ok(Some(Found { value: value.clone(), source, rank: Rank::Flag }));
         }
         if let Some(found) = self.variable(&variable(key), Rank::Own)? {
             return Ok(Some(found));
@@ -108,15 +102,14 @@ impl Sources {
         if let Some(found) = aliases::look_up(self, key)? {
             return Ok(Some(found));
         }
-        let in_file =
-            |value: &String| Found { value: value.clone(), source: "configuration file".to_owned(), rank: Rank::File, file: None };
+        let in_file = |value: &String| Found { value: value.clone(), source: "configuration file".to_owned(), rank: Rank::File };
         Ok(self.file.get(key).map(in_file))
     }
 
     /// A variable, or the content of the file that its `_FILE` twin names.
     pub(crate) fn variable(&self, name: &str, rank: Rank) -> Result<Option<Found>, String> {
         let twin = format!("{name}_FILE");
-        let plain = self.variables.get(name).map(|value| Found { value: value.clone(), source: name.to_owned(), rank, file: None });
+        let plain = self.variables.get(name).map(|value| Found { value: value.clone(), source: name.to_owned(), rank });
         let Some(path) = self.variables.get(&twin).filter(|path| !path.is_empty()) else { return Ok(plain) };
         let text = std::fs::read_to_string(path).map_err(|error| format!("{twin} names `{path}`, which cannot be read: {error}"))?;
         let value = text.trim_end_matches(['\r', '\n']).to_owned();
@@ -124,7 +117,7 @@ impl Sources {
             Some(plain) if !plain.value.is_empty() && plain.value != value => {
                 Err(format!("{name} and {twin} are both set and say different things; keep one of them"))
             }
-            _ => Ok(Some(Found { value, source: twin, rank, file: Some(PathBuf::from(path)) })),
+            _ => Ok(Some(Found { value, source: twin, rank })),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Configuration as a process sees it: flags, variables, files in; values or faults out.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something that it needs is missing")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use footfall_config::{Config, KafkaSasl, Sources};
 
@@ -259,34 +259,6 @@ fn secrets_are_read_from_files_and_never_shown() {
     assert!(shown.contains("# JWT_SECRET_FILE"), "{shown}");
     let missing = fault(&[("POSTGRES_DSN_FILE", "/nowhere/dsn")]);
     assert!(missing.contains("POSTGRES_DSN_FILE") && missing.contains("/nowhere/dsn"), "{missing}");
-}
-
-#[test]
-fn a_secret_follows_its_file() {
-    let (_keep, path) = file("first-first-first-first-first-first\n");
-    let config = load(&[("FOOTFALL_SECRET_FILE", &path), ("FOOTFALL_STORE_PASSWORD", "fixed")]).unwrap();
-    let secret = &config.rotating.secret;
-    assert_eq!(secret.current().expose(), "first-first-first-first-first-first");
-    for bad in ["", "too short"] {
-        std::fs::write(&path, bad).unwrap();
-        assert_eq!(secret.current().expose(), "first-first-first-first-first-first", "after `{bad}`");
-    }
-    replace(Path::new(&path), "other-other-other-other-other-other");
-    assert_eq!(secret.clone().current().expose(), "other-other-other-other-other-other");
-    std::fs::remove_file(&path).unwrap();
-    assert_eq!(secret.current().expose(), "other-other-other-other-other-other");
-    assert!(secret.can_change() && !config.rotating.store_password.can_change());
-    assert_eq!(config.rotating.store_password.current().expose(), "fixed");
-    assert!(!format!("{:?}", config.rotating).contains("other"));
-    // The temporary file's own clean-up wants something to remove.
-    std::fs::write(&path, "").unwrap();
-}
-
-/// As a secrets manager does: a new file under the old name.
-fn replace(path: &Path, text: &str) {
-    let new = path.with_extension("new");
-    std::fs::write(&new, text).unwrap();
-    std::fs::rename(&new, path).unwrap();
 }
 
 #[test]
