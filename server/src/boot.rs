@@ -174,26 +174,27 @@ pub fn open_live(config: &Config) -> anyhow::Result<Arc<dyn Live>> {
     Ok(RedisLive::connect(options).context("FOOTFALL_LIVE_URL cannot be used")?)
 }
 
-/// Whose embedded engine a process may work with.
+/// What for the store is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    /// Its own, or one that was started alone by `footfall engine`. What another process started ends with that process.
-    Lasting,
-    /// Any that runs, for work that is done at once.
-    Any,
+pub enum Purpose {
+    /// To serve: its own engine, or one that was started alone by `footfall engine`, as what another process started ends with that
+    /// process. Servers elsewhere may be away for now.
+    Serve,
+    /// For work that is done at once: any engine that runs, or servers that answer.
+    Once,
 }
 
 /// Connects to the analytics store and brings its schema up to date. The embedded engine is started unless there is one to use.
 ///
 /// # Errors
 /// When the library is missing, the folder is locked, or the server does not answer.
-pub async fn open_store(config: &Config, meta: &Meta, engine: Engine) -> anyhow::Result<StoreService> {
+pub async fn open_store(config: &Config, meta: &Meta, purpose: Purpose) -> anyhow::Result<StoreService> {
     let (options, engine, memory_cap) = match config.seams.store_url.scheme() {
         "engine" => {
             let data = config.process.data.clone();
-            let running = match engine {
-                Engine::Lasting => footfall_engine::Endpoint::discover_independent(&data).await,
-                Engine::Any => footfall_engine::Endpoint::discover(&data).await,
+            let running = match purpose {
+                Purpose::Serve => footfall_engine::Endpoint::discover_independent(&data).await,
+                Purpose::Once => footfall_engine::Endpoint::discover(&data).await,
             };
             if let Some(running) = running {
                 (local_store(running), None, None)
@@ -208,7 +209,7 @@ pub async fn open_store(config: &Config, meta: &Meta, engine: Engine) -> anyhow:
     let store = Store::connect(&options);
     match prepare(&store).await {
         // Servers elsewhere come back by themselves: until then pages show what they have, and events wait in their log.
-        Err(error) if engine.is_none() && memory_cap.is_none() && error.is_away() => {
+        Err(error) if purpose == Purpose::Serve && is_shared(&config.seams.store_url) && error.is_away() => {
             tracing::error!(%error, "the analytics store is away; its schema is looked at as soon as it answers");
             let late = store.clone();
             tokio::spawn(async move {

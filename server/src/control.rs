@@ -59,6 +59,9 @@ pub enum Control {
     Here(Router),
 }
 
+/// Every command that works through the socket may be repeated: imports by the hash of their file, promotions by their record.
+const BROKE_OFF: &str = "the running server broke off; run the command again, it goes on where it stopped";
+
 impl Control {
     /// Connects to the server of a data folder, if there is one.
     pub async fn running(data: &Path) -> Option<Self> {
@@ -75,7 +78,7 @@ impl Control {
             Self::Running(stream) => {
                 let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
                 tokio::spawn(connection);
-                sender.send_request(request).await.context("the running server broke off")?.map(Body::new)
+                sender.send_request(request).await.context(BROKE_OFF)?.map(Body::new)
             }
         };
         let status = response.status();
@@ -83,7 +86,7 @@ impl Control {
         let mut last: Option<L> = None;
         let mut body = response.into_body().into_data_stream();
         while let Some(piece) = body.next().await {
-            lines.extend_from_slice(&piece.context("the running server broke off; run the command again, it goes on where it stopped")?);
+            lines.extend_from_slice(&piece.context(BROKE_OFF)?);
             if !status.is_success() {
                 continue;
             }
@@ -100,7 +103,7 @@ impl Control {
         match last {
             Some(line) if line.is_done() => Ok(line),
             Some(line) if line.failed().is_some() => bail!("{}", line.failed().unwrap_or_default()),
-            _ => bail!("the running server broke off; run the command again, it goes on where it stopped"),
+            _ => bail!(BROKE_OFF),
         }
     }
 }

@@ -1,9 +1,6 @@
 //! Every route, by role: the table of contents of HTTP.
 
-use std::{
-    sync::{Arc, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{Json, Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::get};
 use footfall_config::Role;
@@ -132,8 +129,7 @@ fn checks(services: &Services) -> api::ops::Checks {
         let processor = processor.clone();
         checks = checks.with("processor", move || {
             // None: this installation was promoted, and others process.
-            let running = processor.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let health = running.map(|running| running.health()).unwrap_or_default();
+            let health = processor.running().map(|running| running.health()).unwrap_or_default();
             let ill: Vec<String> = health.into_iter().filter_map(|(part, fault)| Some(format!("{part}: {}", fault?))).collect();
             async move { if ill.is_empty() { Ok(()) } else { Err(ill.join("; ")) } }
         });

@@ -1,7 +1,7 @@
 //! Everything one process runs behind its listeners: the engines, and the parts of the product that its roles need.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -22,8 +22,34 @@ use crate::{
     promote::{self, Promotion},
 };
 
-/// The processor of this process, while it has one.
-pub type SharedProcessor = Arc<Mutex<Option<Running>>>;
+/// The processor of this process, while it has one: none while a promotion stands still, and after one.
+#[derive(Clone, Default)]
+pub struct SharedProcessor(Arc<Mutex<Option<Running>>>);
+
+impl SharedProcessor {
+    fn slot(&self) -> MutexGuard<'_, Option<Running>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The one that runs now.
+    #[must_use]
+    pub fn running(&self) -> Option<Running> {
+        self.slot().clone()
+    }
+
+    /// Starts one, unless one runs.
+    pub fn start(&self, deps: &ProcessorDeps) {
+        self.slot().get_or_insert_with(|| Processor::spawn(deps.clone()));
+    }
+
+    /// Ends the one that runs.
+    pub async fn stop(&self) {
+        let running = self.slot().take();
+        if let Some(running) = running {
+            running.shutdown().await;
+        }
+    }
+}
 
 /// The live cursor counts at most 20 times a second per partition in Redis: people look four times a second, and calls may be paid for.
 const LIVE_PAUSE: Duration = Duration::from_millis(50);
@@ -61,7 +87,7 @@ pub struct Services {
     pub store: Option<StoreService>,
     /// For capture.
     pub capture: Option<Capture>,
-    /// For the processor; none in it while a promotion stands still, and after one.
+    /// For the processor.
     pub processor: Option<SharedProcessor>,
     /// Moves a one-machine installation to a cluster.
     pub promotion: Option<Arc<Promotion>>,
@@ -83,18 +109,21 @@ impl Services {
         let logs = if captures || processes { Some(boot::open_logs(&config).await?) } else { None };
         let meta = boot::open_accounts(&config).await?;
         let enricher = captures.then(|| tokio::task::spawn_blocking(crate::data::load_enricher));
-        let store = if reports || processes { Some(boot::open_store(&config, &meta, boot::Engine::Lasting).await?) } else { None };
+        let store = if reports || processes { Some(boot::open_store(&config, &meta, boot::Purpose::Serve).await?) } else { None };
         let live = boot::open_live(&config)?;
         let told = Told::follow(live.clone(), closing.clone()).await.context("live state cannot be listened to")?;
+        let processor = processes.then(SharedProcessor::default);
         let capture = match (enricher, &logs) {
             (Some(enricher), Some(logs)) => {
                 let enricher = Arc::new(enricher.await??);
-                Some(Capture::start(&config, &meta, &live, logs, enricher, &told).await?)
+                // What is imported into a local log, only the processor beside it can store.
+                let local = processor.clone().filter(|_| logs.files.is_some());
+                Some(Capture::start(&config, &meta, &live, logs, enricher, &told, local).await?)
             }
             _ => None,
         };
-        let (mut processor, mut promotion) = (None, None);
-        if let (Some(logs), Some(store), true) = (&logs, &store, processes) {
+        let mut promotion = None;
+        if let (Some(logs), Some(store), Some(processor)) = (&logs, &store, &processor) {
             let deps = ProcessorDeps {
                 live_log: logs.live.clone(),
                 import_log: logs.import.clone(),
@@ -106,14 +135,11 @@ impl Services {
                     ..footfall_processor::Options::default()
                 },
             };
-            let shared = SharedProcessor::default();
             if let Some(files) = &logs.files {
                 promotion = Some(Arc::new(Promotion {
                     data: config.process.data.clone(),
-                    meta: meta.clone(),
-                    store: store.store.clone(),
                     files: files.clone(),
-                    processor: shared.clone(),
+                    processor: processor.clone(),
                     deps: deps.clone(),
                     closing: closing.clone(),
                     running: tokio::sync::Mutex::default(),
@@ -121,9 +147,8 @@ impl Services {
             }
             let is_promoted = promotion.as_ref().map(Promotion::resume).transpose()?.unwrap_or(false);
             if !is_promoted {
-                *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Processor::spawn(deps));
+                processor.start(&deps);
             }
-            processor = Some(shared);
         }
         let analytics = store.as_ref().filter(|_| reports).map(|store| {
             Analytics::new(AnalyticsDeps {
@@ -159,9 +184,8 @@ impl Services {
     /// Stops the parts in the order of the way of an event, so that what was accepted is settled or waits in the log.
     pub async fn stop(self) {
         self.closing.cancel();
-        let processor = self.processor.and_then(|shared| shared.lock().unwrap_or_else(PoisonError::into_inner).take());
-        if let Some(processor) = processor {
-            processor.shutdown().await;
+        if let Some(processor) = &self.processor {
+            processor.stop().await;
         }
         if let Some(engine) = self.store.and_then(|store| store.engine) {
             engine.shutdown().await;
@@ -177,6 +201,7 @@ impl Capture {
         logs: &Logs,
         enricher: Arc<footfall_enrich::Enricher>,
         told: &Arc<Told>,
+        local: Option<SharedProcessor>,
     ) -> anyhow::Result<Self> {
         let collector = Collector::new(CollectorDeps {
             meta: meta.clone(),
@@ -193,6 +218,7 @@ impl Capture {
             log: logs.import.clone(),
             collector: collector.clone(),
             told: told.clone(),
+            local,
             owner: import::owner_of(&spool)?,
             spool,
             running: Mutex::default(),

@@ -8,7 +8,6 @@ use footfall_query::{
     Range,
     range::{MINUTE_MS, minute_of},
 };
-
 use tokio::time::Instant;
 
 use super::Analytics;

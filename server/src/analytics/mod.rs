@@ -24,9 +24,7 @@ use std::{
     time::Duration,
 };
 
-pub use breakdown::{TopPage, TopPages};
 use bytes::Bytes;
-pub use error::AnalyticsError;
 use footfall_live::Live;
 use footfall_meta::Meta;
 use footfall_model::{
@@ -38,6 +36,9 @@ use footfall_query::{Query, Range, Row, Sql, period, range::rfc3339, sql};
 use footfall_store::Store;
 use moka::future::Cache;
 use tokio::time::Instant;
+
+pub use breakdown::{TopPage, TopPages};
+pub use error::AnalyticsError;
 
 use crate::auth::SiteScope;
 

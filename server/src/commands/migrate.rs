@@ -29,7 +29,7 @@ pub async fn run(args: MigrateArgs, context: &CommandContext) -> anyhow::Result<
         return Ok(());
     }
     let meta = context.meta().await?;
-    let service = boot::open_store(&context.config, &meta, boot::Engine::Any).await?;
+    let service = boot::open_store(&context.config, &meta, boot::Purpose::Once).await?;
     if let Some(engine) = service.engine {
         engine.shutdown().await;
     }

@@ -36,7 +36,10 @@ use self::{
     sort::{Sortable, Sorted, Sorter},
     traffic::Traffic,
 };
-use crate::collect::{Collector, ImportKeys};
+use crate::{
+    collect::{Collector, ImportKeys},
+    services::SharedProcessor,
+};
 
 /// Entries per append: few fsyncs, and a job that can be stopped between two of them.
 const APPEND: usize = 4_000;
@@ -130,6 +133,8 @@ pub struct Imports {
     pub collector: Arc<Collector>,
     /// How far the import log is settled in the store.
     pub told: Arc<Told>,
+    /// The processor that has to store what is imported, where no other can.
+    pub local: Option<SharedProcessor>,
     /// Where runs are sorted.
     pub spool: PathBuf,
     /// Who this installation is, for leases: the same after a restart, so that a job which was cut off can go on at once.
@@ -184,6 +189,9 @@ impl Imports {
             bail!("another import into this domain is running; wait for its end");
         }
         let _turn = Turn { running: &self.running, site };
+        if self.local.as_ref().is_some_and(|processor| processor.running().is_none()) {
+            bail!("nothing is stored here any more: this installation is being promoted, or was; give the file to the cluster");
+        }
         let new = NewImport { site, fingerprint, lease_owner: self.owner, lease: lease()? };
         let job = match self.meta.start_import(new, Utc::now()).await? {
             ImportStart::New(job) | ImportStart::Resumed(job) => job,

@@ -24,14 +24,14 @@ use footfall_config::{Config, Sources};
 use footfall_log::{EventLog, StartAt, file::FileLog};
 use footfall_meta::{ImportState, Meta};
 use footfall_model::{LogName, Offset, SiteId};
-use footfall_processor::{ProcessorDeps, Running, stored::GROUP};
+use footfall_processor::{ProcessorDeps, stored::GROUP};
 use footfall_store::Store;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
 use self::state::{Forwarding, State};
-use crate::{boot, control};
+use crate::{boot, control, services::SharedProcessor};
 
 /// A line of what a promotion says.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -58,15 +58,11 @@ impl control::Line for Said {
 pub struct Promotion {
     /// The data folder.
     pub data: PathBuf,
-    /// Accounts.
-    pub meta: Meta,
-    /// The analytics store.
-    pub store: Store,
     /// Both local logs.
     pub files: [Arc<FileLog>; 2],
     /// What processes them now, if anything.
-    pub processor: Arc<std::sync::Mutex<Option<Running>>>,
-    /// To process on where a promotion fails.
+    pub processor: SharedProcessor,
+    /// What it works with.
     pub deps: ProcessorDeps,
     /// Cancelled when the process is to end.
     pub closing: CancellationToken,
@@ -100,7 +96,7 @@ impl Target {
             );
         }
         let meta = boot::open_accounts(&config).await.context("the target's accounts")?;
-        let store = boot::open_store(&config, &meta, boot::Engine::Any).await.context("the target's analytics store")?.store;
+        let store = boot::open_store(&config, &meta, boot::Purpose::Once).await.context("the target's analytics store")?.store;
         let logs = boot::kafka_targets(&config).await?;
         Ok(Self { config, meta, store, logs })
     }
@@ -136,6 +132,7 @@ impl Promotion {
             Some(state) if state.target == text => state,
             _ => State::new(text),
         };
+        self.no_import_runs().await?;
         say("opening the target".to_owned());
         let target = Target::open(text).await?;
         if !state.is_begun {
@@ -145,6 +142,7 @@ impl Promotion {
         }
         self.copy(&target, &state.name(), &say).await?;
 
+        self.no_import_runs().await?;
         say("standing still: events are accepted and wait".to_owned());
         let places = self.stand_still().await?;
         let moved = async {
@@ -153,13 +151,13 @@ impl Promotion {
         };
         if let Err(error) = moved.await {
             say("going on as before".to_owned());
-            self.process_again();
+            self.processor.start(&self.deps);
             return Err(error.context("nothing has changed; run the command again"));
         }
         // From here on the target has the events. Should this be cut off, the next start forwards.
         state.forwarding = Some(Forwarding { live: places[0], import: places[1] });
         if let Err(error) = state.write(&self.data) {
-            self.process_again();
+            self.processor.start(&self.deps);
             return Err(error);
         }
         say("forwarding what came meanwhile".to_owned());
@@ -204,14 +202,6 @@ impl Promotion {
 
     /// Whether this can be moved there.
     async fn is_fit(&self, target: &Target) -> anyhow::Result<()> {
-        for site in self.meta.sites().await? {
-            let jobs = self.meta.imports_of(site.id).await?;
-            ensure!(
-                jobs.iter().all(|job| job.state != ImportState::Running),
-                "an import into {} is running, or was cut off; wait for its end or give its file again",
-                site.domain
-            );
-        }
         for log in &target.logs {
             let status = log.log.status().await;
             ensure!(status.accepting, "the target's topic {} takes no entries: {}", log.options.topic, status.fault.unwrap_or_default());
@@ -221,38 +211,48 @@ impl Promotion {
         Ok(())
     }
 
+    /// An import goes through the local processor to its end.
+    async fn no_import_runs(&self) -> anyhow::Result<()> {
+        for site in self.deps.meta.sites().await? {
+            let jobs = self.deps.meta.imports_of(site.id).await?;
+            ensure!(
+                jobs.iter().all(|job| job.state != ImportState::Running),
+                "an import into {} is running, or was cut off; wait for its end or give its file again",
+                site.domain
+            );
+        }
+        Ok(())
+    }
+
     /// Makes the target have what there is now.
     async fn copy(&self, target: &Target, name: &str, say: &(impl Fn(String) + Sync)) -> anyhow::Result<()> {
-        self.meta.copy_to(&target.meta, &|_, _| {}).await.context("copying the accounts")?;
+        self.deps.meta.copy_to(&target.meta, &|_, _| {}).await.context("copying the accounts")?;
         for (file, log) in self.files.iter().zip([LogName::Live, LogName::Import]) {
-            let known = self.meta.log_generation(log, 0).await?.max(file.generation());
+            let known = self.deps.meta.log_generation(log, 0).await?.max(file.generation());
             target.meta.raise_log_generation(log, 0, known).await?;
         }
         say("accounts copied".to_owned());
-        for site in self.meta.sites().await? {
-            for (month, rows) in self.store.months(site.id).await? {
-                let sent = self.store.copy_site_month(&target.store, site.id, month, name, &|_| {}).await;
+        for site in self.deps.meta.sites().await? {
+            for (month, rows) in self.deps.store.months(site.id).await? {
+                let sent = self.deps.store.copy_site_month(&target.store, site.id, month, name, &|_| {}).await;
                 let sent = sent.with_context(|| format!("copying {} of {month}", site.domain))?;
                 say(format!("{} {month}: {rows} events, {sent} copied now", site.domain));
             }
-            self.store.copy_dead_letters(&target.store, Some(site.id), name).await?;
+            self.deps.store.copy_dead_letters(&target.store, Some(site.id), name).await?;
         }
-        self.store.copy_dead_letters(&target.store, None, name).await?;
+        self.deps.store.copy_dead_letters(&target.store, None, name).await?;
         Ok(())
     }
 
     /// Ends local processing; the next offset of both logs, below which everything is stored.
     async fn stand_still(&self) -> anyhow::Result<[Offset; 2]> {
-        let running = self.processor.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        if let Some(running) = running {
-            running.shutdown().await;
-        }
+        self.processor.stop().await;
         let mut places = [0; 2];
         for (file, place) in self.files.iter().zip(&mut places) {
             match place_of(file).await {
                 Ok(next) => *place = next,
                 Err(error) => {
-                    self.process_again();
+                    self.processor.start(&self.deps);
                     return Err(error);
                 }
             }
@@ -260,16 +260,9 @@ impl Promotion {
         Ok(places)
     }
 
-    fn process_again(&self) {
-        let mut processor = self.processor.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if processor.is_none() {
-            *processor = Some(footfall_processor::Processor::spawn(self.deps.clone()));
-        }
-    }
-
     /// Whether both sides hold the same.
     async fn compare(&self, target: &Target, say: &(impl Fn(String) + Sync)) -> anyhow::Result<()> {
-        let (here, mut there) = (self.meta.checksums().await?, target.meta.checksums().await?);
+        let (here, mut there) = (self.deps.meta.checksums().await?, target.meta.checksums().await?);
         // The target has generations of its own.
         there.remove("cursors");
         for (table, sum) in here.iter().filter(|(table, _)| **table != "cursors") {
@@ -277,8 +270,8 @@ impl Promotion {
         }
         let mut events = 0;
         let mut sites: BTreeMap<Option<SiteId>, String> = [(None, "records of no domain".to_owned())].into();
-        for site in self.meta.sites().await? {
-            let (here, there) = (self.store.checksums(site.id).await?, target.store.checksums(site.id).await?);
+        for site in self.deps.meta.sites().await? {
+            let (here, there) = (self.deps.store.checksums(site.id).await?, target.store.checksums(site.id).await?);
             for (day, sum) in &here {
                 ensure!(
                     there.get(day) == Some(sum),
@@ -292,7 +285,7 @@ impl Promotion {
             sites.insert(Some(site.id), site.domain.to_string());
         }
         for (site, name) in sites {
-            let (here, there) = (self.store.letters(site).await?, target.store.letters(site).await?);
+            let (here, there) = (self.deps.store.letters(site).await?, target.store.letters(site).await?);
             ensure!(here == there, "the dead letters of {name} differ: {here:?} here, {there:?} there");
         }
         say(format!("compared: {} tables of the accounts and {events} events are the same on both sides", here.len() - 1));

@@ -38,6 +38,9 @@ async fn one_machine_moves_to_a_cluster_while_it_accepts() {
     // The kill may have come after everything was compared: then the restart forwards already.
     assert!(promoted.status.success() || error.contains("promoted already"), "{said}{error}; log:\n{}", old.log());
     assert!(load.flows().await, "the old server accepts on; log:\n{}", old.log());
+    let seeded = old.command(&["seed", "--domain", DOMAINS[2], "--events", "100"], None).await.unwrap();
+    let refusal = String::from_utf8_lossy(&seeded.stderr).into_owned();
+    assert!(refusal.contains("give the file to the cluster"), "an import that nobody would store is refused: {refusal}");
 
     let (processor, web) = tokio::join!(App::start(shared.role("capture,processor")), App::start(shared.role("query,auth")));
     let (processor, web) = (processor.unwrap(), web.unwrap());

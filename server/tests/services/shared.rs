@@ -11,7 +11,7 @@ use footfall_testkit::{
     store::StoreServer,
 };
 
-use crate::load::SETTLED;
+use crate::load::{self, Load, SETTLED};
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_footfall");
 
@@ -42,6 +42,25 @@ impl Shared {
 
     pub fn role(&self, roles: &str) -> AppOptions {
         AppOptions::new(BINARY).on(&self.installation).env("FOOTFALL_ROLES", roles).env("FOOTFALL_KAFKA_SESSION_TIMEOUT", "6s")
+    }
+
+    /// A collector, a processor and a process with pages.
+    pub async fn each_role(&self) -> (App, App, App) {
+        self.each_role_with(self.role("capture")).await
+    }
+
+    /// The same with a collector of one's own.
+    pub async fn each_role_with(&self, capture: AppOptions) -> (App, App, App) {
+        tokio::try_join!(App::start(capture), App::start(self.role("processor")), App::start(self.role("query,auth"))).unwrap()
+    }
+
+    /// Ends the load and checks that each record is in one place, each id counted once.
+    pub async fn ends_well(&self, load: Load, capture: &App, processor: &App, web: &App) {
+        let ledger = load.stop().await;
+        let logs = || format!("{}\n── processor\n{}", capture.log(), processor.log());
+        load::settle(web, capture, &logs).await;
+        let records = load::records(self.kafka.bootstrap(), &self.installation.name).await;
+        load::check(web, &ledger, &load::Places { records: Some(records), logs: Box::new(logs) }).await;
     }
 
     /// The settings of this installation as a file.

@@ -1,6 +1,5 @@
 //! A collector without brokers.
 
-use footfall_testkit::App;
 use rand::{SeedableRng, rngs::StdRng};
 
 use crate::{
@@ -13,9 +12,7 @@ async fn a_collector_with_a_spill_accepts_without_brokers() {
     let mut shared = Shared::start().await;
     let spill = tempfile::tempdir().unwrap();
     let options = shared.role("capture").env("FOOTFALL_LOG_SPILL", spill.path().to_str().unwrap());
-    let (capture, processor, web) =
-        tokio::join!(App::start(options), App::start(shared.role("processor")), App::start(shared.role("query,auth")));
-    let (mut capture, processor, web) = (capture.unwrap(), processor.unwrap(), web.unwrap());
+    let (mut capture, processor, web) = shared.each_role_with(options).await;
     load::add_domains(&web).await;
     let mut rng = StdRng::seed_from_u64(7);
     let load = Load::start(vec![capture.url("")], &mut rng);
@@ -32,12 +29,7 @@ async fn a_collector_with_a_spill_accepts_without_brokers() {
     shared.kafka.restart(0).unwrap();
     shared.kafka.ready().await.unwrap();
     assert!(load.flows().await);
-    let ledger = load.stop().await;
-    let logs = || format!("{}\n── processor\n{}", capture.log(), processor.log());
-    load::settle(&web, &capture, &logs).await;
-    let places =
-        load::Places { records: Some(load::records(shared.kafka.bootstrap(), &shared.installation.name).await), logs: Box::new(logs) };
-    load::check(&web, &ledger, &places).await;
+    shared.ends_well(load, &capture, &processor, &web).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,9 +37,7 @@ async fn a_full_spill_refuses_and_loses_nothing() {
     let mut shared = Shared::start().await;
     let spill = tempfile::tempdir().unwrap();
     let options = shared.role("capture").env("FOOTFALL_LOG_SPILL", spill.path().to_str().unwrap()).env("FOOTFALL_LOG_MAX_BYTES", "1MiB");
-    let (capture, processor, web) =
-        tokio::join!(App::start(options), App::start(shared.role("processor")), App::start(shared.role("query,auth")));
-    let (capture, processor, web) = (capture.unwrap(), processor.unwrap(), web.unwrap());
+    let (capture, processor, web) = shared.each_role_with(options).await;
     load::add_domains(&web).await;
     let mut rng = StdRng::seed_from_u64(13);
     let load = Load::start(vec![capture.url("")], &mut rng);
@@ -58,10 +48,5 @@ async fn a_full_spill_refuses_and_loses_nothing() {
     shared.kafka.restart(0).unwrap();
     shared.kafka.ready().await.unwrap();
     assert!(load.flows().await, "it makes room again; log:\n{}", capture.log());
-    let ledger = load.stop().await;
-    let logs = || format!("{}\n── processor\n{}", capture.log(), processor.log());
-    load::settle(&web, &capture, &logs).await;
-    let places =
-        load::Places { records: Some(load::records(shared.kafka.bootstrap(), &shared.installation.name).await), logs: Box::new(logs) };
-    load::check(&web, &ledger, &places).await;
+    shared.ends_well(load, &capture, &processor, &web).await;
 }

@@ -78,6 +78,8 @@ async fn processes_start_without_the_store_and_work_once_it_is_there() {
         assert_eq!(app.http.get(app.url("/ready")).send().await.unwrap().status(), 503, "it says what it lacks");
         assert_eq!(app.http.get(app.url("/health")).send().await.unwrap().status(), 200, "it is no reason to restart it");
     }
+    let migrated = web.command(&["migrate"], None).await.unwrap();
+    assert!(!migrated.status.success(), "a command that needs the store at once does not say that all is well");
     shared.store.resume().await.unwrap();
     expect(&web, &key, DOMAINS[0], views(1)).await;
     for app in [&processor, &web] {

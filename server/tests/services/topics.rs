@@ -19,9 +19,7 @@ use crate::{
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_that_is_made_anew_counts_apart() {
     let shared = Shared::start().await;
-    let (capture, processor, web) =
-        tokio::join!(App::start(shared.role("capture")), App::start(shared.role("processor")), App::start(shared.role("query,auth")));
-    let (capture, mut processor, web) = (capture.unwrap(), processor.unwrap(), web.unwrap());
+    let (capture, mut processor, web) = shared.each_role().await;
     web.site(DOMAINS[0], "UTC").await.unwrap();
     let key = web.key(DOMAINS[0], "stats:read").await.unwrap();
     for visitor in 0..5 {
@@ -61,9 +59,7 @@ async fn a_topic_that_is_made_anew_counts_apart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poisoned_record_costs_only_itself_and_goes_to_the_dead_letter_topic() {
     let shared = Shared::start().await;
-    let (capture, processor, web) =
-        tokio::join!(App::start(shared.role("capture")), App::start(shared.role("processor")), App::start(shared.role("query,auth")));
-    let (capture, processor, web) = (capture.unwrap(), processor.unwrap(), web.unwrap());
+    let (capture, processor, web) = shared.each_role().await;
     web.site(DOMAINS[0], "UTC").await.unwrap();
     let key = web.key(DOMAINS[0], "stats:read").await.unwrap();
     let good = |from: u32| {
@@ -114,9 +110,7 @@ async fn a_poisoned_record_costs_only_itself_and_goes_to_the_dead_letter_topic()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_is_set_back_stores_nothing_twice() {
     let shared = Shared::start().await;
-    let (capture, processor, web) =
-        tokio::join!(App::start(shared.role("capture")), App::start(shared.role("processor")), App::start(shared.role("query,auth")));
-    let (capture, mut processor, web) = (capture.unwrap(), processor.unwrap(), web.unwrap());
+    let (capture, mut processor, web) = shared.each_role().await;
     load::add_domains(&web).await;
     let mut rng = StdRng::seed_from_u64(17);
     let load = Load::start(vec![capture.url("")], &mut rng);
@@ -141,12 +135,7 @@ async fn a_group_that_is_set_back_stores_nothing_twice() {
         processor.resume().await.unwrap();
         assert!(load.flows().await);
     }
-    let ledger = load.stop().await;
-    let logs = || format!("{}\n── processor\n{}", capture.log(), processor.log());
-    load::settle(&web, &capture, &logs).await;
-    let places =
-        load::Places { records: Some(load::records(shared.kafka.bootstrap(), &shared.installation.name).await), logs: Box::new(logs) };
-    load::check(&web, &ledger, &places).await;
+    shared.ends_well(load, &capture, &processor, &web).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
