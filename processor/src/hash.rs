@@ -1,17 +1,18 @@
 //! A quick hasher for keys that are keyed hashes already (visitors, sessions, ids): nobody outside can choose them, so what the
 //! standard hasher pays against chosen keys is saved. One look-up per record adds up at 100,000 records a second.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-};
+use std::hash::{Hash, Hasher};
 
-/// A map over keyed hashes.
-pub type HashedMap<K, V> = HashMap<K, V, BuildHasherDefault<Mixer>>;
+/// The hash of a key whose parts are keyed hashes.
+pub fn hash_of(key: &impl Hash) -> u64 {
+    let mut mixer = Mixer::default();
+    key.hash(&mut mixer);
+    mixer.finish()
+}
 
 /// Multiplies and rotates; the last step spreads what the multiplications left in the low bits.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Mixer(u64);
+struct Mixer(u64);
 
 /// 2^64 divided by the golden ratio: odd, and its bits look random.
 const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -49,7 +50,7 @@ impl Hasher for Mixer {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashSet, hash::Hash};
+    use std::collections::HashSet;
 
     use super::*;
 
@@ -57,11 +58,7 @@ mod tests {
     fn small_numbers_spread_over_both_ends_of_the_hash() {
         // The map takes its bucket from the low bits and its tag from the high ones.
         let hashes: Vec<u64> = (0..4_096_u64)
-            .map(|number| {
-                let mut mixer = Mixer::default();
-                (uuid::Uuid::from_u128(7), number, false).hash(&mut mixer);
-                mixer.finish()
-            })
+            .map(|number| hash_of(&(uuid::Uuid::from_u128(7), number, false)))
             .collect();
         let low: HashSet<u64> = hashes.iter().map(|hash| hash & 0xfff).collect();
         let high: HashSet<u64> = hashes.iter().map(|hash| hash >> 57).collect();

@@ -28,9 +28,10 @@ use std::sync::Arc;
 
 use footfall_model::{Hash64, LogName, Offset, Record, SiteId};
 use footfall_store::{PackedAttributes, event_id, visit_id};
+use hashbrown::HashTable;
 use uuid::Uuid;
 
-use crate::hash::HashedMap;
+use crate::hash::hash_of;
 
 /// A visit ends after this long without an event of its own (definitions.md, Visitors and visits).
 pub const GAP_MS: i64 = 30 * 60_000;
@@ -195,13 +196,31 @@ struct Node {
     newer: Slot,
 }
 
+/// Under which of its keys a visit is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Link {
+    slot: Slot,
+    by_alias: bool,
+}
+
+impl Link {
+    fn key(self, nodes: &[Node]) -> Key {
+        let State { key, alias, .. } = &nodes[self.slot as usize].state;
+        match alias {
+            Some(hash) if self.by_alias => Key { hash: *hash, ..*key },
+            _ => *key,
+        }
+    }
+}
+
 /// The kept visits of one partition.
 #[derive(Clone, Debug)]
 pub struct Visits {
     log: LogName,
     nodes: Vec<Node>,
     free: Vec<Slot>,
-    keys: HashedMap<Key, Slots>,
+    /// By the hash of the key, which stands in the node.
+    links: HashTable<Link>,
     /// Least recently touched.
     head: Slot,
     /// Most recently touched.
@@ -218,7 +237,7 @@ impl Visits {
             log,
             nodes: Vec::new(),
             free: Vec::new(),
-            keys: HashedMap::default(),
+            links: HashTable::new(),
             head: NONE,
             tail: NONE,
             cap: cap.clamp(1, NONE as usize - 1),
@@ -273,7 +292,7 @@ impl Visits {
         let primary = node.state.key;
         if primary.hash != key.hash && node.state.alias.is_none() {
             node.state.alias = Some(key.hash);
-            self.link_key(Key { hash: key.hash, ..primary }, slot);
+            self.link(Link { slot, by_alias: true });
         }
         self.unlink(slot);
         self.link_tail(slot);
@@ -283,7 +302,7 @@ impl Visits {
     /// Takes a visit as it was after its row at `offset`. Rows come in offset order; only the last one of a visit matters.
     pub fn restore(&mut self, offset: Offset, at: i64, state: State) {
         self.forget_stale(at);
-        let known = self.keys.get(&state.key).and_then(|slots| slots.iter().find(|slot| self.nodes[*slot as usize].state.id == state.id));
+        let known = self.under(state.key).find(|slot| self.nodes[*slot as usize].state.id == state.id);
         if let Some(slot) = known {
             self.remove(slot);
         }
@@ -314,8 +333,8 @@ impl Visits {
     }
 
     fn find(&self, key: Key, yesterday: Option<Hash64>, ts: i64) -> Option<Slot> {
-        let own = self.keys.get(&key).into_iter().flat_map(Slots::iter);
-        let before = yesterday.and_then(|hash| self.keys.get(&Key { hash, ..key })).into_iter().flat_map(Slots::iter);
+        let own = self.under(key);
+        let before = yesterday.into_iter().flat_map(|hash| self.under(Key { hash, ..key }));
         // A visit that already has another day's alias does not take a third day.
         let before = before.filter(|slot| {
             let state = &self.nodes[*slot as usize].state;
@@ -327,11 +346,16 @@ impl Visits {
         })
     }
 
+    /// The visits found under a key: nearly always one.
+    fn under(&self, key: Key) -> impl Iterator<Item = Slot> {
+        self.links.iter_hash(hash_of(&key)).filter(move |link| link.key(&self.nodes) == key).map(|link| link.slot)
+    }
+
     fn insert(&mut self, state: State, offset: Offset, at: i64) {
         if self.len() >= self.cap {
             self.remove(self.head);
         }
-        let (key, alias) = (state.key, state.alias);
+        let has_alias = state.alias.is_some();
         let node = Node { state, touched: offset, touched_at: at, older: NONE, newer: NONE };
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -343,20 +367,19 @@ impl Visits {
                 (self.nodes.len() - 1) as Slot
             }
         };
-        self.link_key(key, slot);
-        if let Some(hash) = alias {
-            self.link_key(Key { hash, ..key }, slot);
+        self.link(Link { slot, by_alias: false });
+        if has_alias {
+            self.link(Link { slot, by_alias: true });
         }
         self.link_tail(slot);
     }
 
     fn remove(&mut self, slot: Slot) {
         self.unlink(slot);
-        let state = &self.nodes[slot as usize].state;
-        let (key, alias) = (state.key, state.alias);
-        self.unlink_key(key, slot);
-        if let Some(hash) = alias {
-            self.unlink_key(Key { hash, ..key }, slot);
+        for link in [Link { slot, by_alias: false }, Link { slot, by_alias: true }] {
+            if let Ok(found) = self.links.find_entry(hash_of(&link.key(&self.nodes)), |other| *other == link) {
+                found.remove();
+            }
         }
         // What the node holds on the heap is let go now, not when the slot is used again.
         self.nodes[slot as usize].state.attributes = Arc::clone(&self.no_attributes);
@@ -369,17 +392,9 @@ impl Visits {
         }
     }
 
-    fn link_key(&mut self, key: Key, slot: Slot) {
-        self.keys.entry(key).or_default().push(slot);
-    }
-
-    fn unlink_key(&mut self, key: Key, slot: Slot) {
-        if let Some(slots) = self.keys.get_mut(&key) {
-            slots.remove(slot);
-            if slots.is_empty() {
-                self.keys.remove(&key);
-            }
-        }
+    fn link(&mut self, link: Link) {
+        let Self { links, nodes, .. } = self;
+        links.insert_unique(hash_of(&link.key(nodes)), link, |other| hash_of(&other.key(nodes)));
     }
 
     fn link_tail(&mut self, slot: Slot) {
@@ -403,48 +418,6 @@ impl Visits {
         match self.nodes.get_mut(newer as usize) {
             Some(node) => node.older = older,
             None => self.tail = older,
-        }
-    }
-}
-
-/// The visits of one key: nearly always one.
-#[derive(Clone, Debug)]
-enum Slots {
-    One(Slot),
-    Many(Vec<Slot>),
-}
-
-impl Default for Slots {
-    fn default() -> Self {
-        Self::Many(Vec::new())
-    }
-}
-
-impl Slots {
-    fn iter(&self) -> std::iter::Copied<std::slice::Iter<'_, Slot>> {
-        match self {
-            Self::One(slot) => std::slice::from_ref(slot).iter().copied(),
-            Self::Many(slots) => slots.iter().copied(),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        matches!(self, Self::Many(slots) if slots.is_empty())
-    }
-
-    fn push(&mut self, slot: Slot) {
-        match self {
-            Self::Many(slots) if slots.is_empty() => *self = Self::One(slot),
-            Self::Many(slots) => slots.push(slot),
-            Self::One(first) => *self = Self::Many(vec![*first, slot]),
-        }
-    }
-
-    fn remove(&mut self, slot: Slot) {
-        match self {
-            Self::One(only) if *only == slot => *self = Self::default(),
-            Self::One(_) => {}
-            Self::Many(slots) => slots.retain(|kept| *kept != slot),
         }
     }
 }
