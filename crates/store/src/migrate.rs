@@ -41,8 +41,8 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 }];
 
 impl Store {
-    /// Runs what is missing on any shard; answers the names of what ran. On a cluster each statement runs `ON CLUSTER`; shards that it has reached
-    /// already have nothing left to do.
+    /// Runs what is missing on any shard; answers the names of what ran. On a cluster each statement runs `ON CLUSTER`, which waits for all its
+    /// servers, so where nothing is missing nothing is sent: a start needs no more than one replica of each shard.
     ///
     /// # Errors
     /// When the store does not answer or refuses, or was migrated by a newer version of this program.
@@ -55,6 +55,10 @@ impl Store {
     }
 
     async fn migrate_shard(&self, group: &Group) -> Result<Vec<&'static Migration>, StoreError> {
+        let missing = self.pending_on(group).await?;
+        if missing.is_empty() {
+            return Ok(missing);
+        }
         let (database, table) = (self.flavour().database(self.database()), self.flavour().schema_migrations());
         let (database, table) = (database.as_str(), table.as_str());
         let prepare = |node: Arc<Node>| async move {
@@ -64,7 +68,6 @@ impl Store {
             node.execute(table, UPKEEP).await
         };
         group.call(prepare).await?;
-        let missing = missing(group).await?;
         for migration in &missing {
             for statement in (migration.statements)(self.flavour()) {
                 // Said to be suspicious, as it seldom pays: see the column `site_id`.

@@ -1,6 +1,6 @@
 //! Migrations run once, can be interrupted, and read the same for one machine and for a cluster.
 
-use footfall_store::{Store, ddl::Flavour, migrate::MIGRATIONS};
+use footfall_store::{Endpoint, Store, ddl::Flavour, migrate::MIGRATIONS};
 
 use crate::engine::{self, number, run};
 
@@ -68,6 +68,17 @@ async fn migrations_run_once_and_resume() {
     assert_eq!(number(&store, "SELECT count() FROM dead_letters").await, 0);
     store.ping().await.unwrap();
     assert_eq!(store.all_events().await.unwrap(), 0);
+}
+
+/// What runs `ON CLUSTER` waits for servers that may be away; here there is no cluster at all.
+#[tokio::test]
+async fn a_start_with_nothing_to_migrate_asks_no_cluster() {
+    let mut endpoint = engine::endpoint().await;
+    endpoint.cluster = Some("nowhere".to_owned());
+    let clustered = Store::connect(&endpoint);
+    assert!(clustered.migrate().await.is_err(), "there are tables to be made");
+    Store::connect(&Endpoint { cluster: None, ..endpoint }).migrate().await.unwrap();
+    assert!(clustered.migrate().await.unwrap().is_empty());
 }
 
 #[tokio::test]
