@@ -138,40 +138,39 @@ pub(crate) fn split_port(host: &str) -> (&str, Option<&str>) {
 /// A text without the passwords of the URLs in it, several in a list and several hosts in one too. Where it is unclear what belongs to a
 /// password, too much is hidden rather than too little.
 pub(crate) fn without_passwords(text: &str) -> String {
-    let starts = url_starts(text);
     let mut shown = String::new();
     let mut at = 0;
-    for (index, (start, authority)) in starts.iter().enumerate() {
-        let end = starts.get(index + 1).map_or(text.len(), |(next, _)| *next);
-        shown.push_str(&text[at..*authority]);
-        debug_assert!(start <= authority);
-        shown.push_str(&hidden_in_url(&text[*authority..end]));
+    for end in url_starts(text).into_iter().chain([text.len()]) {
+        shown.push_str(&hidden_in_url(&text[at..end]));
         at = end;
     }
-    shown.push_str(&text[at..]);
     hidden_in_pairs(&shown)
 }
 
-/// Where each URL begins, and where what follows its `://` does.
-fn url_starts(text: &str) -> Vec<(usize, usize)> {
+/// Where each URL begins.
+fn url_starts(text: &str) -> Vec<usize> {
     let mut starts = Vec::new();
     for (at, _) in text.match_indices("://") {
         let scheme = text[..at].bytes().rev().take_while(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b)).count();
         let start = at - scheme;
         // Inside a password `://` begins nothing.
         if start == 0 || text[..start].ends_with([',', ';', ' ', '\t', '\n', '"', '\'', '`']) {
-            starts.push((start, at + 3));
+            starts.push(start);
         }
     }
     starts
 }
 
-/// `user:password@host` without the password; a password may hold `@` and `/`, so the last `@` counts.
-fn hidden_in_url(rest: &str) -> String {
-    let Some((login, host)) = rest.rsplit_once('@') else { return rest.to_owned() };
-    match login.split_once(':') {
-        Some((user, _)) => format!("{user}:hidden@{host}"),
-        None => rest.to_owned(),
+/// `scheme://user:password@host` without the password; a password may hold `@` and `/`, so the last `@` counts.
+fn hidden_in_url(url: &str) -> String {
+    let parts = url.split_once("://").and_then(|(scheme, rest)| {
+        let (login, host) = rest.rsplit_once('@')?;
+        let (user, _) = login.split_once(':')?;
+        Some((scheme, user, host))
+    });
+    match parts {
+        Some((scheme, user, host)) => format!("{scheme}://{user}:hidden@{host}"),
+        None => url.to_owned(),
     }
 }
 
