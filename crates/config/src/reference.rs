@@ -12,10 +12,10 @@ A value comes from the first of:
 1. a command-line flag,
 2. the `FOOTFALL_…` variable,
 3. a name that platforms and other programs use ([below](#other-names)),
-4. the TOML file given by `--config` (the keys of the second column),
+4. the TOML file that `--config` or the variable `FOOTFALL_CONFIG` names (the keys of the second column),
 5. the default.
 
-Each variable, of whatever name, has a twin that ends in `_FILE` and names a file holding the value, for secrets that are mounted. A value
+Each variable of the tables has a twin that ends in `_FILE` and names a file holding the value, for secrets that are mounted. A value
 that is not accepted, a `FOOTFALL_…` variable or key that no setting has, and two names that contradict each other refuse to start; the
 message names them all.
 ";

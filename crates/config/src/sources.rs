@@ -7,8 +7,8 @@ use crate::{
     setting::{ConfigError, SettingDoc, variable},
 };
 
-/// Variables that begin with `FOOTFALL_` but are read by tools and tests, not by the server.
-const OTHER_VARIABLES: &[&str] = &["FOOTFALL_CONFIG"];
+/// Names the configuration file, as `--config` does. No setting: the command line reads it, as it is needed before there are any.
+const CONFIG_FILE: &str = "FOOTFALL_CONFIG";
 
 /// How directly a value was meant for this program; the first decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,7 +153,7 @@ impl Sources {
         let names: Vec<String> = keys.iter().map(|key| variable(key)).collect();
         let is_known = |name: &str| {
             let bare = name.strip_suffix("_FILE").unwrap_or(name);
-            names.iter().any(|known| known == name || known == bare) || OTHER_VARIABLES.contains(&name) || aliases::is_alias(name)
+            names.iter().any(|known| known == name || known == bare) || name == CONFIG_FILE || aliases::is_alias(name)
         };
         let variables = self
             .variables
