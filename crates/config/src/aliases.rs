@@ -4,7 +4,8 @@
 //! A `FOOTFALL_…` variable decides over every alias. Aliases of one setting that are set at the same time must say the same, in whatever
 //! form; else the start is refused, as one of them was meant to change something. Where they say the same, the first of the table is named
 //! as the source. `CLICKHOUSE_HOST` and its companions are parts of what `CLICKHOUSE_URL` says whole: each fills what the URL leaves open and
-//! must agree with what it says. An alias that is set to nothing is not set: compose files pass such.
+//! must agree with what it says. `CLICKHOUSE_HOST` may be a list, replicas as in a URL, but holds no login. An alias that is set to nothing is
+//! not set: compose files pass such.
 
 use crate::{
     dsn,
@@ -24,10 +25,19 @@ enum Form {
     Brokers,
     /// A PostgreSQL URL, or its keyword form.
     Dsn,
+    /// A list of ClickHouse servers.
+    StoreHosts,
     /// A part of the store's URL.
     StorePart,
     /// A part of the event log's URL.
     LogPart,
+}
+
+impl Form {
+    /// Whether it makes the setting's value only together with others.
+    const fn is_part(self) -> bool {
+        matches!(self, Self::StoreHosts | Self::StorePart | Self::LogPart)
+    }
 }
 
 /// An alias.
@@ -52,6 +62,7 @@ impl Alias {
             Form::Port => "a port, on all addresses",
             Form::Brokers => "`HOST:PORT,HOST:PORT`; encrypted where `FOOTFALL_KAFKA_CA`, `_CERT` or `_KEY` is set; or a `kafka://` URL",
             Form::Dsn => "a URL, or `host=… port=… user=… password=… dbname=… sslmode=…`",
+            Form::StoreHosts => "`HOST` or `HOST:PORT`, several with commas for replicas, no login; the hosts of `CLICKHOUSE_URL` where that is set; port 443 or 8443 means https",
             Form::StorePart => "a part of the URL: fills what `CLICKHOUSE_URL` leaves open; port 443 or 8443 means https",
             Form::LogPart => "the topic of a list of brokers",
         }
@@ -68,8 +79,8 @@ pub(crate) const ALIASES: &[Alias] = &[
     Alias::new("CONSUMER_KAFKA_GROUP_ID", "kafka_group", Form::Same),
     Alias::new("REDIS_URL", "live_url", Form::Same),
     Alias::new("CLICKHOUSE_URL", "store_url", Form::Same),
-    Alias::new("CLICKHOUSE_HOST", "store_url", Form::StorePart),
-    Alias::new("QUERY_CLICKHOUSE_HOST", "store_url", Form::StorePart),
+    Alias::new("CLICKHOUSE_HOST", "store_url", Form::StoreHosts),
+    Alias::new("QUERY_CLICKHOUSE_HOST", "store_url", Form::StoreHosts),
     Alias::new("CLICKHOUSE_PORT", "store_url", Form::StorePart),
     Alias::new("CLICKHOUSE_DATABASE", "store_url", Form::StorePart),
     Alias::new("CLICKHOUSE_USER", "store_user", Form::Same),
@@ -90,7 +101,7 @@ pub(crate) fn is_alias(name: &str) -> bool {
 /// What the aliases of a setting say.
 pub(crate) fn look_up(sources: &Sources, key: &str) -> Result<Option<Found>, String> {
     let mut first: Option<Found> = None;
-    for alias in ALIASES.iter().filter(|alias| alias.key == key && !matches!(alias.form, Form::StorePart | Form::LogPart)) {
+    for alias in ALIASES.iter().filter(|alias| alias.key == key && !alias.form.is_part()) {
         let Some(found) = set(sources, alias.name)? else { continue };
         let found = Found { value: value(sources, alias.form, &found)?, ..found };
         match &first {
@@ -115,7 +126,7 @@ fn value(sources: &Sources, form: Form, found: &Found) -> Result<String, String>
         Form::Port => Ok(format!("0.0.0.0:{}", found.value)),
         Form::Dsn => Ok(dsn::to_url(&found.value)),
         Form::Brokers => brokers(sources, found),
-        Form::Same | Form::StorePart | Form::LogPart => Ok(found.value.clone()),
+        Form::Same | Form::StoreHosts | Form::StorePart | Form::LogPart => Ok(found.value.clone()),
     }
 }
 
@@ -161,16 +172,12 @@ fn store_url(sources: &Sources, whole: Option<Found>) -> Result<Option<Found>, S
     }
     let port = set(sources, "CLICKHOUSE_PORT")?;
     let database = set(sources, "CLICKHOUSE_DATABASE")?;
-    let Some(base) = whole.or_else(|| hosts.first().cloned()) else { return Ok(None) };
+    let Some(base) = whole.as_ref().or(hosts.first()) else { return Ok(None) };
+    let wanted = port.as_ref().map(|port| port.value.as_str());
     if let Some(port) = &port {
-        store::check_port(Some(&port.value)).map_err(|fault| format!("{}: {fault}", port.source))?;
+        store::check_port(wanted).map_err(|fault| format!("{}: {fault}", port.source))?;
     }
-    let text = if base.value.contains("://") {
-        base.value.clone()
-    } else {
-        let named = split_port(&base.value).1.or(port.as_ref().map(|port| port.value.as_str()));
-        format!("{}://{}", if matches!(named, Some("443" | "8443")) { "https" } else { "http" }, base.value)
-    };
+    let text = if whole.is_some() { base.value.clone() } else { hosts_as_url(base, wanted)? };
     let mut groups = store::parts(&text).map_err(|fault| format!("{}: {fault}", base.source))?;
     // Only a URL says by its scheme alone which port is meant.
     let default_port = if base.value.contains("://") { None } else { Some("8123") };
@@ -184,10 +191,9 @@ fn store_url(sources: &Sources, whole: Option<Found>) -> Result<Option<Found>, S
             }
         }
         for (index, host) in group.hosts.iter().enumerate() {
-            let wanted = port.as_ref().map(|port| port.value.as_str());
             match (split_port(host).1, wanted) {
                 (Some(own), Some(other)) if own != other => return Err(conflict(&base.source, "CLICKHOUSE_PORT")),
-                (None, Some(_)) | (None, None) => {
+                (None, _) => {
                     if let Some(port) = wanted.or(default_port) {
                         filled.push((group_index, index, format!("{host}:{port}")));
                     }
@@ -200,17 +206,41 @@ fn store_url(sources: &Sources, whole: Option<Found>) -> Result<Option<Found>, S
         groups[*group].hosts[*index] = host;
     }
     let known: Vec<&str> = groups.iter().flat_map(|group| &group.hosts).copied().collect();
-    for host in &hosts {
-        let bare = host.value.split_once("://").map_or(host.value.as_str(), |(_, rest)| rest);
-        let bare = bare.split('/').next().unwrap_or(bare);
-        let agrees = |known: &str| match split_port(bare).1 {
-            Some(_) => known == bare,
-            None => split_port(known).0 == bare,
-        };
-        if !known.iter().copied().any(agrees) {
-            return Err(conflict(&base.source, &host.source));
+    for named in &hosts {
+        let url = hosts_as_url(named, wanted)?;
+        let parts = store::parts(&url).map_err(|fault| format!("{}: {fault}", named.source))?;
+        let listed: Vec<&str> = parts.iter().flat_map(|group| &group.hosts).copied().collect();
+        // One without a port means whatever port there is.
+        let agree = |known: &str, host: &str| known == host || split_port(known).0 == host;
+        let all_known = listed.iter().all(|host| known.iter().any(|known| agree(known, host)));
+        let all_listed = known.iter().all(|known| listed.iter().any(|host| agree(known, host)));
+        if !all_known || !all_listed {
+            return Err(conflict(&base.source, &named.source));
         }
     }
     let value = groups.iter().map(store::Parts::text).collect::<Vec<_>>().join(",");
-    Ok(Some(Found { value: value.trim_end_matches('/').to_owned(), ..base }))
+    Ok(Some(Found { value: value.trim_end_matches('/').to_owned(), ..base.clone() }))
+}
+
+/// A list of hosts, replicas of one shard, as a URL. One that was given as a URL is one already.
+fn hosts_as_url(hosts: &Found, port: Option<&str>) -> Result<String, String> {
+    if hosts.value.contains('@') {
+        // Not shown: it may hold a password.
+        return Err(format!(
+            "{} takes hosts alone; put the login into CLICKHOUSE_USER and CLICKHOUSE_PASSWORD, or write CLICKHOUSE_URL=http://USER:PASSWORD@HOST:8123/DATABASE instead",
+            hosts.source
+        ));
+    }
+    if hosts.value.contains("://") {
+        return Ok(hosts.value.clone());
+    }
+    let mut secure = hosts.value.split(',').map(|host| matches!(split_port(host.trim()).1.or(port), Some("443" | "8443")));
+    let first = secure.next().unwrap_or(false);
+    if secure.any(|other| other != first) {
+        return Err(format!(
+            "{} mixes ports of http and https; write CLICKHOUSE_URL=http://HOST:8123,https://HOST:8443/DATABASE instead",
+            hosts.source
+        ));
+    }
+    Ok(format!("{}://{}", if first { "https" } else { "http" }, hosts.value))
 }

@@ -121,6 +121,8 @@ fn two_names_that_say_different_things_refuse_to_start() {
         (("CLICKHOUSE_URL", "http://a:8123/x"), ("CLICKHOUSE_DATABASE", "y"), ["CLICKHOUSE_URL", "CLICKHOUSE_DATABASE"]),
         (("CLICKHOUSE_URL", "http://u:p@a/x"), ("CLICKHOUSE_USER", "v"), ["CLICKHOUSE_URL", "CLICKHOUSE_USER"]),
         (("CLICKHOUSE_HOST", "a"), ("QUERY_CLICKHOUSE_HOST", "b"), ["CLICKHOUSE_HOST", "QUERY_CLICKHOUSE_HOST"]),
+        (("CLICKHOUSE_HOST", "a,b"), ("QUERY_CLICKHOUSE_HOST", "b"), ["CLICKHOUSE_HOST", "QUERY_CLICKHOUSE_HOST"]),
+        (("CLICKHOUSE_URL", "http://a,b/x"), ("CLICKHOUSE_HOST", "a"), ["CLICKHOUSE_URL", "CLICKHOUSE_HOST"]),
         (("FOOTFALL_STORE_URL", "http://a/x"), ("FOOTFALL_STORE_SHARDS", "http://b/x"), ["FOOTFALL_STORE_URL", "FOOTFALL_STORE_SHARDS"]),
     ] {
         let text = fault(&[one, other]);
@@ -156,6 +158,39 @@ fn two_names_may_say_the_same() {
     assert_eq!(config.seams.live_url.scheme(), "memory");
     let shown = Config::print(&sources);
     assert!(shown.contains("# DATABASE_URL") && shown.contains("# KAFKA_BROKERS") && shown.contains("# CLICKHOUSE_URL"), "{shown}");
+}
+
+#[test]
+fn a_list_of_hosts_is_one_of_replicas() {
+    let urls = |variables: &[(&str, &str)]| {
+        let config = load(&[variables, &[("FOOTFALL_STORE_CLUSTER", "main")]].concat()).unwrap();
+        assert_eq!(config.servers.len(), 1, "{:?}", config.servers);
+        config.servers[0].iter().map(|replica| replica.url.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(urls(&[("CLICKHOUSE_HOST", "a, b:8124")]), ["http://a:8123", "http://b:8124"]);
+    assert_eq!(urls(&[("CLICKHOUSE_HOST", "a:8443,b:8443")]), ["https://a:8443", "https://b:8443"]);
+    assert_eq!(urls(&[("CLICKHOUSE_HOST", "a,b"), ("CLICKHOUSE_PORT", "8443")]), ["https://a:8443", "https://b:8443"]);
+    assert_eq!(urls(&[("CLICKHOUSE_HOST", "a,b"), ("QUERY_CLICKHOUSE_HOST", "b:8123,a")]), ["http://a:8123", "http://b:8123"]);
+    assert_eq!(urls(&[("CLICKHOUSE_URL", "http://a,b/x"), ("CLICKHOUSE_HOST", "b,a")]), ["http://a", "http://b"]);
+    assert!(fault(&[("CLICKHOUSE_HOST", "a,b")]).contains("store_cluster"));
+    let mixed = fault(&[("CLICKHOUSE_HOST", "a:8443,b")]);
+    assert!(mixed.contains("CLICKHOUSE_HOST mixes") && mixed.contains("CLICKHOUSE_URL="), "{mixed}");
+}
+
+#[test]
+fn a_host_holds_no_login() {
+    for variables in [
+        &[("CLICKHOUSE_HOST", "u@a")][..],
+        &[("QUERY_CLICKHOUSE_HOST", "u:hunter2@a:8123")],
+        &[("CLICKHOUSE_HOST", "http://u:hunter2@a")],
+        &[("CLICKHOUSE_URL", "http://u:hunter2@a/x"), ("CLICKHOUSE_HOST", "u:hunter2@a")],
+    ] {
+        let text = fault(variables);
+        for part in ["CLICKHOUSE_HOST takes hosts alone", "CLICKHOUSE_USER", "CLICKHOUSE_PASSWORD", "CLICKHOUSE_URL="] {
+            assert!(text.contains(part), "{part} is missing in: {text}");
+        }
+        assert!(!text.contains("hunter2"), "{text}");
+    }
 }
 
 #[test]
