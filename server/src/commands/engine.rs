@@ -10,7 +10,8 @@ use crate::boot;
 
 /// Run the embedded ClickHouse alone, for curl, Grafana or repairs
 ///
-/// `serve` starts it by itself. Address and password are in DATA/run/engine.json.
+/// `serve` starts it by itself. While it runs, address and password are in DATA/run/engine.json. Run alone it takes the same password each
+/// time: the one in DATA/run/engine.password, made at the first start.
 #[derive(Args)]
 #[command(after_help = "Examples:
   footfall engine
