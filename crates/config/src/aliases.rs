@@ -4,8 +4,9 @@
 //! A `FOOTFALL_…` variable decides over every alias. Aliases of one setting that are set at the same time must say the same, in whatever
 //! form; else the start is refused, as one of them was meant to change something. Where they say the same, the first of the table is named
 //! as the source. `CLICKHOUSE_HOST` and its companions are parts of what `CLICKHOUSE_URL` says whole: each fills what the URL leaves open and
-//! must agree with what it says. `CLICKHOUSE_HOST` may be a list, replicas as in a URL, but holds no login. An alias that is set to nothing is
-//! not set: compose files pass such.
+//! must agree with what it says. `CLICKHOUSE_HOST` may be a list, replicas as in a URL, but holds no login. A part of nothing
+//! is refused. An alias that is set to nothing is not set, as compose files pass such, and neither is a port that is `tcp://…`, as Kubernetes
+//! makes such up.
 
 use crate::{
     dsn,
@@ -62,7 +63,9 @@ impl Alias {
             Form::Port => "a port, on all addresses",
             Form::Brokers => "`HOST:PORT,HOST:PORT`; encrypted where `FOOTFALL_KAFKA_CA`, `_CERT` or `_KEY` is set; or a `kafka://` URL",
             Form::Dsn => "a URL, or `host=… port=… user=… password=… dbname=… sslmode=…`",
-            Form::StoreHosts => "`HOST` or `HOST:PORT`, several with commas for replicas, no login; the hosts of `CLICKHOUSE_URL` where that is set; port 443 or 8443 means https",
+            Form::StoreHosts => {
+                "`HOST` or `HOST:PORT`, several with commas for replicas, no login; the hosts of `CLICKHOUSE_URL` where that is set; port 443 or 8443 means https"
+            }
             Form::StorePart => "a part of the URL: fills what `CLICKHOUSE_URL` leaves open; port 443 or 8443 means https",
             Form::LogPart => "the topic of a list of brokers",
         }
@@ -110,7 +113,19 @@ pub(crate) fn look_up(sources: &Sources, key: &str) -> Result<Option<Found>, Str
             None => first = Some(found),
         }
     }
-    if key == "store_url" { store_url(sources, first) } else { Ok(first) }
+    match (key, first) {
+        ("store_url", whole) => store_url(sources, whole),
+        ("event_log_url", None) => match set(sources, "KAFKA_TOPIC")? {
+            Some(topic) => Err(lone(&topic, "the brokers", "KAFKA_BROKERS=HOST:9092")),
+            None => Ok(None),
+        },
+        (_, first) => Ok(first),
+    }
+}
+
+/// A part that completes nothing: what it was meant for is missing.
+fn lone(part: &Found, missing: &str, set: &str) -> String {
+    format!("{} is set, but not {missing} that it is a part of; set {set} as well, or remove {}", part.source, part.source)
 }
 
 fn conflict(one: &str, other: &str) -> String {
@@ -118,7 +133,9 @@ fn conflict(one: &str, other: &str) -> String {
 }
 
 fn set(sources: &Sources, name: &str) -> Result<Option<Found>, String> {
-    Ok(sources.variable(name, Rank::Alias)?.filter(|found| !found.value.is_empty()))
+    // In a namespace with a service named `clickhouse`, Kubernetes gives every container CLICKHOUSE_PORT=tcp://ADDRESS:PORT.
+    let is_of_a_service = |found: &Found| name.ends_with("PORT") && found.value.starts_with("tcp://");
+    Ok(sources.variable(name, Rank::Alias)?.filter(|found| !found.value.is_empty() && !is_of_a_service(found)))
 }
 
 fn value(sources: &Sources, form: Form, found: &Found) -> Result<String, String> {
@@ -172,7 +189,14 @@ fn store_url(sources: &Sources, whole: Option<Found>) -> Result<Option<Found>, S
     }
     let port = set(sources, "CLICKHOUSE_PORT")?;
     let database = set(sources, "CLICKHOUSE_DATABASE")?;
-    let Some(base) = whole.as_ref().or(hosts.first()) else { return Ok(None) };
+    let Some(base) = whole.as_ref().or(hosts.first()) else {
+        // Shards are named by the program's own setting, which decides.
+        let has_shards = sources.look_up("store_shards")?.is_some_and(|found| !found.value.is_empty());
+        return match port.or(database).filter(|_| !has_shards) {
+            Some(part) => Err(lone(&part, "the server", "CLICKHOUSE_HOST or CLICKHOUSE_URL")),
+            None => Ok(None),
+        };
+    };
     let wanted = port.as_ref().map(|port| port.value.as_str());
     if let Some(port) = &port {
         store::check_port(wanted).map_err(|fault| format!("{}: {fault}", port.source))?;

@@ -24,7 +24,9 @@ const OTHER_NAMES: &str = "
 ## Other names
 
 A `FOOTFALL_…` variable decides over all of these. Of two names for one setting the upper one is the short one and is named as the source; set
-both only to the same thing: names with different values refuse to start. An empty one counts as not set.
+both only to the same thing: names with different values refuse to start. An empty one counts as not set, and
+so does a port of the form `tcp://…`, which Kubernetes sets for a service of that name. A part whose whole is missing, such as a topic
+without brokers, refuses to start.
 
 | name | stands for | form |
 |---|---|---|

@@ -194,6 +194,32 @@ fn a_host_holds_no_login() {
 }
 
 #[test]
+fn a_part_of_nothing_says_what_is_missing() {
+    for (part, missing) in [
+        (("KAFKA_TOPIC", "views"), "KAFKA_BROKERS"),
+        (("CLICKHOUSE_PORT", "8123"), "CLICKHOUSE_HOST"),
+        (("CLICKHOUSE_DATABASE", "web"), "CLICKHOUSE_HOST"),
+    ] {
+        let text = fault(&[part]);
+        assert!(text.contains(&format!("{} is set, but not", part.0)) && text.contains(missing), "{text}");
+        // Not where the program's own name decides, and not where it says nothing.
+        load(&[part, ("FOOTFALL_EVENT_LOG_URL", "kafka://b"), ("FOOTFALL_STORE_URL", "http://a/x")]).unwrap();
+        load(&[(part.0, "")]).unwrap();
+    }
+    load(&[("CLICKHOUSE_DATABASE", "web"), ("FOOTFALL_STORE_SHARDS", "http://a/web;http://b/web")]).unwrap();
+}
+
+#[test]
+fn what_kubernetes_sets_for_a_service_is_no_port() {
+    let made_up = [("CLICKHOUSE_PORT", "tcp://10.0.0.11:8123"), ("CONSUMER_METRICS_PORT", "tcp://10.0.0.12:9090")];
+    let config = load(&made_up).unwrap();
+    assert!(config.servers.is_empty());
+    assert_eq!(config.http.metrics_listen.to_string(), "127.0.0.1:9090");
+    let config = load(&[&made_up[..], &[("CLICKHOUSE_HOST", "clickhouse")]].concat()).unwrap();
+    assert_eq!(config.servers[0][0].url, "http://clickhouse:8123");
+}
+
+#[test]
 fn native_ports_are_answered_with_the_http_port() {
     for (variables, port) in [
         (vec![("CLICKHOUSE_URL", "http://h:9000/db")], "8123"),
