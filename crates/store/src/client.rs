@@ -1,12 +1,13 @@
 //! The store as its callers see it: domains and positions, not servers.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use clickhouse::query::Query;
 use footfall_model::SiteId;
 use futures::future::{join_all, try_join_all};
+use tokio::time::timeout;
 
-use crate::{StoreError, StoreOptions, bounds::Bounds, ddl::Flavour, group::Group, placement::shard_of};
+use crate::{StoreError, StoreOptions, bounds::Bounds, ddl::Flavour, group::Group, node::Node, placement::shard_of};
 
 /// The analytics store. Cheap to clone; all clones share their connections.
 ///
@@ -46,7 +47,8 @@ impl Store {
         Self { shards: shards.into(), pins: Arc::new(options.pins), database: options.database, flavour, quorum: options.quorum }
     }
 
-    /// Answers if every shard can read its rows: an aggregate over a little of `events`, not a mere sign of life.
+    /// Answers if every shard can read its rows: an aggregate over a little of `events`, not a mere sign of life. The replicas of a shard share the
+    /// 2 s that a probe waits, so that the next one is still asked where the first is frozen.
     ///
     /// # Errors
     /// When one cannot within 2 s.
@@ -54,9 +56,13 @@ impl Store {
         const QUICK: Bounds = Bounds { seconds: 2, memory: 100_000_000 };
         const LOOK: &str =
             "SELECT countIf(ts > 0) + uniq(site_id) FROM (SELECT ts, site_id FROM events LIMIT 1000) SETTINGS max_threads = 1";
-        let all = self.each(|shard| async move { shard.all::<u64>(LOOK, QUICK).await.map(drop) });
-        let late = || StoreError::away(format!("no answer within {} s", QUICK.seconds));
-        tokio::time::timeout(std::time::Duration::from_secs(QUICK.seconds), all).await.unwrap_or_else(|_| Err(late())).map(drop)
+        let look = |shard: Arc<Group>| async move {
+            let share = Duration::from_secs(QUICK.seconds) / u32::try_from(shard.replicas()).unwrap_or(1).max(1);
+            let late = |_| Err(StoreError::away(format!("no answer within {} ms", share.as_millis())));
+            let ask = |node: Arc<Node>| async move { timeout(share, node.all::<u64>(LOOK, QUICK)).await.unwrap_or_else(late).map(drop) };
+            shard.call(ask).await
+        };
+        self.each(look).await.map(drop)
     }
 
     /// Each shard as a store of its own, in order: for tests, tools and copies.

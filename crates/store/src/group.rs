@@ -98,6 +98,11 @@ impl Group {
         millis(self.began.elapsed())
     }
 
+    /// How many replicas there are.
+    pub(crate) const fn replicas(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// The replica that would be asked next.
     pub(crate) fn current(&self) -> Option<&Arc<Node>> {
         self.nodes.get(self.current.load(Ordering::Relaxed)).map(|member| &member.node)

@@ -72,11 +72,29 @@ async fn the_next_replica_answers() {
     }
 }
 
+/// Connections are taken by the system and nobody reads them: a process that was stopped. It is so while the listener lives.
+fn frozen() -> (TcpListener, Replica) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let replica = Replica { url: format!("http://{}", listener.local_addr().unwrap()), ..nobody() };
+    (listener, replica)
+}
+
+#[tokio::test]
+async fn a_ping_goes_past_a_frozen_replica() {
+    let (_listener, replica) = frozen();
+    let options = engine::options().await;
+    let mut replicated = StoreOptions { shards: options.shards[..1].to_vec(), cluster: None, ..options };
+    Store::connect(&replicated).migrate().await.unwrap();
+    replicated.shards[0].replicas.insert(0, replica);
+    let store = Store::connect(&replicated);
+    store.ping().await.unwrap();
+    // From now on the other one is asked first.
+    assert_eq!(store.raw("SELECT 1::UInt64").fetch_one::<u64>().await.unwrap(), 1);
+}
+
 #[tokio::test]
 async fn a_server_that_never_answers_is_away() {
-    // Connections are taken by the system and nobody reads them: a process that was stopped.
-    let frozen = TcpListener::bind("127.0.0.1:0").unwrap();
-    let replica = Replica { url: format!("http://{}", frozen.local_addr().unwrap()), ..nobody() };
+    let (_listener, replica) = frozen();
     let options =
         StoreOptions { shards: vec![ShardOptions { replicas: vec![replica] }], database: "d".to_owned(), ..StoreOptions::default() };
     let store = Store::connect(&options);
