@@ -96,7 +96,7 @@ impl Store {
     /// When the store does not answer.
     pub async fn months(&self, site: SiteId) -> Result<BTreeMap<u32, u64>, StoreError> {
         let text = format!("SELECT toYYYYMM(ts) AS month, count() AS n FROM events WHERE site_id = toUUID('{site}') GROUP BY month");
-        Ok(self.of(site).all::<(u32, u64)>(&text, RECOVERY).await?.into_iter().collect())
+        Ok(self.of(site).all_whole::<(u32, u64)>(&["events"], &text).await?.into_iter().collect())
     }
 
     /// Makes `target`, migrated, have the rows of a domain's month that this store has; answers how many were sent now. May be interrupted and repeated,

@@ -3,10 +3,7 @@
 use footfall_model::SiteId;
 use uuid::Uuid;
 
-use crate::{
-    Store, StoreError,
-    bounds::{RECOVERY, UPKEEP},
-};
+use crate::{Store, StoreError, bounds::UPKEEP};
 
 impl Store {
     /// Removes everything of a domain, dead letters included. Returns when it is gone.
@@ -46,6 +43,6 @@ impl Store {
             "SELECT DISTINCT intDiv(toUnixTimestamp64Milli(ts), 3600000) * 3600000 AS hour FROM events \
              WHERE site_id = toUUID('{site}') AND import_id = toUUID('{import}') ORDER BY hour"
         );
-        self.of(site).all::<i64>(&text, RECOVERY).await
+        self.of(site).all_whole::<i64>(&["events"], &text).await
     }
 }

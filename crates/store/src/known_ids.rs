@@ -38,11 +38,13 @@ impl Store {
                 shard.condition()
             );
             let text = text.as_str();
+            let group = self.of(site);
             let ask = |node: Arc<Node>| async move {
+                group.fetch_missing(&node, &["events"]).await?;
                 let query = node.statement(text, RECOVERY).param("site", site.to_string()).param("ids", ids);
                 node.within(RECOVERY, async { Ok(query.fetch_all::<Known>().await?) }).await
             };
-            let rows = self.of(site).call(ask).await?;
+            let rows = group.call(ask).await?;
             for row in rows {
                 let position = Position { log: log_of(row.log), generation: row.generation, partition: row.partition, offset: row.offset };
                 known.insert(row.event_id, position);

@@ -5,7 +5,7 @@ use footfall_model::{Hash64, Offset, SiteId};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{Store, StoreError, bounds::RECOVERY, group::Group, positions::Shard};
+use crate::{Store, StoreError, group::Group, positions::Shard};
 
 /// Counts of counted rows, bots left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -159,12 +159,11 @@ impl Statements {
     }
 
     async fn ask(&self, group: &Group) -> Result<LiveRows, StoreError> {
-        group.sync(&["events"]).await?;
         let (minutes, hours, visitors, newest) = tokio::try_join!(
-            group.all::<Minute>(&self.minutes, RECOVERY),
-            group.all::<Hour>(&self.hours, RECOVERY),
-            group.all::<Visitor>(&self.visitors, RECOVERY),
-            group.all::<Newest>(&self.newest, RECOVERY)
+            group.all_whole::<Minute>(&["events"], &self.minutes),
+            group.all_whole::<Hour>(&["events"], &self.hours),
+            group.all_whole::<Visitor>(&["events"], &self.visitors),
+            group.all_whole::<Newest>(&["events"], &self.newest)
         )?;
         Ok(LiveRows {
             minutes: minutes.into_iter().map(|row| (SiteId(row.site_id), row.minute, row.path, row.pageviews)).collect(),

@@ -6,7 +6,7 @@ use clickhouse::Row;
 use footfall_model::{LogName, Offset};
 use serde::Deserialize;
 
-use crate::{Store, StoreError, bounds::RECOVERY, ddl, node::Node};
+use crate::{Store, StoreError, bounds::RECOVERY, ddl, group::Group, node::Node};
 
 /// A partition of one generation of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -145,15 +145,17 @@ impl Store {
         let condition = format!("{} AND `offset` >= {first} AND `offset` <= {last}", shard.condition());
         let text = ddl::sessions::push(&condition);
         let text = text.as_str();
-        let push = |node: Arc<Node>| async move {
-            let statement = node.statement(text, RECOVERY).with_setting("async_insert", "0").with_setting("insert_deduplicate", "0");
-            node.within(RECOVERY, async { Ok(statement.execute().await?) }).await
+        let push = |group: Arc<Group>| async move {
+            let push_on = |node: Arc<Node>| {
+                let group = &group;
+                async move {
+                    group.fetch_missing(&node, &["events"]).await?;
+                    let statement = node.statement(text, RECOVERY).with_setting("async_insert", "0").with_setting("insert_deduplicate", "0");
+                    node.within(RECOVERY, async { Ok(statement.execute().await?) }).await
+                }
+            };
+            group.call(push_on).await
         };
-        self.each(|group| async move {
-            group.sync(&["events"]).await?;
-            group.call(push).await
-        })
-        .await
-        .map(drop)
+        self.each(push).await.map(drop)
     }
 }
