@@ -7,8 +7,9 @@ use footfall_store::PackedAttributes;
 
 use crate::{
     clock::Clock,
-    ids::{Ids, WINDOW_RECORDS, WINDOW_SECONDS},
-    visits::{Facts, KEEP_SECONDS, MAX_VISITS, State, Visits},
+    ids::{Ids, WINDOW_SECONDS},
+    memory::Memory,
+    visits::{Facts, KEEP_SECONDS, State, Visits},
 };
 
 /// What becomes of a record.
@@ -24,6 +25,7 @@ pub enum Verdict {
 #[derive(Clone, Debug)]
 pub struct Assigner {
     log: LogName,
+    memory: Memory,
     clock: Clock,
     ids: Ids,
     visits: Visits,
@@ -45,15 +47,14 @@ pub struct At {
 impl Assigner {
     /// Nothing yet.
     #[must_use]
-    pub fn new(log: LogName, max_visits: Option<usize>) -> Self {
-        let visits = Visits::new(log, max_visits.unwrap_or(MAX_VISITS));
-        Self { log, clock: Clock::default(), ids: Ids::default(), visits }
+    pub fn new(log: LogName, memory: Memory) -> Self {
+        Self { log, memory, clock: Clock::default(), ids: Ids::default(), visits: Visits::new(log, memory.visits) }
     }
 
     /// An assigner to be set again from rows at and after `base`.
     #[must_use]
-    pub fn rebuild(log: LogName, max_visits: Option<usize>, base: Offset) -> Self {
-        Self { clock: Clock::from(base), ..Self::new(log, max_visits) }
+    pub fn rebuild(log: LogName, memory: Memory, base: Offset) -> Self {
+        Self { clock: Clock::from(base), ..Self::new(log, memory) }
     }
 
     /// Begins a range. Ids of the import log are looked up in the store, so there only those of the range are kept.
@@ -108,7 +109,7 @@ impl Assigner {
     #[must_use]
     pub fn rebuild_from(&self, next: Offset) -> Offset {
         let window = match self.log {
-            LogName::Live => self.clock.since(KEEP_SECONDS).max((next + 1).saturating_sub(WINDOW_RECORDS)),
+            LogName::Live => self.clock.since(KEEP_SECONDS).max((next + 1).saturating_sub(self.memory.records())),
             LogName::Import => next,
         };
         self.visits.rests_on().unwrap_or(next).min(window).min(next)
@@ -128,6 +129,6 @@ impl Assigner {
 
     /// The oldest offset whose id the record at `offset` may repeat.
     fn window(&self, offset: Offset) -> Offset {
-        self.clock.since(WINDOW_SECONDS).max((offset + 1).saturating_sub(WINDOW_RECORDS))
+        self.clock.since(WINDOW_SECONDS).max((offset + 1).saturating_sub(self.memory.records()))
     }
 }

@@ -11,12 +11,13 @@ use footfall_store::{DeadLetter, EventRow, Shard, event_id};
 use crate::{
     assign::{Assigner, At, Verdict},
     decode::Decoded,
+    memory::Memory,
     row::{Place, attributes_of, event_row},
     salts::{Of, Salts},
     visits::Facts,
 };
 
-/// Which partition a range belongs to.
+/// Which partition a range belongs to, and how much of the past it remembers.
 #[derive(Clone, Copy, Debug)]
 pub struct Home {
     /// The log.
@@ -25,6 +26,8 @@ pub struct Home {
     pub generation: u32,
     /// The partition.
     pub partition: u32,
+    /// Of its records.
+    pub memory: Memory,
 }
 
 impl Home {

@@ -1,7 +1,7 @@
 //! Event ids that were seen lately, so that a retry counts once.
 //!
-//! An id repeats an earlier one if the same (domain, id) was appended within the last 60 minutes, and within the last 4 million
-//! records of the partition. Time is the [`Clock`](crate::clock::Clock) of the partition, so the answer depends on the sequence of records
+//! An id repeats an earlier one if the same (domain, id) was appended within the last 60 minutes, and within as many of the partition's
+//! records as it remembers ([`Memory::records`](crate::memory::Memory::records)). Time is the [`Clock`](crate::clock::Clock) of the partition, so the answer depends on the sequence of records
 //! only. Every occurrence counts as seen, the repetitions too. Ids that a sender did not give cannot repeat and are not kept.
 
 use std::hash::Hasher;
@@ -12,8 +12,6 @@ use siphasher::sip::SipHasher13;
 
 /// An id is remembered for this long.
 pub const WINDOW_SECONDS: i64 = 3_600;
-/// An id is remembered for at most this many records of its partition.
-pub const WINDOW_RECORDS: u64 = 4_000_000;
 
 /// The ids of one partition: 13 bytes for each place of the table, as there may be millions.
 #[derive(Clone, Debug, Default)]

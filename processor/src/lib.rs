@@ -23,6 +23,7 @@ pub mod hash;
 pub mod ids;
 pub mod import;
 pub mod live;
+pub mod memory;
 pub mod metrics;
 pub mod pace;
 pub mod progress;
@@ -52,6 +53,7 @@ pub use progress::{Progress, Stored, Touched};
 pub use shared::{Told, changed};
 
 use crate::{
+    memory::Memory,
     pace::Pace,
     progress::{Health, Reports},
     shared::Teller,
@@ -82,8 +84,8 @@ pub struct ProcessorDeps {
 /// Switches of the processor.
 #[derive(Clone, Default)]
 pub struct Options {
-    /// Visits kept per partition; [`visits::MAX_VISITS`] if none.
-    pub max_visits: Option<usize>,
+    /// How much each partition remembers, the same on all processors; [`Memory::share`] if none.
+    pub memory: Option<Memory>,
     /// Time between two roll-ups; [`rollup::EVERY`] if none.
     pub rollup_every: Option<std::time::Duration>,
     /// Pause after each batch of the live cursor, where counting costs a call to another machine: a flood then makes few, large batches.
@@ -113,7 +115,7 @@ impl Processor {
             reports: Reports::new(touched.clone(), teller.clone()),
             stop: stop.clone(),
             watcher: deps.options.watcher.clone(),
-            max_visits: deps.options.max_visits,
+            memory: deps.options.memory,
         };
         let (stored, imported) = (tools(&deps.live_log), tools(&deps.import_log));
         let (counting, rolling) = (tools(&deps.live_log), tools(&deps.live_log));

@@ -240,7 +240,8 @@ async fn stored_place(tools: &LiveTools, partition: u32) -> Option<Stored> {
 }
 
 async fn from_store(tools: &LiveTools, salts: &mut Salts, assignment: &Assignment, stored: Stored) -> Option<Partition> {
-    let home = Home { log: LogName::Live, generation: stored.generation, partition: assignment.partition };
+    let home =
+        Home { log: LogName::Live, generation: stored.generation, partition: assignment.partition, memory: tools.tools.memory(assignment) };
     let shard = Shard { generation: home.generation, partition: home.partition };
     let read = async {
         let text = |error: LiveError| error.to_string();
@@ -323,7 +324,7 @@ async fn from_log(tools: &LiveTools, sub: &mut dyn Subscription, assignment: &As
         Rebuilds::read(tools.live.as_ref()).await.map_err(live_fault)?.note(tools.live.as_ref(), shard, false).await.map_err(live_fault)?;
         tools.live.rebuild(shard, Snapshot { next: low, ..Snapshot::default() }).await.map_err(live_fault)?;
     }
-    Ok(Partition { shard, next: low, assigner: Assigner::rebuild(LogName::Live, tools.tools.max_visits, low), from_log: true })
+    Ok(Partition { shard, next: low, assigner: Assigner::rebuild(LogName::Live, tools.tools.memory(assignment), low), from_log: true })
 }
 
 /// Counts a batch; false if the live state has a hole.

@@ -33,7 +33,8 @@ use crate::{
 pub async fn recover(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, assignment: &Assignment) -> Result<Partition, Halt> {
     tools.until_done("waiting for the replica", || tools.store.sync()).await?;
     let known = tools.until_done("reading the log's generation", || tools.meta.log_generation(tools.name, assignment.partition)).await?;
-    let mut home = Home { log: tools.name, generation: assignment.generation.max(known), partition: assignment.partition };
+    let generation = assignment.generation.max(known);
+    let mut home = Home { log: tools.name, generation, partition: assignment.partition, memory: tools.memory(assignment) };
     let place = match &assignment.intent {
         Some(intent) => replay(tools, sub, salts, home, intent).await?,
         None => find_place(tools, sub, salts, &mut home, assignment).await?,
@@ -164,7 +165,7 @@ async fn settled_until(sub: &mut dyn Subscription, assignment: &Assignment, next
 
 /// The state as of `next`, from stored rows at and after `from`.
 pub async fn rebuild(tools: &Tools, salts: &mut Salts, home: Home, from: Offset, next: Offset) -> Result<Assigner, Halt> {
-    let mut assigner = Assigner::rebuild(home.log, tools.max_visits, from);
+    let mut assigner = Assigner::rebuild(home.log, home.memory, from);
     if from >= next {
         return Ok(assigner);
     }

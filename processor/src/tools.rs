@@ -2,13 +2,14 @@
 
 use std::{fmt::Display, future::Future, pin::pin, sync::Arc, time::Duration};
 
-use footfall_log::{EventLog, Holder, LogError};
+use footfall_log::{Assignment, EventLog, Holder, LogError};
 use footfall_meta::Meta;
 use footfall_model::LogName;
 use footfall_store::{EventRow, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    memory::Memory,
     metrics::Name,
     pace::Pace,
     progress::Reports,
@@ -70,11 +71,17 @@ pub struct Tools {
     pub stop: CancellationToken,
     /// Listens to the steps; tests only.
     pub watcher: Option<Watcher>,
-    /// Visits kept per partition.
-    pub max_visits: Option<usize>,
+    /// How much each partition remembers; its share ([`Memory::share`]) if none.
+    pub memory: Option<Memory>,
 }
 
 impl Tools {
+    /// How much a partition remembers.
+    #[must_use]
+    pub fn memory(&self, assignment: &Assignment) -> Memory {
+        self.memory.unwrap_or_else(|| Memory::share(assignment.partitions))
+    }
+
     /// A step was reached.
     pub fn step(&self, step: Step) -> Result<(), Halt> {
         match &self.watcher {

@@ -19,7 +19,7 @@
 //! - visits untouched for [`KEEP_SECONDS`] of append time. A live record is at most 30 minutes old when accepted and at most 5
 //!   minutes early, so no record can still want a visit that long after its last row;
 //! - visits of an import that its sorted time has passed by more than the gap;
-//! - the oldest, where there are more than the cap ([`MAX_VISITS`] unless configured).
+//! - the oldest, where there are more than the cap ([`Memory::visits`](crate::memory::Memory)).
 //!
 //! Each rule looks only at the sequence of records, never at the wall clock or at how the sequence was cut into ranges. So a
 //! restart at any place, rebuilding from stored rows, assigns exactly as if it had not happened (property test `tests/visits.rs`).
@@ -39,9 +39,6 @@ pub const GAP_MS: i64 = 30 * 60_000;
 pub const LONGEST_MS: i64 = 24 * 3_600_000;
 /// Append time after which an untouched visit is forgotten: 30 min late + 5 min early + 30 min gap, and some slack.
 pub const KEEP_SECONDS: i64 = 70 * 60;
-/// Visits kept per partition unless configured: about 4,000 new visits a minute, hour after hour, before the oldest are cut
-/// short; near 250 MB when full.
-pub const MAX_VISITS: usize = 250_000;
 
 /// Whose visit it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

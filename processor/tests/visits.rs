@@ -6,6 +6,7 @@ use std::sync::Arc;
 use footfall_model::{DropReason, Hash64, LogName, Record, SiteId};
 use footfall_processor::{
     assign::{Assigner, At, Verdict},
+    memory::Memory,
     visits::{Facts, Key, State},
 };
 use footfall_store::event_id;
@@ -122,14 +123,14 @@ struct Stored {
 
 /// Runs the sequence, beginning anew from "stored" rows before each offset in `cuts`.
 fn run(log: &[Logged], cuts: &[usize]) -> Vec<Verdict> {
-    let mut assigner = Assigner::new(LogName::Live, None);
+    let mut assigner = Assigner::new(LogName::Live, Memory::share(1));
     let mut stored: Vec<Stored> = Vec::new();
     let mut verdicts = Vec::new();
     for (index, logged) in log.iter().enumerate() {
         let offset = index as u64;
         if cuts.contains(&index) {
             let from = assigner.rebuild_from(offset);
-            assigner = Assigner::rebuild(LogName::Live, None, from);
+            assigner = Assigner::rebuild(LogName::Live, Memory::share(1), from);
             for row in stored.iter().filter(|row| row.offset >= from) {
                 assigner.restore_clock(row.offset, row.appended);
             }
@@ -321,7 +322,7 @@ fn a_visit_that_crosses_midnight_goes_on_under_the_new_days_key() {
 #[test]
 fn the_oldest_visit_is_forgotten_beyond_the_cap() {
     let t = 1_700_000_000_000;
-    let mut assigner = Assigner::new(LogName::Live, Some(2));
+    let mut assigner = Assigner::new(LogName::Live, Memory { visits: 2 });
     for (offset, person) in [(0, 1), (1, 2), (2, 1), (3, 3), (4, 1), (5, 2)] {
         let logged = at(t, t, person);
         let verdict = assigner.assign(
@@ -338,4 +339,20 @@ fn the_oldest_visit_is_forgotten_beyond_the_cap() {
         assert_eq!(state.pageviews, expected, "offset {offset}");
     }
     assert_eq!(assigner.visits(), 2);
+}
+
+#[test]
+fn an_id_is_forgotten_beyond_the_records_remembered() {
+    let t = 1_700_000_000_000;
+    let memory = Memory { visits: 1 };
+    let mut assigner = Assigner::new(LogName::Live, memory);
+    let mut repeats = |offset: u64, id: u128| {
+        let mut record = at(t, t, 1).record;
+        (record.id, record.id_given) = (Uuid::from_u128(id << 64), true);
+        let at = At { offset, appended_ms: t, yesterday: None, repeats_stored: false };
+        assigner.assign(at, &Facts::of(&record), Arc::default) == Verdict::Dropped(DropReason::DuplicateId)
+    };
+    assert!(!repeats(0, 1));
+    assert!(repeats(memory.records() - 1, 1), "the last record that counts");
+    assert!(!repeats(2 * memory.records() - 1, 1), "one too late");
 }

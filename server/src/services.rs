@@ -11,7 +11,7 @@ use footfall_config::{Config, Role, Roles};
 use footfall_live::Live;
 use footfall_log::{EventLog, file::FileLog};
 use footfall_meta::Meta;
-use footfall_processor::{Processor, ProcessorDeps, Running, Told};
+use footfall_processor::{Processor, ProcessorDeps, Running, Told, memory::Memory};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -124,6 +124,7 @@ impl Services {
         };
         let mut promotion = None;
         if let (Some(logs), Some(store), Some(processor)) = (&logs, &store, &processor) {
+            let visits = config.limits.visits_per_partition as usize;
             let deps = ProcessorDeps {
                 live_log: logs.live.clone(),
                 import_log: logs.import.clone(),
@@ -131,6 +132,7 @@ impl Services {
                 live: live.clone(),
                 meta: meta.clone(),
                 options: footfall_processor::Options {
+                    memory: (visits > 0).then_some(Memory { visits }),
                     live_pause: boot::is_shared(&config.seams.live_url).then_some(LIVE_PAUSE),
                     ..footfall_processor::Options::default()
                 },

@@ -56,7 +56,7 @@ settings! {
 }
 
 settings! {
-    /// Limits on what callers may do.
+    /// Limits on what callers may do, and on what is kept in memory for them.
     pub struct LimitConfig {
         /// Events per second and client that the collector takes (burst: twice that); 0 switches the limit off.
         rate_limit_client: u32 = "100", "a whole number, 0 for no limit";
@@ -66,6 +66,8 @@ settings! {
         rate_limit_key: u32 = "5000", "a whole number, 0 for no limit";
         /// Queries per hour of one API key that has no limit of its own; 0 switches the limit off.
         rate_limit_query: u32 = "600", "a whole number, 0 for no limit";
+        /// Visits under way that a processor remembers per partition of the log, about 1.2 KB each, and 16 times as many records in which a repeated id is found. The same for all processors. 0: 500,000 divided by the partitions, at most 250,000.
+        visits_per_partition: u32 = "0", "a whole number, 0 for the share";
     }
 }
 

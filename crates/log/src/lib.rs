@@ -123,6 +123,8 @@ pub struct FetchLimit {
 pub struct Assignment {
     /// The partition.
     pub partition: u32,
+    /// How many the log has.
+    pub partitions: usize,
     /// Raised when the log was replaced by a new one of the same name.
     pub generation: u32,
     /// What the group committed last.

@@ -9,6 +9,7 @@ use footfall_model::{LogName, Record};
 use footfall_processor::{
     Options,
     assign::{Assigner, At, Verdict},
+    memory::Memory,
     steps::{Step, Watcher},
     visits::Facts,
 };
@@ -46,7 +47,7 @@ async fn check_visits(world: &World, records: &[Record]) {
         .fetch_all::<(u64, i64, u64, String, i64)>()
         .await
         .unwrap();
-    let mut assigner = Assigner::new(LogName::Live, None);
+    let mut assigner = Assigner::new(LogName::Live, Memory::share(1));
     for (offset, start, pageviews, reason, appended_s) in rows {
         let record = &records[usize::try_from(offset).unwrap()];
         let at = At { offset, appended_ms: appended_s * 1_000, yesterday: None, repeats_stored: false };

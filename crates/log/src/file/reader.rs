@@ -59,7 +59,7 @@ impl FileSubscription {
             StartAt::Offset(offset) => offset,
         };
         let generation = this.shared.identity.generation;
-        this.assignment = Some(Assignment { partition: 0, generation, committed, intent, start: oldest, end });
+        this.assignment = Some(Assignment { partition: 0, partitions: 1, generation, committed, intent, start: oldest, end });
         Ok(this)
     }
 

@@ -9,7 +9,7 @@ use rdkafka::{
     ClientContext, Offset, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
-    error::{KafkaError, KafkaResult},
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
     types::RDKafkaRespErr,
 };
 
@@ -126,11 +126,19 @@ impl Member {
 
 /// Asks for the group's place in partitions and for their ends.
 pub(super) fn look_up(consumer: &BaseConsumer<Member>, topic: &str, partitions: &[i32]) -> KafkaResult<Vec<Assignment>> {
+    if partitions.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut list = TopicPartitionList::with_capacity(partitions.len());
     for partition in partitions {
         list.add_partition(topic, *partition);
     }
-    let places = if partitions.is_empty() { list } else { consumer.committed_offsets(list, ASK)? };
+    let metadata = consumer.fetch_metadata(Some(topic), ASK)?;
+    let all = metadata.topics().iter().find(|known| known.name() == topic).map_or(0, |known| known.partitions().len());
+    if all == 0 {
+        return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition));
+    }
+    let places = consumer.committed_offsets(list, ASK)?;
     let mut assignments = Vec::with_capacity(partitions.len());
     for element in places.elements_for_topic(topic) {
         element.error()?;
@@ -141,6 +149,7 @@ pub(super) fn look_up(consumer: &BaseConsumer<Member>, topic: &str, partitions: 
         };
         assignments.push(Assignment {
             partition: element.partition().cast_unsigned(),
+            partitions: all,
             generation: 0,
             committed,
             intent,
