@@ -13,7 +13,7 @@ pub(crate) struct Bounds {
 
 /// A report: longer than a person waits, and small enough that several fit beside inserts.
 pub(crate) const REPORT: Bounds = Bounds { seconds: 10, memory: 1_500_000_000 };
-/// An insert of at most 50,000 rows.
+/// An insert of at most [`crate::MAX_RANGE_RECORDS`] rows.
 pub(crate) const INSERT: Bounds = Bounds { seconds: 60, memory: 2_000_000_000 };
 /// Reading state back, recomputing hours.
 pub(crate) const RECOVERY: Bounds = Bounds { seconds: 300, memory: 2_000_000_000 };

@@ -50,7 +50,7 @@ pub use insert::DeadLetter;
 pub use live_rows::{LiveRows, LiveWanted, SeenRow};
 pub use options::{Endpoint, Replica, ShardOptions, StoreOptions};
 pub use placement::shard_of;
-pub use positions::{Gap, Highest, Shard};
+pub use positions::{Gap, Highest, MAX_RANGE_RECORDS, Shard};
 pub use rebuild::{Rebuild, StoredVisit};
 pub use rollup::{HourCounts, RolledHour};
 pub use row::{Attributes, EventRow, PackedAttributes, VisitAfter, event_id, visit_id};

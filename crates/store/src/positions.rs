@@ -56,8 +56,9 @@ pub struct Gap {
     pub rebuild_from: Offset,
 }
 
-/// No range is longer.
-const LONGEST_RANGE: u64 = 50_000;
+/// Most records of one range, those included that become dead letters: rows of one insert over all shards. Whoever writes keeps to it
+/// (the processor's `MAX_ROWS`); [`Store::first_gap`] rests on it. In offsets a range may be longer: transactions and compaction leave holes in a topic.
+pub const MAX_RANGE_RECORDS: usize = 50_000;
 
 impl Store {
     /// Waits until the replicas in use have everything that was acknowledged anywhere. Nothing to do on one machine.
@@ -112,8 +113,8 @@ impl Store {
     }
 
     /// The first offset of `from..=highest` that is stored nowhere, neither as a row nor as a dead letter. With several shards a range is several inserts:
-    /// whoever has lost both commit and intent, and knows the highest stored offset only, must settle again from the gap on. No range is longer
-    /// than 50,000 records, so `from` need not lie further below.
+    /// whoever has lost both commit and intent, and knows the highest stored offset only, must settle again from the gap on. Only the last range
+    /// can lack anything, so no more than the last [`MAX_RANGE_RECORDS`] stored records are looked at. An offset that holds no record looks like a gap.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -121,19 +122,46 @@ impl Store {
         if self.groups().len() < 2 {
             return Ok(None);
         }
-        let from = from.max(highest.saturating_sub(LONGEST_RANGE));
-        let mut settled = self.stored_offsets(shard, from, highest).await?;
-        settled.extend(self.dead_offsets(shard, from, highest).await?);
+        let settled = self.last_settled(shard, from, highest).await?;
+        // What is below so many belongs to earlier ranges.
+        let from = settled.iter().rev().nth(MAX_RANGE_RECORDS - 1).copied().unwrap_or(from);
         let Some(first) = (from..=highest).find(|offset| !settled.contains(offset)) else { return Ok(None) };
-        // Only the last row of an insert knows what the state after it rests on; one of these rows is such a one.
-        let before = first.saturating_sub(LONGEST_RANGE + 1);
-        let text = format!(
-            "SELECT toUInt64(min(`offset` - rebuild_back)) FROM events WHERE {} AND `offset` >= {before} AND `offset` < {first} HAVING count() > 0",
-            shard.condition()
-        );
-        let text = text.as_str();
-        let found = self.each(|group| async move { group.all_whole::<u64>(&["events"], text).await }).await?;
-        Ok(Some(Gap { first, rebuild_from: found.into_iter().flatten().min().unwrap_or(first) }))
+        let rebuild_from = self.rebuild_from(shard, first).await?.unwrap_or(first);
+        Ok(Some(Gap { first, rebuild_from }))
+    }
+
+    /// The last [`MAX_RANGE_RECORDS`] offsets of `from..=highest` that are stored, and perhaps some before them.
+    async fn last_settled(&self, shard: Shard, from: Offset, highest: Offset) -> Result<BTreeSet<Offset>, StoreError> {
+        for span in spans() {
+            let lowest = from.max((highest + 1).saturating_sub(span));
+            let mut settled = self.stored_offsets(shard, lowest, highest).await?;
+            settled.extend(self.dead_offsets(shard, lowest, highest).await?);
+            if settled.len() >= MAX_RANGE_RECORDS || lowest == from {
+                return Ok(settled);
+            }
+        }
+        Ok(BTreeSet::new())
+    }
+
+    /// Lowest offset that the state as of `next` rests on; none where no row is stored below. Only the last row of an insert knows it, and among
+    /// [`MAX_RANGE_RECORDS`] rows there is such a one.
+    async fn rebuild_from(&self, shard: Shard, next: Offset) -> Result<Option<Offset>, StoreError> {
+        for span in spans() {
+            let lowest = next.saturating_sub(span);
+            let text = format!(
+                "SELECT count() AS rows, toUInt64(min(`offset` - rebuild_back)) FROM events \
+                 WHERE {} AND `offset` >= {lowest} AND `offset` < {next} HAVING rows > 0",
+                shard.condition()
+            );
+            let text = text.as_str();
+            let found = self.each(|group| async move { group.all_whole::<(u64, u64)>(&["events"], text).await }).await?;
+            let found: Vec<(u64, u64)> = found.into_iter().flatten().collect();
+            let rows: u64 = found.iter().map(|(rows, _)| rows).sum();
+            if rows >= MAX_RANGE_RECORDS as u64 || lowest == 0 {
+                return Ok(found.into_iter().map(|(_, from)| from).min());
+            }
+        }
+        Ok(None)
     }
 
     /// Pushes the rows of `first..=last` into `sessions` once more, for inserts that were cut off between the two tables. The states
@@ -158,4 +186,9 @@ impl Store {
         };
         self.each(push).await.map(drop)
     }
+}
+
+/// How many offsets to look through for [`MAX_RANGE_RECORDS`] records: twice as many each time. The last one is all there are.
+fn spans() -> impl Iterator<Item = u64> {
+    std::iter::successors(Some(MAX_RANGE_RECORDS as u64), |span| (*span < u64::MAX).then(|| span.saturating_mul(2)))
 }

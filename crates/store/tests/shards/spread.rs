@@ -117,3 +117,23 @@ async fn a_range_that_one_shard_lacks_is_found() {
     store.insert_events(last, "again").await.unwrap();
     assert_eq!(store.stored_offsets(SHARD, 0, u64::MAX).await.unwrap().len(), rows.len());
 }
+
+/// A topic written in transactions has an offset without a record after each of them.
+#[tokio::test]
+async fn a_gap_is_found_however_many_offsets_a_range_spans() {
+    const APART: u64 = 40_000;
+    let store = engine::store().await;
+    let mut rows = rows(&Traffic { seed: 74, visits: 120, from: FROM, to: FROM + DAY });
+    for row in &mut rows {
+        row.position.offset *= APART;
+        row.rebuild_from = row.position.offset.saturating_sub(5 * APART);
+    }
+    let (before, last) = rows.split_at(100);
+    store.insert_events(before, "before").await.unwrap();
+    let only = store.shard_of(site(1));
+    let part: Vec<_> = last.iter().filter(|row| store.shard_of(row.site) == only).cloned().collect();
+    store.insert_events(&part, "last").await.unwrap();
+    let highest = store.highest_stored(SHARD).await.unwrap().unwrap().offset;
+    let gap = store.first_gap(SHARD, 99 * APART, highest).await.unwrap().unwrap();
+    assert_eq!(gap, Gap { first: 99 * APART + 1, rebuild_from: 0 }, "the state rests on all that is stored where less than a range is");
+}
