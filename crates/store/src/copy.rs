@@ -4,8 +4,8 @@
 //! domain's month together. So the pieces of rows that are there stay the same while new ones come: only the last piece of a partition grows.
 //!
 //! **Repeatable.** A piece that the target has already, by count and checksum, is left out. One that it has in part (it has grown since) is deleted there
-//! and copied whole. An insert carries a token made of the copy's name, the piece and its checksum, so an answer that got lost doubles nothing, and is one
-//! block, so it arrives whole or not at all. Visits follow from the rows by the target's own view; their states take repetitions.
+//! and copied whole. An insert carries a token made of the copy's name, the piece and its checksums on both sides, so an answer that got lost doubles
+//! nothing, and what was lost there in part is not taken for a repetition when it comes again. It is one block, so it arrives whole or not at all. Visits follow from the rows by the target's own view; their states take repetitions.
 //!
 //! **Compared** are count and checksum of all stored columns per day, and the same of the visits ([`Store::checksums`]).
 
@@ -123,14 +123,15 @@ impl Store {
                 if there.rows > 0 {
                     to.execute(&format!("ALTER TABLE events DELETE WHERE {condition} SETTINGS mutations_sync = 2"), UPKEEP).await?;
                 }
+                let Piece { log, generation, partition, from: start, .. } = piece;
                 let token = format!(
-                    "copy/{name}/{site}/{month}/{}/{}/{}/{}/{}/{}",
-                    piece.log, piece.generation, piece.partition, piece.from, here.rows, here.hash
+                    "copy/{name}/{site}/{month}/{log}/{generation}/{partition}/{start}/{}/{}/{}/{}",
+                    here.rows, here.hash, there.rows, there.hash
                 );
                 let columns = columns();
                 let read = format!("SELECT {columns} FROM events WHERE {condition}");
                 let write = format!("INSERT INTO events ({columns}) FORMAT RowBinary");
-                target.pass_on(from, to, &read, &write, &token).await?;
+                target.pass_on((from, to), "events", &read, &write, &token).await?;
                 sent += here.rows;
             }
             progress(here.rows);
@@ -152,7 +153,7 @@ impl Store {
         let token = format!("copy/{name}/{id}/letters/{}/{}", sum.rows, sum.hash);
         let read = format!("SELECT {LETTERS} FROM dead_letters FINAL WHERE site_id = toUUID('{id}')");
         let write = format!("INSERT INTO dead_letters ({LETTERS}) FORMAT RowBinary");
-        target.pass_on(&shard(self), &shard(target), &read, &write, &token).await?;
+        target.pass_on((&shard(self), &shard(target)), "dead_letters", &read, &write, &token).await?;
         Ok(sum.rows)
     }
 
@@ -200,26 +201,49 @@ impl Store {
         one(group.all_whole::<RowsChecksum>(&["dead_letters"], &text)).await
     }
 
-    /// Sends what `read` answers in `from` to `write` in `to`, a shard of this store.
-    async fn pass_on(&self, from: &Group, to: &Group, read: &str, write: &str, token: &str) -> Result<(), StoreError> {
-        let send = |target: Arc<Node>| async move {
-            let read_from = |source: Arc<Node>| {
-                let target = Arc::clone(&target);
-                async move {
-                    let mut bytes = source.statement(read, RECOVERY).fetch_bytes("RowBinary")?;
-                    let mut insert: InsertFormatted = target.inserter().insert_formatted_with(write);
-                    for (name, value) in self.insert_settings(token) {
-                        insert = insert.with_setting(name, value);
-                    }
-                    while let Some(some) = bytes.next().await? {
-                        insert.send(some).await?;
-                    }
-                    Ok(insert.end().await?)
-                }
+    /// Sends what `read` answers in the first shard, over `table`, to `write` in the second, one of this store.
+    async fn pass_on(&self, (from, to): (&Group, &Group), table: &str, read: &str, write: &str, token: &str) -> Result<(), StoreError> {
+        let read_from = |source: Arc<Node>| async move {
+            from.fetch_missing(&source, &[table]).await?;
+            let write_to = |target: Arc<Node>| {
+                let source = Arc::clone(&source);
+                async move { self.pass_between(&source, &target, read, write, token).await }
             };
-            target.within(INSERT, from.call(read_from)).await
+            // Outside fails the source, inside the target: neither is left for what the other one lacks.
+            match to.call(write_to).await {
+                Ok(source) => source.map(Ok),
+                Err(target) => Ok(Err(target)),
+            }
         };
-        to.call(send).await
+        from.call(read_from).await?
+    }
+
+    /// Outside fails the target, inside the source.
+    async fn pass_between(
+        &self,
+        source: &Node,
+        target: &Node,
+        read: &str,
+        write: &str,
+        token: &str,
+    ) -> Result<Result<(), StoreError>, StoreError> {
+        let mut bytes = match source.statement(read, RECOVERY).fetch_bytes("RowBinary") {
+            Ok(bytes) => bytes,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let mut insert: InsertFormatted = target.inserter().insert_formatted_with(write);
+        for (name, value) in self.insert_settings(token) {
+            insert = insert.with_setting(name, value);
+        }
+        loop {
+            // An insert that is dropped before its end was never sent whole, and adds nothing.
+            match source.within(RECOVERY, async { Ok(bytes.next().await?) }).await {
+                Ok(Some(some)) => target.within(INSERT, async { Ok(insert.send(some).await?) }).await?,
+                Ok(None) => break,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        target.within(INSERT, async { Ok(insert.end().await?) }).await.map(Ok)
     }
 }
 
