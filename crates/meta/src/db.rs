@@ -8,11 +8,11 @@
 //! **Bounded waits.** A PostgreSQL that is stopped but not gone holds its connections open. A statement gives up after [`STATEMENT`], taking a connection
 //! from the pool after the pool's own limit; the pool replaces what turns out broken. SQLite waits in `busy_timeout` alone.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
+    Statement, TransactionOptions, TransactionTrait,
 };
 
 /// Far longer than any statement of ours, a wait for another writer of the same hour included.
@@ -70,7 +70,22 @@ impl Db {
     fn backend(&self) -> DbBackend {
         self.inner.get_database_backend()
     }
+
+    /// Runs a statement, behind PgBouncer in a transaction of its own.
+    async fn run<T>(&self, statement: Statement, call: Call<T>) -> Result<T, DbErr> {
+        if !self.pooled {
+            return bounded(self.backend(), STATEMENT, call(&(&self.inner).into(), statement)).await;
+        }
+        let txn = self.begin(TransactionOptions::default()).await?;
+        let answer = bounded(self.backend(), STATEMENT, call(&(&txn.inner).into(), statement)).await?;
+        txn.commit().await?;
+        Ok(answer)
+    }
 }
+
+/// A call that a connection and a transaction both know.
+type Call<T> = for<'a> fn(&'a DatabaseExecutor<'a>, Statement) -> Answer<'a, T>;
+type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbErr>> + Send + 'a>>;
 
 impl Txn {
     pub(crate) async fn commit(self) -> Result<(), DbErr> {
@@ -91,13 +106,7 @@ impl ConnectionTrait for Db {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        if !self.pooled {
-            return bounded(self.backend(), STATEMENT, self.inner.execute_raw(statement)).await;
-        }
-        let txn = self.begin(TransactionOptions::default()).await?;
-        let done = txn.execute_raw(statement).await?;
-        txn.commit().await?;
-        Ok(done)
+        self.run(statement, |on, statement| on.execute_raw(statement)).await
     }
 
     /// Needs no care: the simple protocol is one exchange. What goes here may not be allowed in a transaction.
@@ -106,23 +115,11 @@ impl ConnectionTrait for Db {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        if !self.pooled {
-            return bounded(self.backend(), STATEMENT, self.inner.query_one_raw(statement)).await;
-        }
-        let txn = self.begin(TransactionOptions::default()).await?;
-        let row = txn.query_one_raw(statement).await?;
-        txn.commit().await?;
-        Ok(row)
+        self.run(statement, |on, statement| on.query_one_raw(statement)).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        if !self.pooled {
-            return bounded(self.backend(), STATEMENT, self.inner.query_all_raw(statement)).await;
-        }
-        let txn = self.begin(TransactionOptions::default()).await?;
-        let rows = txn.query_all_raw(statement).await?;
-        txn.commit().await?;
-        Ok(rows)
+        self.run(statement, |on, statement| on.query_all_raw(statement)).await
     }
 }
 
