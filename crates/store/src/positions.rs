@@ -178,7 +178,8 @@ impl Store {
                 let group = &group;
                 async move {
                     group.fetch_missing(&node, &["events"]).await?;
-                    let statement = node.statement(text, RECOVERY).with_setting("async_insert", "0").with_setting("insert_deduplicate", "0");
+                    let statement =
+                        node.statement(text, RECOVERY).with_setting("async_insert", "0").with_setting("insert_deduplicate", "0");
                     node.within(RECOVERY, async { Ok(statement.execute().await?) }).await
                 }
             };
