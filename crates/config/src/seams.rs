@@ -74,7 +74,7 @@ settings! {
         store_pins: Pins = "", "`DOMAIN=SHARD,…`, shards counted from 1; or nothing";
         /// Name of the cluster in the servers' `remote_servers`: tables are then replicated. Empty: a single server.
         store_cluster: String = "", "a cluster's name, or nothing";
-        /// Replicas of a shard that must have an insert before it counts (`insert_quorum`), used only where a cluster is named. 0: more than half of those named; 1: no quorum.
+        /// Replicas of a shard that must have an insert before it counts (`insert_quorum`), used only where a cluster is named. 0: more than half of the shard's replicas; 1: no quorum.
         store_quorum: u32 = "0", "a whole number, at most the replicas of a shard";
         /// User where the URL names none; ClickHouse's `default` where this is empty too.
         store_user: String = "", "a user, or nothing";
