@@ -1,5 +1,7 @@
 //! What only several settings together can have wrong, and what a form alone does not say.
 
+use std::collections::BTreeSet;
+
 use crate::{
     Sources,
     seams::{KafkaConfig, SeamConfig, StoreConfig},
@@ -112,6 +114,18 @@ pub(crate) fn servers(sources: &Sources, seams: &SeamConfig, config: &StoreConfi
         faults.push(format!(
             "{key} names several replicas; set store_cluster to the cluster's name in the servers' remote_servers, or their tables would differ"
         ));
+    }
+    let fewest = shards.iter().map(Vec::len).min().unwrap_or_default();
+    if !config.store_cluster.is_empty() && usize::try_from(config.store_quorum).is_ok_and(|quorum| quorum > fewest) {
+        faults.push(format!(
+            "store_quorum is `{}` (from {}), more than the replicas of a shard ({fewest}), which could take no insert; lower it, or name all of them in {key}",
+            config.store_quorum,
+            sources.source("store_quorum")
+        ));
+    }
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = shards.iter().flatten().find(|replica| !seen.insert(replica.url.as_str())) {
+        faults.push(format!("{key} (from {}) names {} twice; name each server once", sources.source(key), twice.url));
     }
     shards
 }

@@ -295,6 +295,15 @@ fn a_cluster_of_clickhouse() {
     assert!(fault(&[("FOOTFALL_STORE_SHARDS", shards)]).contains("store_cluster"));
     assert!(fault(&[("FOOTFALL_STORE_URL", "http://a"), ("FOOTFALL_STORE_PINS", "x.example=2")]).contains("x.example"));
     assert!(fault(&[("FOOTFALL_STORE_CLUSTER", "main")]).contains("store_url"));
+    let quorum = |quorum| {
+        let shards = [("FOOTFALL_STORE_SHARDS", "http://a1,a2;http://b1"), ("FOOTFALL_STORE_CLUSTER", "main")];
+        load(&[shards[0], shards[1], ("FOOTFALL_STORE_QUORUM", quorum)])
+    };
+    assert!(quorum("1").is_ok());
+    let too_many = quorum("2").unwrap_err().to_string();
+    assert!(too_many.contains("store_quorum is `2` (from FOOTFALL_STORE_QUORUM)") && too_many.contains("of a shard (1)"), "{too_many}");
+    let twice = fault(&[("FOOTFALL_STORE_SHARDS", "http://A:8123/web;http://u:p@a:8123/web")]);
+    assert!(twice.contains("http://a:8123 twice") && !twice.contains("u:p"), "{twice}");
 }
 
 #[test]
