@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 /// Rows in one insert: where throughput stops growing (210,000 rows/s; 10,000 rows reach 140,000).
-pub const MAX_ROWS: usize = 50_000;
+pub const MAX_ROWS: usize = footfall_store::MAX_RANGE_RECORDS;
 /// Bytes of raw records in one insert: bounds memory where records are large.
 pub const MAX_BYTES: usize = 16 << 20;
 /// Months in one insert: half of ClickHouse's `max_partitions_per_insert_block`.

@@ -270,7 +270,7 @@ async fn remote_store(config: &Config, meta: &Meta) -> anyhow::Result<StoreOptio
         }
     }
     let cluster = &config.store.store_cluster;
-    let options = StoreOptions {
+    Ok(StoreOptions {
         shards: config.servers.iter().map(|shard| ShardOptions { replicas: shard.iter().map(replica).collect() }).collect(),
         database: config
             .servers
@@ -280,9 +280,7 @@ async fn remote_store(config: &Config, meta: &Meta) -> anyhow::Result<StoreOptio
         cluster: (!cluster.is_empty()).then(|| cluster.clone()),
         quorum: config.store.store_quorum,
         pins,
-    };
-    options.check().map_err(|fault| anyhow::anyhow!("FOOTFALL_STORE_URL: {fault}"))?;
-    Ok(options)
+    })
 }
 
 /// Whether an engine can be shared by several processes.

@@ -34,7 +34,7 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// A store at these addresses. Nothing is sent yet; see [`StoreOptions::check`], [`Store::ping`] and [`Store::migrate`].
+    /// A store at these addresses. Nothing is sent yet; see [`Store::ping`] and [`Store::migrate`].
     #[must_use]
     pub fn connect(options: impl Into<StoreOptions>) -> Self {
         let options: StoreOptions = options.into();

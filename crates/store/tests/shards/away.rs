@@ -62,7 +62,6 @@ async fn the_next_replica_answers() {
     let mut replicated = alone.clone();
     replicated.cluster = Some("tests".to_owned());
     replicated.shards[0].replicas.insert(0, nobody());
-    replicated.check().unwrap();
     let store = Store::connect(&replicated);
     let rows = rows(&Traffic { seed: 83, visits: 20, from: FROM, to: FROM + DAY });
     for _ in 0..2 {

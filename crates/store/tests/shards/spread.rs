@@ -36,7 +36,6 @@ async fn each_domain_lies_on_its_shard_alone() {
 async fn a_pin_decides() {
     let mut options = engine::options().await;
     options.pins = [(site(1), 0), (site(2), 0)].into();
-    options.check().unwrap();
     let store = Store::connect(&options);
     store.migrate().await.unwrap();
     let rows = rows(&Traffic { seed: 72, visits: 60, from: FROM, to: FROM + DAY });
