@@ -80,8 +80,21 @@ fn ended(partition: i32, shared: &Shared) {
 /// Brokers that are away come back; the rest is for the caller to begin anew.
 fn trouble(error: &KafkaError, shared: &Shared, topic: &str) {
     use RDKafkaErrorCode as Code;
-    let fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
-    let lasting = matches!(
+    let group = matches!(
+        error.rdkafka_error_code(),
+        Some(Code::GroupAuthorizationFailed | Code::InconsistentGroupProtocol | Code::InvalidSessionTimeout | Code::InvalidGroupId)
+    );
+    if group || lasting(error) {
+        shared.fault(format!("topic {topic}: {error}"));
+    } else {
+        tracing::debug!(topic, %error, "Kafka consumer");
+    }
+}
+
+/// Waiting does not help: what was to be read is not there, or not for this user.
+pub(super) fn lasting(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    let code = matches!(
         error.rdkafka_error_code(),
         Some(
             Code::AutoOffsetReset
@@ -90,17 +103,9 @@ fn trouble(error: &KafkaError, shared: &Shared, topic: &str) {
                 | Code::UnknownTopicOrPartition
                 | Code::UnknownPartition
                 | Code::TopicAuthorizationFailed
-                | Code::GroupAuthorizationFailed
-                | Code::InconsistentGroupProtocol
-                | Code::InvalidSessionTimeout
-                | Code::InvalidGroupId
         )
     );
-    if fatal || lasting {
-        shared.fault(format!("topic {topic}: {error}"));
-    } else {
-        tracing::debug!(topic, %error, "Kafka consumer");
-    }
+    code || matches!(error, KafkaError::MessageConsumptionFatal(_))
 }
 
 /// Does what the caller asked for: partitions to follow, places to begin. What fails is tried again at the next turn.

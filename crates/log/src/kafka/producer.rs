@@ -54,6 +54,21 @@ pub(super) struct Ticket {
 }
 
 impl Batch {
+    /// A batch of so many entries, and where its answers come.
+    fn new(producing: &Producing, epoch: u64, count: usize, bytes: usize) -> (Arc<Self>, oneshot::Receiver<Answers>) {
+        let (done, answers) = oneshot::channel();
+        let batch = Self {
+            name: producing.options.name,
+            epoch,
+            answers: Mutex::new(vec![Err(gone()); count]),
+            missing: AtomicUsize::new(count),
+            done: Mutex::new(Some(done)),
+            bytes,
+            pending: Arc::clone(&producing.pending),
+        };
+        (Arc::new(batch), answers)
+    }
+
     fn answer(&self, nth: usize, answer: Result<Position, AppendError>) {
         if let Some(slot) = lock(&self.answers).get_mut(nth) {
             *slot = answer;
@@ -142,16 +157,7 @@ impl Producing {
             .try_update(Ordering::AcqRel, Ordering::Acquire, |now| (now == 0 || now + bytes <= most).then_some(now + bytes))
             .map_err(|_| AppendError::Busy)?;
         let count = entries.len();
-        let (done, answers) = oneshot::channel();
-        let batch = Arc::new(Batch {
-            name: self.options.name,
-            epoch,
-            answers: Mutex::new(vec![Err(gone()); count]),
-            missing: AtomicUsize::new(count),
-            done: Mutex::new(Some(done)),
-            bytes,
-            pending: Arc::clone(&self.pending),
-        });
+        let (batch, answers) = Batch::new(self, epoch, count, bytes);
         let native = self.native();
         let mut full = false;
         for (nth, entry) in entries.iter().enumerate() {
@@ -174,22 +180,12 @@ impl Producing {
 
     /// Writes dead letters to their topic.
     pub async fn bury(&self, entries: Vec<DeadEntry>) -> Result<(), LogError> {
-        let topic = self.options.dead_letters();
-        let (native, epoch) = (self.native(), u64::MAX);
-        let (done, answers) = oneshot::channel();
-        let count = entries.len();
-        if count == 0 {
+        if entries.is_empty() {
             return Ok(());
         }
-        let batch = Arc::new(Batch {
-            name: self.options.name,
-            epoch,
-            answers: Mutex::new(vec![Err(gone()); count]),
-            missing: AtomicUsize::new(count),
-            done: Mutex::new(Some(done)),
-            bytes: 0,
-            pending: Arc::clone(&self.pending),
-        });
+        let (topic, native) = (self.options.dead_letters(), self.native());
+        // Of no epoch and without a bound: dead letters neither shut the gate nor wait for room.
+        let (batch, answers) = Batch::new(self, u64::MAX, entries.len(), 0);
         for (nth, entry) in entries.iter().enumerate() {
             let position = &entry.position;
             let place = format!("{}/{}/{}/{}", position.log.topic(), position.generation, position.partition, position.offset);

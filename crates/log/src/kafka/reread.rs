@@ -12,7 +12,7 @@ use rdkafka::{
 use super::{
     KafkaLogOptions,
     client::{self, Quiet},
-    poller::entry,
+    poller::{entry, lasting},
 };
 use crate::{LogError, StoredEntry};
 
@@ -67,17 +67,4 @@ pub(super) fn reread(
         }
     }
     Err(LogError::fault(format!("topic {}, partition {partition}: no answer; check the brokers {}", options.topic, options.brokers)))
-}
-
-fn lasting(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode as Code;
-    let codes = [
-        Code::AutoOffsetReset,
-        Code::OffsetOutOfRange,
-        Code::UnknownTopicOrPartition,
-        Code::UnknownTopic,
-        Code::UnknownPartition,
-        Code::TopicAuthorizationFailed,
-    ];
-    error.rdkafka_error_code().is_some_and(|code| codes.contains(&code))
 }
