@@ -11,7 +11,7 @@ use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 use anyhow::{Context, bail, ensure};
 use rdkafka::{
     ClientConfig,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    admin::{AdminClient, AdminOptions},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
 };
@@ -187,22 +187,6 @@ impl Kafka {
             Some(Err(said)) => bail!("a Kafka broker ended: {said}"),
             None => bail!("Kafka did not answer in time: {}", self.brokers.iter().map(Broker::said).collect::<Vec<_>>().join("\n")),
         }
-    }
-
-    /// Makes a topic.
-    ///
-    /// # Errors
-    /// When the cluster refuses.
-    pub async fn create_topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) -> anyhow::Result<()> {
-        let replication = if self.brokers.len() >= 3 { 3 } else { 1 };
-        let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replication));
-        for (key, value) in settings {
-            topic = topic.set(key, value);
-        }
-        for answer in self.admin()?.create_topics([&topic], &admin_options()).await? {
-            answer.map_err(|(name, code)| anyhow::anyhow!("create topic {name}: {code}"))?;
-        }
-        Ok(())
     }
 
     /// Deletes a topic and waits until nothing of it is left.
