@@ -1,10 +1,11 @@
 //! Messages between replicas: one subscription per channel that somebody here listens to, shared by all who do.
 //!
 //! Redis keeps no messages for who is away. So after each new connection the subscriptions are made again and everybody is told to look again,
-//! by an empty message; likewise when messages came faster than they could be passed on. A channel that nobody listens to any more is left as
+//! by an empty message; likewise when messages came faster than they could be passed on. A subscription that could not be sent in time over a
+//! connection that lives on is made up for by connecting anew. A channel that nobody listens to any more is left as
 //! soon as a message shows it.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use fred::{
@@ -13,14 +14,20 @@ use fred::{
     interfaces::{ClientLike, EventInterface, PubsubInterface},
     types::{Message, config::Server},
 };
-use tokio::sync::{
-    Mutex,
-    broadcast::{Receiver, error::RecvError},
-    watch,
+use tokio::{
+    sync::{
+        Mutex, Notify,
+        broadcast::{Receiver, error::RecvError},
+        watch,
+    },
+    time::Instant,
 };
 
 use super::{keys::Keys, link::Link};
 use crate::{LiveError, channels::Channels};
+
+/// Waits before connecting anew because a subscription failed: the first and the longest.
+const ANEW: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
 /// What is listened to.
 pub struct Subscriptions {
@@ -30,6 +37,8 @@ pub struct Subscriptions {
     remote: Mutex<HashSet<String>>,
     /// The first connection was there.
     connected: watch::Sender<bool>,
+    /// A subscription failed: somebody here is deaf.
+    failed: Notify,
 }
 
 /// What a subscriber client tells, from before its first connection on.
@@ -46,7 +55,13 @@ impl Heard {
 
 impl Subscriptions {
     pub fn new(keys: Keys) -> Arc<Self> {
-        Arc::new(Self { keys, local: Channels::default(), remote: Mutex::default(), connected: watch::Sender::new(false) })
+        Arc::new(Self {
+            keys,
+            local: Channels::default(),
+            remote: Mutex::default(),
+            connected: watch::Sender::new(false),
+            failed: Notify::new(),
+        })
     }
 
     /// Listens. Without a connection the subscription is made as soon as there is one, and the listener told to look then.
@@ -62,7 +77,7 @@ impl Subscriptions {
         if link.subscriber().is_connected() {
             match link.subscriber().subscribe(self.keys.channel(channel)).await {
                 Ok(()) => drop(remote.insert(channel.to_owned())),
-                Err(error) => tracing::debug!(error = error.details(), "a subscription is made with the next connection"),
+                Err(error) => self.put_off(&error),
             }
         }
         Ok(receiver)
@@ -70,8 +85,20 @@ impl Subscriptions {
 
     /// Passes messages on for as long as it is polled.
     pub async fn run(&self, subscriber: SubscriberClient, mut heard: Heard) {
+        let mut wait = ANEW.0;
+        let mut anew: Option<Instant> = None;
         loop {
             tokio::select! {
+                () = self.failed.notified() => drop(anew.get_or_insert(Instant::now() + wait)),
+                () = tokio::time::sleep_until(anew.unwrap_or_else(Instant::now)), if anew.is_some() => {
+                    anew = None;
+                    wait = (wait * 2).min(ANEW.1);
+                    // Without a connection the next one begins by itself.
+                    if subscriber.is_connected() {
+                        let subscriber = subscriber.clone();
+                        tokio::spawn(async move { subscriber.force_reconnection().await });
+                    }
+                }
                 message = heard.messages.recv() => match message {
                     Ok(message) => {
                         let Some(channel) = self.keys.channel_of(&message.channel) else { continue };
@@ -84,31 +111,39 @@ impl Subscriptions {
                     Err(RecvError::Closed) => return,
                 },
                 connection = heard.connections.recv() => match connection {
-                    Ok(_) | Err(RecvError::Lagged(_)) => self.renew(&subscriber).await,
+                    Ok(_) | Err(RecvError::Lagged(_)) => {
+                        if self.renew(&subscriber).await {
+                            (wait, anew) = (ANEW.0, None);
+                        }
+                    }
                     Err(RecvError::Closed) => return,
                 },
             }
         }
     }
 
-    /// Subscribes anew to everything that somebody listens to.
-    async fn renew(&self, subscriber: &SubscriberClient) {
+    /// Subscribes anew to everything that somebody listens to; whether that succeeded.
+    async fn renew(&self, subscriber: &SubscriberClient) -> bool {
         let mut remote = self.remote.lock().await;
         remote.clear();
         for channels in self.local.names().chunks(100) {
             let names: Vec<String> = channels.iter().map(|channel| self.keys.channel(channel)).collect();
             match subscriber.subscribe(names).await {
                 Ok(()) => remote.extend(channels.iter().cloned()),
-                // The connection broke again: the next one begins here.
-                Err(error) => return self.put_off(&error),
+                Err(error) => {
+                    self.put_off(&error);
+                    return false;
+                }
             }
         }
         self.connected.send_replace(true);
         self.look_again();
+        true
     }
 
     fn put_off(&self, error: &Error) {
         tracing::debug!(error = error.details(), "subscriptions are made with the next connection");
+        self.failed.notify_one();
     }
 
     /// Leaves a channel unless somebody came back.

@@ -61,6 +61,26 @@ async fn subscribers_look_again_after_a_reconnect() {
 }
 
 #[tokio::test]
+async fn a_subscription_that_fails_on_a_living_connection_is_made_up_for() {
+    let redis = Redis::start().await.unwrap();
+    let live = connect(&redis);
+    let mut early = live.subscribe("early").await.unwrap();
+    redis.stop().await.unwrap();
+    // More than fits between the two: what follows waits behind it until it is given up.
+    let stopper = live.subscribe(&"x".repeat(16 << 20)).await.unwrap();
+    let mut late = live.subscribe("late").await.unwrap();
+    redis.cont().await.unwrap();
+    assert_eq!(heard(&mut late).await, Bytes::new(), "look again");
+    assert_eq!(heard(&mut early).await, Bytes::new(), "look again");
+    for (channel, receiver) in [("early", &mut early), ("late", &mut late)] {
+        let publish = async || redis.cli(&["publish", &format!("footfall:channel:{channel}"), "new"]).await.unwrap();
+        eventually(WITHIN, async || (publish().await.trim() == "1").then_some(())).await.expect("it is listened to");
+        while heard(receiver).await != Bytes::from_static(b"new") {}
+    }
+    drop(stopper);
+}
+
+#[tokio::test]
 async fn channels_nobody_listens_to_are_left() {
     let redis = Redis::start().await.unwrap();
     let live = connect(&redis);
