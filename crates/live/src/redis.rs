@@ -4,8 +4,8 @@
 //! Everything that came from one [`Shard`] lies under one hash tag, so one script sees it whole. `…:fence` tells the *next offset* and the *epoch*:
 //! the name under which the counters of that shard are written at present. A **batch** is added up here, then counted by one script (`apply.lua`) that
 //! compares the fence, so a zombie or a retry changes nothing; it also announces the domains that changed. A **rebuild** writes a new epoch beside
-//! the present one, piece by piece, lets it count by one script (`flip.lua`), and removes the old one; what a killed rebuild left is found in the
-//! list of epochs. Each epoch keeps lists of its keys for that. A script brings the epoch it was made for and is answered the present one
+//! the present one, piece by piece, lets it count by one script (`flip.lua`), and removes the old one. A rebuild that fails, or that nobody waits for any
+//! more, removes what it wrote; what a killed one left is found in the list of epochs. Each epoch keeps lists of its keys for that. A script brings the epoch it was made for and is answered the present one
 //! where they differ, so no reader ever adds two of them up.
 //!
 //! | key (prefix and `{generation.partition}` before each) | holds | kept |
@@ -38,6 +38,7 @@ mod messages;
 mod read;
 mod scripts;
 mod tally;
+mod unfinished;
 
 use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 

@@ -2,21 +2,22 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use footfall_model::{Offset, SiteId};
 use fred::{
-    interfaces::{HashesInterface, KeysInterface, SetsInterface, SortedSetsInterface},
+    interfaces::{HashesInterface, SortedSetsInterface},
     types::Value,
 };
 use futures::future::try_join_all;
 
 use super::{
-    keys::{Keys, ShardKeys, shard_name, shard_of, site_of},
+    keys::{Keys, ShardKeys, shard_name, shard_of},
     link::Link,
     scripts,
     tally::{Call, Tally},
+    unfinished::{Unfinished, remove},
 };
 use crate::{Applied, Batch, Clock, LiveError, PATHS_PER_MINUTE, Shard, Snapshot, VISITOR_SETS_MS, buckets::HOUR_MS, ticks_channel};
 
@@ -34,9 +35,6 @@ const NOTE_AGAIN_MS: i64 = HOUR_MS;
 const NOTE_KEPT_MS: i64 = 41 * 24 * HOUR_MS;
 /// Commands in flight at a time.
 const AT_ONCE: usize = 100;
-/// Keys removed by one command, and commands for it in one go: what is left then goes by its time to live.
-const REMOVED_AT_ONCE: usize = 500;
-const REMOVALS: usize = 4_000;
 
 /// What this process knows of a shard; never trusted, only compared.
 #[derive(Clone, Default)]
@@ -125,7 +123,7 @@ impl Counts {
     }
 
     /// Writes an epoch of its own, then lets it count, then removes what counted before.
-    pub async fn rebuild(&self, link: &Link, shard: Shard, snapshot: Snapshot) -> Result<(), LiveError> {
+    pub async fn rebuild(&self, link: &Arc<Link>, shard: Shard, snapshot: Snapshot) -> Result<(), LiveError> {
         let now_ms = self.clock.now_ms();
         let next = snapshot.next;
         let tally = Tally::of_snapshot(snapshot, now_ms);
@@ -135,16 +133,16 @@ impl Counts {
         for sites in sites.chunks(AT_ONCE) {
             try_join_all(sites.iter().map(|site| self.enlist(link, shard, *site, now_ms))).await?;
         }
+        let unfinished = Unfinished::new(link, &shard_keys, &epoch, now_ms);
         let mut dead = match self.write_epoch(link, &shard_keys, &epoch, &tally, next, now_ms).await {
             Ok(dead) => dead,
             Err(error) => {
                 // What it wrote may be what fills the memory.
-                if let Err(error) = self.abandon(link, &shard_keys, &epoch, now_ms).await {
-                    tracing::debug!(%error, "half a rebuild is left to the next one");
-                }
+                unfinished.give_up().await;
                 return Err(error);
             }
         };
+        unfinished.counts();
         dead.remove(0);
         self.learn(shard, &epoch, Some(next));
         if let Some(known) = self.known().get_mut(&shard) {
@@ -154,7 +152,7 @@ impl Counts {
         let mut changed: HashSet<SiteId> = sites.into_iter().collect();
         for epoch in dead {
             // What cannot be removed now is removed by the next rebuild, or goes by its time to live.
-            match self.remove(link, &shard_keys, &epoch, now_ms).await {
+            match remove(link, &shard_keys, &epoch, now_ms).await {
                 Ok(sites) => changed.extend(sites),
                 Err(error) => tracing::debug!(%error, "old live counters are left to expire"),
             }
@@ -173,7 +171,7 @@ impl Counts {
         now_ms: i64,
     ) -> Result<Vec<String>, LiveError> {
         let epoch_keys = shard_keys.epoch(epoch);
-        for (n, piece) in tally.pieces(&self.keys, &epoch_keys, ARGS_PER_CALL).into_iter().enumerate() {
+        for (n, piece) in tally.pieces(&self.keys, &epoch_keys, ARGS_PER_CALL).enumerate() {
             let mut call = self.call(if n == 0 { "begin" } else { "fill" }, shard_keys, epoch, [0, 0, 0], now_ms);
             call.keys.extend(piece.keys);
             call.args.extend(piece.args);
@@ -184,39 +182,6 @@ impl Counts {
         let dead: Vec<String> = link.run(&scripts::FLIP, vec![shard_keys.fence(), shard_keys.epochs()], args).await?;
         overtaken(&dead)?;
         Ok(dead)
-    }
-
-    /// Removes an epoch that shall never count. If it does by now, because only the answer got lost, it stays.
-    async fn abandon(&self, link: &Link, shard_keys: &ShardKeys, epoch: &str, now_ms: i64) -> Result<(), LiveError> {
-        let keys = vec![shard_keys.fence(), shard_keys.epochs()];
-        let given_up: i64 = link.run(&scripts::ABANDON, keys, vec![epoch.into()]).await?;
-        if given_up > 0 {
-            self.remove(link, shard_keys, epoch, now_ms).await?;
-        }
-        Ok(())
-    }
-
-    /// Removes the keys of a dead epoch; answers the domains that it counted.
-    async fn remove(&self, link: &Link, shard_keys: &ShardKeys, epoch: &str, now_ms: i64) -> Result<HashSet<SiteId>, LiveError> {
-        let commands = link.commands().await;
-        let mut sites = HashSet::new();
-        let mut removals = REMOVALS;
-        for list in shard_keys.epoch(epoch).lists(now_ms) {
-            loop {
-                let keys: Vec<String> = commands.spop(list.as_str(), Some(REMOVED_AT_ONCE)).await.map_err(|error| link.fault(&error))?;
-                if keys.is_empty() {
-                    break;
-                }
-                sites.extend(keys.iter().filter_map(|key| site_of(key)));
-                let _: i64 = commands.unlink(keys).await.map_err(|error| link.fault(&error))?;
-                removals = removals.saturating_sub(1);
-                if removals == 0 {
-                    return Ok(sites);
-                }
-            }
-        }
-        let _: i64 = link.run(&scripts::BURY, vec![shard_keys.epochs()], vec![epoch.into()]).await?;
-        Ok(sites)
     }
 
     pub async fn forget(&self, link: &Link, site: SiteId) -> Result<(), LiveError> {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
-    mem,
+    iter, mem,
     sync::Arc,
 };
 
@@ -146,38 +146,44 @@ impl Tally {
         }
     }
 
-    /// Many small blocks: for a snapshot, which is written piece by piece. Hands each full call out.
-    pub fn pieces(&self, keys: &Keys, epoch: &EpochKeys, per_call: usize) -> Vec<Call> {
-        let mut calls = vec![Call::default()];
-        let mut put = |site: SiteId, block: Block<'_>| {
-            if calls.last().is_some_and(|call| call.args.len() >= per_call) {
-                calls.push(Call::default());
+    /// Many small blocks: for a snapshot, which is written piece by piece. At least one call; each is laid out when it is asked for, because all of
+    /// them take several times the memory of what is added.
+    pub fn pieces<'a>(&'a self, keys: &'a Keys, epoch: &'a EpochKeys, per_call: usize) -> impl Iterator<Item = Call> + 'a {
+        let sites = self.sites.iter().filter(|(_, tally)| !tally.is_empty());
+        let mut blocks = sites.flat_map(|(site, tally)| tally.blocks().into_iter().map(|block| (*site, block)));
+        let mut is_first = true;
+        iter::from_fn(move || {
+            let mut call = Call::default();
+            while call.args.len() < per_call
+                && let Some((site, block)) = blocks.next()
+            {
+                block.write(site, keys, epoch, self.now_ms, &mut call);
             }
-            if let Some(call) = calls.last_mut() {
-                block.write(site, keys, epoch, self.now_ms, call);
-            }
-        };
-        for (site, tally) in self.sites.iter().filter(|(_, tally)| !tally.is_empty()) {
-            let newest = tally.newest.values().collect();
-            put(*site, Block { hours: by_table(&tally.hours), newest, ..Block::default() });
-            let (mut minutes, mut paths) = (Vec::new(), 0);
-            for (start, minute) in &tally.minutes {
-                minutes.push((*start, minute));
-                paths += minute.paths.len();
-                if minutes.len() + paths >= ENTRIES_PER_BLOCK {
-                    put(*site, Block { minutes: mem::take(&mut minutes), ..Block::default() });
-                    paths = 0;
-                }
-            }
-            if !minutes.is_empty() {
-                put(*site, Block { minutes, ..Block::default() });
-            }
-            let visitors: Vec<(Hash64, i64)> = tally.visitors.iter().map(|(visitor, ts)| (*visitor, *ts)).collect();
-            for visitors in visitors.chunks(ENTRIES_PER_BLOCK) {
-                put(*site, Block { visitors: visitors.to_vec(), ..Block::default() });
+            let is_one = mem::take(&mut is_first) || !call.args.is_empty();
+            is_one.then_some(call)
+        })
+    }
+}
+
+impl SiteTally {
+    /// In blocks that are small enough for a script.
+    fn blocks(&self) -> Vec<Block<'_>> {
+        let mut blocks = vec![Block { hours: by_table(&self.hours), newest: self.newest.values().collect(), ..Block::default() }];
+        let (mut minutes, mut paths) = (Vec::new(), 0);
+        for (start, minute) in &self.minutes {
+            minutes.push((*start, minute));
+            paths += minute.paths.len();
+            if minutes.len() + paths >= ENTRIES_PER_BLOCK {
+                blocks.push(Block { minutes: mem::take(&mut minutes), ..Block::default() });
+                paths = 0;
             }
         }
-        calls
+        if !minutes.is_empty() {
+            blocks.push(Block { minutes, ..Block::default() });
+        }
+        let visitors: Vec<(Hash64, i64)> = self.visitors.iter().map(|(visitor, ts)| (*visitor, *ts)).collect();
+        blocks.extend(visitors.chunks(ENTRIES_PER_BLOCK).map(|visitors| Block { visitors: visitors.to_vec(), ..Block::default() }));
+        blocks
     }
 }
 

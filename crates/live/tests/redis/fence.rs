@@ -127,15 +127,39 @@ async fn a_rebuild_that_fails_tidies_up() {
     assert_eq!(live.view(site(2), now_ms(), 1).await.unwrap().pageviews, 1);
 }
 
+/// Begins a rebuild and drops it half way.
+async fn begin_and_drop(redis: &Redis, live: &RedisLive) {
+    tokio::select! {
+        outcome = live.rebuild(shard(0), wide(100, 1_400)) => panic!("too fast: {outcome:?}"),
+        under_way = eventually(WITHIN, async || (keys(redis).await > 1_000).then_some(())) => under_way.expect("it writes"),
+    }
+}
+
+#[tokio::test]
+async fn a_rebuild_that_nobody_waits_for_tidies_up() {
+    let redis = Redis::start().await.unwrap();
+    let live = connect(&redis);
+    live.rebuild(shard(0), wide(1, 1)).await.unwrap();
+    begin_and_drop(&redis, &live).await;
+    let left = async || redis.cli(&["keys", "footfall:{*"]).await.unwrap().lines().count();
+    let tidy = eventually(WITHIN, async || (left().await < 10).then_some(())).await;
+    assert!(tidy.is_some(), "{} keys are left", left().await);
+    assert_eq!(live.view(site(1), now_ms(), 1).await.unwrap().pageviews, 1, "the one before still counts");
+    live.rebuild(shard(0), wide(2, 1)).await.unwrap();
+    assert_eq!(live.view(site(2), now_ms(), 1).await.unwrap().pageviews, 1);
+}
+
 #[tokio::test]
 async fn a_killed_rebuild_is_never_seen_and_cleaned_up_later() {
     let redis = Redis::start().await.unwrap();
     let live = connect(&redis);
     live.rebuild(shard(0), wide(1, 1)).await.unwrap();
-    tokio::select! {
-        outcome = live.rebuild(shard(0), wide(100, 1_400)) => panic!("too fast: {outcome:?}"),
-        under_way = eventually(WITHIN, async || (keys(&redis).await > 1_000).then_some(())) => under_way.expect("it writes"),
-    }
+    // A process of its own, as far as tasks go: nothing of it runs on when it ends.
+    let kill = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { begin_and_drop(&redis, &connect(&redis)).await });
+    };
+    std::thread::scope(|threads| threads.spawn(kill).join()).unwrap();
     assert_eq!(live.view(site(1), now_ms(), 1).await.unwrap().pageviews, 1, "the one before still counts");
     assert_eq!(live.view(site(2), now_ms(), 1).await.unwrap().pageviews, 0);
     live.rebuild(shard(0), wide(1, 1)).await.unwrap();
