@@ -53,12 +53,16 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(replica: &Replica, database: &str) -> Self {
+    /// `replicated`: its tables are `Replicated…`.
+    pub(crate) fn new(replica: &Replica, database: &str, replicated: bool) -> Self {
         let client = Client::with_http_client(HyperClient::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).build(connector()))
             .with_url(&replica.url)
             .with_user(&replica.user)
             .with_password(&replica.password)
             .with_database(database);
+        // Behind one address there may be many servers of ClickHouse Cloud, whose `SharedMergeTree` reads what was written elsewhere only if
+        // asked to; a single server ignores it. For replicated tables see `group`.
+        let client = if replicated { client } else { client.with_setting("select_sequential_consistency", "1") };
         let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|prefix| replica.url.starts_with(prefix));
         let inserter = client
             .clone()
