@@ -32,12 +32,8 @@ pub async fn settle(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts
     let held = sub.holder(home.partition);
     let whole = sub.reread(home.partition, intent.first, intent.last).await?;
     if content_hash(whole.iter().map(|entry| entry.payload.as_ref())) != intent.content {
-        tracing::error!(
-            log = home.log.topic(),
-            first = intent.first,
-            last = intent.last,
-            "the log holds other records than those of the range that was begun; going on by position"
-        );
+        let (first, last) = (intent.first, intent.last);
+        return Err(Halt::Fault(format!("the log no longer holds the records {first} to {last} of the range that was begun")));
     }
     rebury(tools, home, intent, &whole).await?;
     // Splits come only into parts that are not settled, so what lies below stays settled.

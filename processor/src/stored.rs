@@ -26,7 +26,7 @@ use std::{
     time::Duration,
 };
 
-use footfall_log::{Committed, DeadEntry, FetchLimit, Intent, Polled, StartAt, Subscription};
+use footfall_log::{Committed, DeadEntry, FetchLimit, Hold, Intent, Polled, StartAt, Subscription};
 use footfall_model::Offset;
 use tokio::time::Instant;
 
@@ -161,7 +161,6 @@ impl Session<'_> {
                 return self.write(partition.home.partition).await;
             }
         }
-        let asked = now_ms();
         if !has_room(self.partitions.values()) {
             // The oldest range is due soon.
             return self.tools.pause(wait).await;
@@ -170,15 +169,13 @@ impl Session<'_> {
             () = self.tools.stop.cancelled() => return Err(Halt::Stopped),
             polled = self.sub.poll(wait, POLL) => polled?,
         };
-        if matches!(polled, Polled::Idle { at_end: true }) && self.partitions.values().all(|partition| partition.ahead.is_empty()) {
-            for partition in self.partitions.values_mut() {
-                partition.until_ms = partition.until_ms.max(asked);
-            }
-            if self.held.is_empty() {
+        if let Polled::Idle { at_end } = polled {
+            if at_end && self.held.is_empty() {
                 // There are more processors than partitions: it stands by.
                 self.tools.reports.health.well();
+                self.tools.reports.held.send_if_modified(|held| !std::mem::take(held).is_empty());
             }
-            self.publish(true).await;
+            self.publish().await;
         }
         self.waiting.push_back(polled);
         Ok(())
@@ -203,7 +200,7 @@ impl Session<'_> {
                     }
                 }
                 self.tools.reports.health.well();
-                self.publish(false).await;
+                self.publish().await;
             }
             Polled::Revoked(numbers) => self.let_go(&numbers).await,
         }
@@ -217,7 +214,7 @@ impl Session<'_> {
         self.held.retain(|number| !numbers.contains(number));
         self.tools.reports.held.send_replace(self.held.clone());
         self.sub.release(numbers).await;
-        self.publish(false).await;
+        self.publish().await;
     }
 
     /// Settles the next range of a partition.
@@ -288,7 +285,7 @@ impl Session<'_> {
                     let others: Vec<u32> = numbers.iter().copied().filter(|other| *other != number).collect();
                     sub.release(&others).await;
                 }
-                if held() {
+                if held() == Hold::Held {
                     heard = Instant::now();
                 }
                 if called_back.is_some_and(|at: Instant| at.elapsed() > HAND_OVER) {
@@ -317,21 +314,29 @@ impl Session<'_> {
         partition.until_ms = partition.until_ms.max(until_ms);
         tell(tools, home, partition.next, &built);
         partitions.insert(number, partition);
-        self.publish(false).await;
+        self.publish().await;
         Ok(())
     }
 
-    /// Publishes how far each partition is, and the lag: none `at_end`, where the log may count places that hold no record.
-    async fn publish(&mut self, at_end: bool) {
-        let tools = self.tools;
-        let partitions: BTreeMap<u32, Stored> = self.partitions.iter().map(|(number, partition)| (*number, partition.stored())).collect();
+    /// Publishes how far each partition is, and the lag.
+    async fn publish(&mut self) {
+        let (tools, now) = (self.tools, now_ms());
+        let at_end = self.sub.at_end();
         let status = tools.log.status().await;
-        let end_of = |number: u32| status.partitions.iter().find(|partition| partition.0 == number).map_or(0, |partition| partition.3);
-        let behind = |(number, stored): (&u32, &Stored)| end_of(*number).saturating_sub(stored.next);
-        let lag: u64 = if at_end { 0 } else { partitions.iter().map(behind).sum() };
+        let mut lag = 0;
+        for (number, partition) in &mut self.partitions {
+            if at_end.contains(number) && partition.ahead.is_empty() {
+                // The log may still count places that hold no record.
+                partition.until_ms = partition.until_ms.max(now);
+            } else {
+                let end = status.partitions.iter().find(|known| known.0 == *number).map_or(0, |known| known.3);
+                lag += end.saturating_sub(partition.next);
+            }
+        }
+        let partitions: BTreeMap<u32, Stored> = self.partitions.iter().map(|(number, partition)| (*number, partition.stored())).collect();
         Name::LagRecords.set(tools.name, lag);
         if let Some(until) = partitions.values().map(|stored| stored.until_ms).min() {
-            let behind = if lag == 0 { 0 } else { now_ms().saturating_sub(until).max(0) };
+            let behind = if lag == 0 { 0 } else { now.saturating_sub(until).max(0) };
             Name::LagSeconds.set(tools.name, behind.unsigned_abs() / 1_000);
             Name::Watermark.set(tools.name, until.unsigned_abs() / 1_000);
         }

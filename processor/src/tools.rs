@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, future::Future, pin::pin, sync::Arc, time::Duration};
 
-use footfall_log::{Assignment, EventLog, Holder, LogError};
+use footfall_log::{Assignment, EventLog, Hold, Holder, LogError};
 use footfall_meta::Meta;
 use footfall_model::LogName;
 use footfall_store::{EventRow, Store, StoreError};
@@ -132,14 +132,16 @@ impl Tools {
     }
 
     /// Inserts rows under a token: repeats the same call for ever, except where the rows themselves are at fault, which comes back
-    /// as the inner error. Nothing is sent while the partition is not surely held.
+    /// as the inner error. Nothing is sent while the partition is not surely held, and it ends once that is lost.
     pub async fn insert(&self, rows: &[EventRow], token: &str, held: &Holder) -> Result<Result<(), StoreError>, Halt> {
-        if rows.is_empty() {
-            return Ok(Ok(()));
-        }
-        self.until_done("writing events to the store", || async {
-            if !held() {
-                return Err(StoreError::away("not asked: the event log has not confirmed lately that the partition is still held"));
+        let Some(partition) = rows.first().map(|row| row.position.partition) else { return Ok(Ok(())) };
+        let written = self.until_done("writing events to the store", || async {
+            match held() {
+                Hold::Held => {}
+                Hold::Unsure => {
+                    return Err(StoreError::away("not asked: the event log has not confirmed lately that the partition is still held"));
+                }
+                Hold::Lost => return Ok(Err(Halt::Lost(partition))),
             }
             let started = std::time::Instant::now();
             self.pace.start();
@@ -150,16 +152,16 @@ impl Tools {
                     Name::InsertSeconds.time(self.name, started.elapsed());
                     Name::Inserts.add(self.name, 1);
                     Name::Rows.add(self.name, rows.len() as u64);
-                    Ok(Ok(()))
+                    Ok(Ok(Ok(())))
                 }
-                Err(error) if error.is_data() => Ok(Err(error)),
+                Err(error) if error.is_data() => Ok(Ok(Err(error))),
                 Err(error) => {
                     Name::InsertRetries.add(self.name, 1);
                     Err(error)
                 }
             }
-        })
-        .await
+        });
+        written.await?
     }
 }
 

@@ -196,8 +196,19 @@ pub trait EventLog: Send + Sync + 'static {
     }
 }
 
-/// Whether a partition is held: see [`Subscription::holder`].
-pub type Holder = Arc<dyn Fn() -> bool + Send + Sync>;
+/// What a reader knows of its hold on a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// It is this reader's, and the log was heard of recently enough to know.
+    Held,
+    /// The log was not heard of lately: it may be another reader's by now, or still this one's.
+    Unsure,
+    /// It is not this reader's any more, and will not be again under the same assignment.
+    Lost,
+}
+
+/// Tells how a partition is held: see [`Subscription::holder`].
+pub type Holder = Arc<dyn Fn() -> Hold + Send + Sync>;
 
 /// One reader of a log.
 #[async_trait]
@@ -220,11 +231,14 @@ pub trait Subscription: Send {
     /// Reads exactly these partitions from now on (only for who reads alone): new ones are told by [`Polled::Assigned`], the others just end.
     async fn follow(&mut self, partitions: &BTreeSet<u32>) -> Result<(), LogError>;
 
-    /// Answers at any time whether an insert may be sent for a partition: it is still this reader's, and the log was heard of recently
-    /// enough to know. Asked just before each insert, from wherever that is sent.
+    /// Answers at any time whether an insert may be sent for a partition: only where it is [`Hold::Held`]. Asked just before each insert,
+    /// from wherever that is sent.
     fn holder(&self, _partition: u32) -> Holder {
-        Arc::new(|| true)
+        Arc::new(|| Hold::Held)
     }
+
+    /// The partitions of which everything durable was returned.
+    fn at_end(&self) -> BTreeSet<u32>;
 
     /// Goes on reading a partition at this offset.
     async fn seek(&mut self, partition: u32, next: Offset) -> Result<(), LogError>;

@@ -31,7 +31,7 @@ impl Shard {
 pub struct Highest {
     /// Its offset.
     pub offset: Offset,
-    /// Its [`crate::event_id`]. An insert's last row always has one, and this is the last row of some insert.
+    /// Its [`crate::event_id`], which an insert's last row always has; 0 where the rows after it were erased and it was sent without an id.
     pub event_id: u64,
     /// Lowest offset that anything kept after it rests on.
     pub rebuild_from: Offset,
@@ -104,12 +104,13 @@ impl Store {
         );
         let text = text.as_str();
         let found = self.each(|group| async move { group.all_whole::<HighestWire>(&["events"], text).await }).await?;
-        Ok(found.into_iter().flatten().max_by_key(|row| row.offset).map(|row| Highest {
-            offset: row.offset,
-            event_id: row.event_id,
-            rebuild_from: row.offset.saturating_sub(row.rebuild_back),
-            appended_s: row.appended_s,
-        }))
+        let Some(row) = found.into_iter().flatten().max_by_key(|row| row.offset) else { return Ok(None) };
+        let rebuild_from = match row.rebuild_back {
+            // It may not be the last row of its insert: those after it may have been erased.
+            0 => self.rebuild_from(shard, row.offset + 1).await?.unwrap_or(row.offset),
+            back => row.offset.saturating_sub(back),
+        };
+        Ok(Some(Highest { offset: row.offset, event_id: row.event_id, rebuild_from, appended_s: row.appended_s }))
     }
 
     /// The first offset of `from..=highest` that is stored nowhere, neither as a row nor as a dead letter. With several shards a range is several inserts:

@@ -6,6 +6,8 @@ use footfall_testkit::{App, Totals, clock::Clock, eventually};
 use rand::{SeedableRng, rngs::StdRng};
 use rdkafka::{
     ClientConfig, Message, TopicPartitionList,
+    admin::{AdminClient, AdminOptions},
+    client::DefaultClientContext,
     consumer::{BaseConsumer, CommitMode, Consumer},
     producer::{FutureProducer, FutureRecord},
 };
@@ -136,6 +138,73 @@ async fn a_group_that_is_set_back_stores_nothing_twice() {
         assert!(load.flows().await);
     }
     shared.ends_well(load, &capture, &processor, &web).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_whose_records_were_removed_does_not_stop_its_partition() {
+    let mut shared = Shared::start().await;
+    let (capture, mut processor, web) = shared.each_role().await;
+    web.site(DOMAINS[0], "UTC").await.unwrap();
+    let key = web.key(DOMAINS[0], "stats:read").await.unwrap();
+    let send = async |visitors: std::ops::Range<u32>| {
+        for visitor in visitors {
+            capture.pageview(DOMAINS[0], "/", visitor).await.unwrap();
+        }
+    };
+    send(0..5).await;
+    expect(&web, &key, DOMAINS[0], views(5)).await;
+
+    shared.store.kill().await.unwrap();
+    send(5..9).await;
+    let (brokers, topic) = (shared.kafka.bootstrap().to_owned(), shared.installation.name.clone());
+    let group: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", &brokers).set("group.id", format!("{topic}-processor")).create().unwrap();
+    let begun = eventually(SETTLED, async || {
+        let mut places = TopicPartitionList::new();
+        places.add_partition(&topic, 0);
+        places.add_partition(&topic, 1);
+        let places = tokio::task::block_in_place(|| group.committed_offsets(places, Duration::from_secs(5))).ok()?;
+        places.elements().iter().any(|place| place.metadata().contains("intent")).then_some(())
+    })
+    .await;
+    assert!(begun.is_some(), "no range was begun; log:\n{}", processor.log());
+    processor.kill().await.unwrap();
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", &brokers).create().unwrap();
+    let mut all = TopicPartitionList::new();
+    for partition in 0..2 {
+        all.add_partition_offset(&topic, partition, rdkafka::Offset::End).unwrap();
+    }
+    admin.delete_records(&all, &AdminOptions::new()).await.unwrap();
+
+    shared.store.resume().await.unwrap();
+    send(9..12).await;
+    processor.resume().await.unwrap();
+    expect(&web, &key, DOMAINS[0], views(8)).await;
+    let metrics = web.http.get(processor.metrics_url()).send().await.unwrap().text().await.unwrap();
+    let lost = metrics.lines().find(|line| line.starts_with("footfall_processor_expired_unread_total{")).unwrap_or_default();
+    assert!(lost.ends_with(" 4"), "what was lost is counted: {lost}; log:\n{}", processor.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_watermark_follows_partitions_that_are_quiet_beside_a_busy_one() {
+    let shared = Shared::start().await;
+    let (capture, processor, web) = shared.each_role().await;
+    // One domain, so one partition of the two.
+    let site = web.site(DOMAINS[0], "UTC").await.unwrap();
+    let key = web.key(DOMAINS[0], "stats:read").await.unwrap();
+    let url = web.url(&format!("/api/analytics/kpis?domainId={}&period=24h", site.id));
+    let after = chrono::Utc::now() + chrono::Duration::seconds(3);
+    let mut visitor = 0;
+    let mut last = Value::Null;
+    let moved = eventually(SETTLED, async || {
+        visitor += 1;
+        capture.pageview(DOMAINS[0], "/", visitor).await.ok()?;
+        last = web.http.get(&url).bearer_auth(&key).send().await.ok()?.json().await.ok()?;
+        let watermark: chrono::DateTime<chrono::Utc> = last["meta"]["watermark"].as_str()?.parse().ok()?;
+        (watermark > after).then_some(())
+    })
+    .await;
+    assert!(moved.is_some(), "{last}; log:\n{}", processor.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

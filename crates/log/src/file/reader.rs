@@ -192,6 +192,11 @@ impl Subscription for FileSubscription {
         Ok(())
     }
 
+    fn at_end(&self) -> BTreeSet<u32> {
+        let is_at_end = self.follows && self.assignment.is_none() && self.tip.borrow().end <= self.next;
+        is_at_end.then_some(0).into_iter().collect()
+    }
+
     async fn seek(&mut self, partition: u32, next: Offset) -> Result<(), LogError> {
         self.only(partition)?;
         self.next = next;

@@ -10,7 +10,7 @@ use footfall_model::Offset;
 use rdkafka::Statistics;
 use tokio::sync::Notify;
 
-use crate::{Assignment, Committed, FetchLimit, LogError, Polled, StoredEntry, file::lock};
+use crate::{Assignment, Committed, FetchLimit, Hold, LogError, Polled, StoredEntry, file::lock};
 
 /// What an entry costs beside its payload, rounded up.
 const ENTRY_OVERHEAD: usize = 64;
@@ -186,9 +186,13 @@ impl Shared {
         self.with(|state| state.parts.get(&partition).is_some_and(|part| part.epoch == epoch))
     }
 
-    /// An insert may be sent for it.
-    pub fn is_held(&self, partition: u32, epoch: u64) -> bool {
-        self.is_current(partition, epoch) && (!self.member || self.with(|state| state.heard.is_calm(self.fresh)))
+    /// Whether an insert may be sent for it.
+    pub fn hold(&self, partition: u32, epoch: u64) -> Hold {
+        if !self.is_current(partition, epoch) {
+            return Hold::Lost;
+        }
+        let is_sure = !self.member || self.with(|state| state.heard.is_calm(self.fresh));
+        if is_sure { Hold::Held } else { Hold::Unsure }
     }
 
     /// The brokers answered a commit of this member: it is one.
@@ -257,9 +261,17 @@ impl Shared {
     /// Everything that is there was returned, and the brokers were heard of.
     pub fn at_end(&self) -> bool {
         self.with(|state| {
-            let all = state.parts.values().all(|part| part.phase == Phase::Reading && part.at_end && part.buffer.is_empty());
+            let all = state.parts.values().all(Part::is_at_end);
             let quiet = state.assigned.is_empty() && state.revoked.is_empty() && state.wanted.is_empty();
-            all && quiet && state.joined && state.heard.at.is_some_and(|at| at.elapsed() < HEARD_WITHIN)
+            all && quiet && state.joined && state.heard.is_recent()
+        })
+    }
+
+    /// The partitions of which everything that is there was returned, if the brokers were heard of.
+    pub fn ended(&self) -> BTreeSet<u32> {
+        self.with(|state| {
+            let parts = state.parts.iter().filter(|(_, part)| state.heard.is_recent() && !part.revoked && part.is_at_end());
+            parts.map(|(partition, _)| *partition).collect()
         })
     }
 }
@@ -271,6 +283,10 @@ impl Part {
         self.bytes += entry.payload.len() + ENTRY_OVERHEAD;
         self.at_end = false;
         self.buffer.push_back(entry);
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.phase == Phase::Reading && self.at_end && self.buffer.is_empty()
     }
 
     fn drain(&mut self, limit: FetchLimit) -> Vec<StoredEntry> {
@@ -315,6 +331,10 @@ impl Heard {
             (true, calm) => calm + 1,
             (false, _) => 0,
         };
+    }
+
+    fn is_recent(&self) -> bool {
+        self.at.is_some_and(|at| at.elapsed() < HEARD_WITHIN)
     }
 
     fn is_fresh(&self, fresh: Duration) -> bool {

@@ -23,7 +23,7 @@ use super::{
     rebalance::Member,
     reread::reread,
 };
-use crate::{Committed, FetchLimit, Holder, Intent, LogError, Polled, StartAt, StoredEntry, Subscription};
+use crate::{Committed, FetchLimit, Hold, Holder, Intent, LogError, Polled, StartAt, StoredEntry, Subscription};
 
 /// The pause before a commit that the group did not take is tried again.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -67,6 +67,10 @@ impl KafkaSubscription {
         loop {
             if !self.shared.is_current(partition, epoch) || self.consumer.assignment_lost() {
                 return Err(LogError::Lost(partition));
+            }
+            // The topic may be another one of the same name by now, which would take the place all the same.
+            if let Some(why) = self.shared.with(|state| state.fault.clone()) {
+                return Err(LogError::fault(why));
             }
             let error = match self.offer(partition, &place).await? {
                 Ok(()) => {
@@ -201,7 +205,11 @@ impl Subscription for KafkaSubscription {
 
     fn holder(&self, partition: u32) -> Holder {
         let (shared, epoch) = (Arc::clone(&self.shared), self.told.get(&partition).copied());
-        Arc::new(move || epoch.is_some_and(|epoch| shared.is_held(partition, epoch)))
+        Arc::new(move || epoch.map_or(Hold::Lost, |epoch| shared.hold(partition, epoch)))
+    }
+
+    fn at_end(&self) -> BTreeSet<u32> {
+        self.shared.ended()
     }
 
     async fn seek(&mut self, partition: u32, next: Offset) -> Result<(), LogError> {

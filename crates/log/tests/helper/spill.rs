@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use footfall_log::{
-    Entry, EventLog, FetchLimit, Polled, StartAt,
+    Entry, EventLog, FetchLimit, Hold, Polled, StartAt,
     kafka::{KafkaLog, KafkaLogOptions, KafkaSpill},
 };
 use footfall_model::{LogName, SiteId};
@@ -82,7 +82,7 @@ async fn hold(options: KafkaLogOptions) -> Result<(), Failed> {
         let (mut held, mut before) = (false, Instant::now());
         loop {
             std::thread::park_timeout(Duration::from_millis(1));
-            let (now_held, now) = (holds(), Instant::now());
+            let (now_held, now) = (holds() == Hold::Held, Instant::now());
             if now.duration_since(before) > GAP {
                 println!("woke {}", if now_held { "held" } else { "without" });
             } else if now_held != held {

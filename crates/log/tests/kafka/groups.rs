@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use footfall_log::{Committed, EventLog, LogError, Polled, StartAt};
+use footfall_log::{Committed, EventLog, Hold, LogError, Polled, StartAt};
 use footfall_testkit::{
     kafka::{Kafka, KafkaOptions},
     process,
@@ -38,7 +38,7 @@ async fn members_share_the_partitions_and_hand_over_in_good_order() {
     assert_eq!(lost.len(), 2);
     for partition in &lost {
         one.intend(*partition, &intent(0, 0)).await.unwrap();
-        assert!(one.holder(*partition)(), "until it is released");
+        assert_eq!(one.holder(*partition)(), Hold::Held, "until it is released");
         one.commit(*partition, &Committed { next: 1, rebuild_from: 0 }).await.unwrap();
     }
     assert!(!waiting.is_finished(), "nobody gets what was not released");
@@ -50,7 +50,7 @@ async fn members_share_the_partitions_and_hand_over_in_good_order() {
         assert_eq!(assignment.intent, None);
     }
     for partition in &lost {
-        assert!(!one.holder(*partition)());
+        assert_eq!(one.holder(*partition)(), Hold::Lost);
         assert!(matches!(one.intend(*partition, &intent(1, 1)).await, Err(LogError::Lost(lost)) if lost == *partition));
     }
 
@@ -85,10 +85,10 @@ async fn a_member_that_was_cut_off_cannot_commit_any_more() {
     assert_eq!(entries[0].offset, 0);
     stale.intend(0, &intent(0, 2)).await.unwrap();
     let held = stale.holder(0);
-    assert!(held());
+    assert_eq!(held(), Hold::Held);
 
     proxy.pause();
-    until("the silence is noticed", async || !held()).await;
+    until("the silence is noticed", async || held() != Hold::Held).await;
     let mut fresh = log.subscribe("stored", StartAt::Committed).await.unwrap();
     let got = assigned(&mut fresh, 1).await.remove(0);
     assert_eq!((got.intent, got.committed), (Some(intent(0, 2)), None));
@@ -98,7 +98,7 @@ async fn a_member_that_was_cut_off_cannot_commit_any_more() {
     let late = stale.commit(0, &Committed { next: 1, rebuild_from: 0 }).await;
     assert!(matches!(late, Err(LogError::Lost(0))), "{late:?}");
     assert_eq!(revoked(&mut stale).await, [0]);
-    assert!(!held());
+    assert_eq!(held(), Hold::Lost);
     stale.release(&[0]).await;
     drop(stale);
     drop(fresh);
@@ -134,7 +134,7 @@ async fn who_reads_alone_follows_what_it_names() {
     let mut reader = log.subscribe("live", StartAt::Offset(0)).await.unwrap();
     reader.follow(&[0, 1].into()).await.unwrap();
     let first = assigned(&mut reader, 2).await;
-    assert!(reader.holder(0)());
+    assert_eq!(reader.holder(0)(), Hold::Held);
     reader.follow(&[1, 2].into()).await.unwrap();
     let mut offsets = std::collections::BTreeMap::<u32, Vec<u64>>::new();
     let mut third = None;
