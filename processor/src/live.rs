@@ -11,6 +11,8 @@
 //!   is read from there on. Counters that outlived this process and are at least as far are kept.
 //! - The store is away: from the records of the last 30 minutes that the log still holds. As soon as the store is back, as above.
 
+mod begin;
+
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -19,10 +21,9 @@ use std::{
 };
 
 use footfall_enrich::visitor::day_of;
-use footfall_live::{Applied, Batch, HOUR_BUCKETS_MS, Live, LiveError, MINUTE_BUCKETS_MS, Seen, Shard, Snapshot, VISITOR_SETS_MS};
-use footfall_log::{Assignment, FetchLimit, Polled, StartAt, StoredEntry, Subscription};
+use footfall_live::{Applied, Batch, Live, LiveError, Seen, Shard};
+use footfall_log::{FetchLimit, Polled, StartAt, StoredEntry};
 use footfall_model::{Hash64, LogName, Offset, SiteId};
-use footfall_store::{LiveWanted, SeenRow};
 use serde::Deserialize;
 use tokio::{
     sync::{broadcast::error::RecvError, watch},
@@ -32,26 +33,19 @@ use uuid::Uuid;
 
 use crate::{
     assign::{Assigner, At, Verdict},
-    build::Home,
     metrics::Name,
-    progress::{Progress, Stored},
-    recover,
+    progress::Progress,
     salts::{Of, Salts},
-    shared::{REBUILD, Rebuilds, asks_for_rebuild},
-    tools::{Halt, Tools, now_ms},
+    shared::{REBUILD, asks_for_rebuild},
+    tools::{Halt, Tools},
     visits::{Facts, Key, Kind},
 };
+use begin::{Again, begin};
 
 /// The name under which this cursor reads. It commits nothing: its place is the fence.
 const GROUP: &str = "live";
 const POLL: FetchLimit = FetchLimit { entries: 4_096, bytes: 2 << 20 };
 const IDLE: Duration = Duration::from_secs(1);
-/// How long a start waits for the stored cursor and the store before it begins from the log.
-const STORE_WAIT: Duration = Duration::from_secs(5);
-/// How often a start from the log looks whether the store is back.
-const STORE_AGAIN: Duration = Duration::from_secs(5);
-/// What a start from the log reads: all that the live panels show.
-const WITHOUT_STORE_MS: i64 = 30 * 60_000;
 /// Waits before a session begins anew.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
@@ -134,9 +128,10 @@ struct Partition {
 /// Runs until the process goes down.
 pub async fn run(tools: LiveTools) {
     let mut wait = AGAIN.0;
+    let mut again = Again::default();
     loop {
         let began = Instant::now();
-        match session(&tools).await {
+        match session(&tools, &mut again).await {
             Ok(()) => wait = AGAIN.0,
             Err(Halt::Stopped) => return,
             Err(halt) => {
@@ -156,7 +151,7 @@ pub async fn run(tools: LiveTools) {
 }
 
 /// One subscription; `Ok` when the counters are to be built anew.
-async fn session(tools: &LiveTools) -> Result<(), Halt> {
+async fn session(tools: &LiveTools, again: &mut Again) -> Result<(), Halt> {
     let stop = &tools.tools.stop;
     let mut sub = tools.tools.log.subscribe(GROUP, StartAt::Offset(0)).await?;
     let mut asked = tools.live.subscribe(REBUILD).await.map_err(live_fault)?;
@@ -164,7 +159,8 @@ async fn session(tools: &LiveTools) -> Result<(), Halt> {
     held.mark_changed();
     let mut salts = Salts::new(tools.tools.meta.clone());
     let mut partitions: BTreeMap<u32, Partition> = BTreeMap::new();
-    let mut store_again = Instant::now() + STORE_AGAIN;
+    again.begin();
+    let mut store_again = Instant::now() + again.wait();
     loop {
         let polled = tokio::select! {
             () = stop.cancelled() => return Err(Halt::Stopped),
@@ -186,9 +182,10 @@ async fn session(tools: &LiveTools) -> Result<(), Halt> {
             Polled::Idle { .. } => {}
             Polled::Assigned(assignments) => {
                 for assignment in assignments {
-                    let partition = begin(tools, sub.as_mut(), &mut salts, &assignment).await?;
+                    let partition = begin(tools, sub.as_mut(), &mut salts, &assignment, again).await?;
                     partitions.insert(assignment.partition, partition);
                 }
+                store_again = Instant::now() + again.wait();
                 tools.tools.reports.health.well();
             }
             Polled::Revoked(numbers) => partitions.retain(|number, _| !numbers.contains(number)),
@@ -205,7 +202,7 @@ async fn session(tools: &LiveTools) -> Result<(), Halt> {
             }
         }
         if Instant::now() >= store_again && partitions.values().any(|partition| partition.from_log) {
-            store_again = Instant::now() + STORE_AGAIN;
+            store_again = Instant::now() + again.wait();
             let whole = partitions.keys().all(|number| tools.progress.borrow().partitions.contains_key(number));
             if whole && tools.tools.store.ping().await.is_ok() {
                 tracing::info!("the store is back; building the live state from it");
@@ -213,118 +210,6 @@ async fn session(tools: &LiveTools) -> Result<(), Halt> {
             }
         }
     }
-}
-
-/// Begins a partition: from the store where it answers, else from the log.
-async fn begin(tools: &LiveTools, sub: &mut dyn Subscription, salts: &mut Salts, assignment: &Assignment) -> Result<Partition, Halt> {
-    let from_store = tokio::select! {
-        () = tools.tools.stop.cancelled() => return Err(Halt::Stopped),
-        outcome = tokio::time::timeout(STORE_WAIT, stored_place(tools, assignment.partition)) => match outcome {
-            Ok(Some(stored)) => from_store(tools, salts, assignment, stored).await,
-            _ => None,
-        },
-    };
-    let partition = match from_store {
-        Some(partition) => partition,
-        None => from_log(tools, sub, assignment).await?,
-    };
-    sub.seek(assignment.partition, partition.next).await?;
-    Ok(partition)
-}
-
-/// Where the stored cursor is, as soon as it knows.
-async fn stored_place(tools: &LiveTools, partition: u32) -> Option<Stored> {
-    let mut progress = tools.progress.clone();
-    let progress = progress.wait_for(|progress| progress.partitions.contains_key(&partition)).await.ok()?;
-    progress.partitions.get(&partition).copied()
-}
-
-async fn from_store(tools: &LiveTools, salts: &mut Salts, assignment: &Assignment, stored: Stored) -> Option<Partition> {
-    let home =
-        Home { log: LogName::Live, generation: stored.generation, partition: assignment.partition, memory: tools.tools.memory(assignment) };
-    let shard = Shard { generation: home.generation, partition: home.partition };
-    let read = async {
-        let text = |error: LiveError| error.to_string();
-        let rebuilds = Rebuilds::read(tools.live.as_ref()).await.map_err(text)?;
-        let is_ahead = tools.live.fence(shard).await.map_err(text)?.is_some_and(|fence| fence >= stored.next);
-        let assigner =
-            recover::rebuild(&tools.tools, salts, home, stored.rebuild_from, stored.next).await.map_err(|halt| halt.to_string())?;
-        if !(is_ahead && rebuilds.is_built(shard)) {
-            Name::LiveRebuilds.add(LogName::Live, 1);
-            let snapshot = snapshot(tools, home, stored.next).await?;
-            // Which holds what earlier generations counted.
-            for generation in 0..shard.generation {
-                let old = Shard { generation, partition: shard.partition };
-                if let Some(next) = tools.live.fence(old).await.map_err(text)? {
-                    tools.live.rebuild(old, Snapshot { next, ..Snapshot::default() }).await.map_err(text)?;
-                }
-            }
-            tools.live.rebuild(shard, snapshot).await.map_err(text)?;
-            rebuilds.note(tools.live.as_ref(), shard, true).await.map_err(text)?;
-        }
-        Ok::<_, String>(Partition { shard, next: stored.next, assigner, from_log: false })
-    };
-    match tokio::time::timeout(STORE_WAIT * 6, read).await {
-        Ok(Ok(partition)) => Some(partition),
-        Ok(Err(error)) => {
-            tracing::warn!(error, "the live state cannot be built from the store; beginning from the log");
-            None
-        }
-        Err(_) => {
-            tracing::warn!("the store takes too long to build the live state from; beginning from the log");
-            None
-        }
-    }
-}
-
-async fn snapshot(tools: &LiveTools, home: Home, next: Offset) -> Result<Snapshot, String> {
-    let now = now_ms();
-    let wanted = LiveWanted {
-        below: next,
-        minutes_from: now - MINUTE_BUCKETS_MS,
-        hours_from: now - HOUR_BUCKETS_MS,
-        visitors_from: now - VISITOR_SETS_MS,
-        imports: home.partition == 0,
-    };
-    let rows = tools.tools.store.live_rows(home.shard(), wanted).await.map_err(|error| error.to_string())?;
-    let seen = |row: SeenRow| Seen {
-        offset: row.offset,
-        site: row.site,
-        ts: row.ts,
-        visitor: row.visitor,
-        name: Arc::from(row.name),
-        path: Arc::from(row.path),
-        country: Arc::from(row.country),
-        source: Arc::from(row.source),
-        device: Arc::from(row.device),
-    };
-    let newest = rows.newest.into_iter().map(seen).collect();
-    Ok(Snapshot { next, minutes: rows.minutes, hours: rows.hours, visitors: rows.visitors, newest })
-}
-
-/// Begins with the records of the last half hour that the log holds.
-async fn from_log(tools: &LiveTools, sub: &mut dyn Subscription, assignment: &Assignment) -> Result<Partition, Halt> {
-    let known = tools.tools.meta.log_generation(LogName::Live, assignment.partition).await.unwrap_or(0);
-    let shard = Shard { generation: assignment.generation.max(known), partition: assignment.partition };
-    let since = now_ms() - WITHOUT_STORE_MS;
-    let (mut low, mut high) = (assignment.start, assignment.end);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let appended = sub.reread(assignment.partition, middle, middle).await?.first().map_or(0, |entry| entry.appended_ms);
-        if appended < since {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    // Counters that reach into what is read go on; what they have is skipped by the fence.
-    let is_within = |fence: Offset| (low..=assignment.end).contains(&fence);
-    if !tools.live.fence(shard).await.map_err(live_fault)?.is_some_and(is_within) {
-        Name::LiveRebuilds.add(LogName::Live, 1);
-        Rebuilds::read(tools.live.as_ref()).await.map_err(live_fault)?.note(tools.live.as_ref(), shard, false).await.map_err(live_fault)?;
-        tools.live.rebuild(shard, Snapshot { next: low, ..Snapshot::default() }).await.map_err(live_fault)?;
-    }
-    Ok(Partition { shard, next: low, assigner: Assigner::rebuild(LogName::Live, tools.tools.memory(assignment), low), from_log: true })
 }
 
 /// Counts a batch; false if the live state has a hole.

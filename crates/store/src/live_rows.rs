@@ -1,20 +1,23 @@
 //! What live state starts from: counts of the last hours and days, read from the rows of one partition.
+//!
+//! Whoever makes up paths and visitors makes up rows here too, so the store answers bounded lists: of each minute the greatest paths, over all minutes so
+//! many in all, the newest visitors. What does not fit is counted under [`OTHER_PATHS`]: sums stay right.
 
 use clickhouse::Row;
 use footfall_model::{Hash64, Offset, SiteId};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{Store, StoreError, group::Group, positions::Shard};
+use crate::{Store, StoreError, group::Group, positions::Shard, rollup::OTHER_PATHS};
 
 /// Counts of counted rows, bots left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LiveRows {
-    /// Pageviews per (domain, minute start in ms, path).
+    /// Pageviews per (domain, minute start in ms, path); what did not fit under [`OTHER_PATHS`].
     pub minutes: Vec<(SiteId, i64, String, u64)>,
     /// Pageviews per (domain, hour start in ms).
     pub hours: Vec<(SiteId, i64, u64)>,
-    /// Last time seen per visitor and minute: (domain, ts, visitor).
+    /// Last time seen per visitor: (domain, ts, visitor), oldest first.
     pub visitors: Vec<(SiteId, i64, Hash64)>,
     /// Newest events but engagement, oldest first; at most 20 per domain.
     pub newest: Vec<SeenRow>,
@@ -54,6 +57,12 @@ pub struct LiveWanted {
     pub hours_from: i64,
     /// Visitors from here on.
     pub visitors_from: i64,
+    /// Paths kept of a minute of a domain, those with the most pageviews.
+    pub paths_per_minute: usize,
+    /// Paths kept over all minutes and domains. Beyond, the older minutes of the domains that have the most lose theirs.
+    pub paths: usize,
+    /// Visitors kept over all domains, those seen last.
+    pub visitors: usize,
     /// Take imported rows along, which belong to no live partition.
     pub imports: bool,
 }
@@ -63,8 +72,22 @@ struct Minute {
     #[serde(with = "clickhouse::serde::uuid")]
     site_id: Uuid,
     minute: i64,
-    path: String,
     pageviews: u64,
+    /// Pageviews below zero, so that the greatest come first, and the path.
+    paths: Vec<(i64, String)>,
+}
+
+impl Minute {
+    /// By path, and the rest as one.
+    fn counts(self) -> impl Iterator<Item = (SiteId, i64, String, u64)> {
+        let paths = self.paths.into_iter().map(|(views, path)| (path, views.unsigned_abs()));
+        let mut rest = self.pageviews;
+        let mut counted: Vec<(String, u64)> = paths.inspect(|(_, views)| rest = rest.saturating_sub(*views)).collect();
+        if rest > 0 {
+            counted.push((OTHER_PATHS.to_owned(), rest));
+        }
+        counted.into_iter().map(move |(path, views)| (SiteId(self.site_id), self.minute, path, views))
+    }
 }
 
 #[derive(Row, Deserialize)]
@@ -103,7 +126,9 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn live_rows(&self, shard: Shard, wanted: LiveWanted) -> Result<LiveRows, StoreError> {
-        let statements = Statements::new(shard, wanted);
+        // A domain's rows are in one group, so the groups share what is kept in all.
+        let groups = self.groups().len().max(1);
+        let statements = Statements::new(shard, LiveWanted { paths: wanted.paths / groups, visitors: wanted.visitors / groups, ..wanted });
         let statements = &statements;
         let mut all = LiveRows::default();
         for part in self.each(|group| async move { statements.ask(&group).await }).await? {
@@ -138,17 +163,15 @@ impl Statements {
             format!("FROM events WHERE {rows} AND ts >= fromUnixTimestamp64Milli(toInt64({ms}), 'UTC') AND drop_reason = '' AND bot = ''")
         };
         Self {
-            minutes: format!(
-                "SELECT site_id, intDiv(toUnixTimestamp64Milli(ts), 60000) * 60000 AS minute, toString(path) AS path, count() AS pageviews {} AND name = 'pageview' GROUP BY site_id, minute, events.path",
-                since(wanted.minutes_from)
-            ),
+            minutes: minutes(&since(wanted.minutes_from), wanted),
             hours: format!(
                 "SELECT site_id, intDiv(toUnixTimestamp64Milli(ts), 3600000) * 3600000 AS hour, count() AS pageviews {} AND name = 'pageview' GROUP BY site_id, hour",
                 since(wanted.hours_from)
             ),
             visitors: format!(
-                "SELECT site_id, toUnixTimestamp64Milli(max(ts)) AS at, visitor_id {} GROUP BY site_id, visitor_id, intDiv(toUnixTimestamp64Milli(ts), 60000) ORDER BY at",
-                since(wanted.visitors_from)
+                "SELECT site_id, toUnixTimestamp64Milli(max(ts)) AS at, visitor_id {} GROUP BY site_id, visitor_id ORDER BY at DESC LIMIT {}",
+                since(wanted.visitors_from),
+                wanted.visitors
             ),
             newest: format!(
                 "SELECT `offset`, site_id, toUnixTimestamp64Milli(ts) AS at, visitor_id, toString(name) AS name, toString(path) AS path, toString(country) AS country, \
@@ -166,7 +189,7 @@ impl Statements {
             group.all_whole::<Newest>(&["events"], &self.newest)
         )?;
         Ok(LiveRows {
-            minutes: minutes.into_iter().map(|row| (SiteId(row.site_id), row.minute, row.path, row.pageviews)).collect(),
+            minutes: minutes.into_iter().flat_map(Minute::counts).collect(),
             hours: hours.into_iter().map(|row| (SiteId(row.site_id), row.hour, row.pageviews)).collect(),
             visitors: visitors.into_iter().map(|row| (SiteId(row.site_id), row.at, Hash64(row.visitor_id))).collect(),
             newest: newest
@@ -185,4 +208,20 @@ impl Statements {
                 .collect(),
         })
     }
+}
+
+/// Pageviews of each minute, and its greatest paths while there is room: domains take it in turns, each its newest minute first, so that a flood in one
+/// does not take the room of the others. What grouping holds goes on disk where it is much; nothing sorts all paths.
+fn minutes(since: &str, wanted: LiveWanted) -> String {
+    let LiveWanted { paths_per_minute, paths, .. } = wanted;
+    format!(
+        "SELECT site_id, minute, pageviews, if(sum(length(greatest)) OVER (ORDER BY taken, site_id) <= {paths}, greatest, []) AS paths FROM ( \
+           SELECT site_id, minute, pageviews, greatest, sum(length(greatest)) OVER (PARTITION BY site_id ORDER BY minute DESC) AS taken FROM ( \
+             SELECT site_id, minute, sum(views) AS pageviews, groupArraySorted({paths_per_minute})((-toInt64(views), toString(path))) AS greatest FROM ( \
+               SELECT site_id, intDiv(toUnixTimestamp64Milli(ts), 60000) * 60000 AS minute, path, count() AS views {since} AND name = 'pageview' \
+               GROUP BY site_id, minute, path \
+             ) GROUP BY site_id, minute \
+           ) \
+         )"
+    )
 }

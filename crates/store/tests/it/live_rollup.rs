@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use footfall_model::LogName;
+use footfall_model::{Hash64, LogName};
 use footfall_store::{EventRow, HourCounts, LiveWanted, Shard, rollup};
 
 use crate::{
@@ -20,8 +20,16 @@ async fn live_counts() {
     let store = engine::store().await;
     store.insert_events(&rows, "all").await.unwrap();
     let below = rows.len() as u64 - 10;
-    let wanted =
-        LiveWanted { below, minutes_from: FROM + 5 * HOUR, hours_from: FROM + HOUR, visitors_from: FROM + 20 * HOUR, imports: false };
+    let wanted = LiveWanted {
+        below,
+        minutes_from: FROM + 5 * HOUR,
+        hours_from: FROM + HOUR,
+        visitors_from: FROM + 20 * HOUR,
+        paths_per_minute: 1_000,
+        paths: 100_000,
+        visitors: 100_000,
+        imports: false,
+    };
     let found = store.live_rows(SHARD, wanted).await.unwrap();
 
     let live: Vec<&EventRow> = counted(&rows).filter(|row| row.bot.is_empty() && row.position.offset < below).collect();
@@ -36,7 +44,7 @@ async fn live_counts() {
             *hours.entry((row.site, row.ts / HOUR * HOUR)).or_insert(0) += 1;
         }
         if row.ts >= wanted.visitors_from {
-            let last = visitors.entry((row.site, row.visitor, row.ts / MINUTE)).or_insert(row.ts);
+            let last = visitors.entry((row.site, row.visitor)).or_insert(row.ts);
             *last = row.ts.max(*last);
         }
     }
@@ -44,10 +52,7 @@ async fn live_counts() {
         found.minutes.into_iter().map(|(site, minute, path, count)| ((site, minute, path), count)).collect();
     assert_eq!(found_minutes, minutes);
     assert_eq!(found.hours.into_iter().map(|(site, hour, count)| ((site, hour), count)).collect::<BTreeMap<_, _>>(), hours);
-    assert_eq!(
-        found.visitors.into_iter().map(|(site, ts, visitor)| ((site, visitor, ts / MINUTE), ts)).collect::<BTreeMap<_, _>>(),
-        visitors
-    );
+    assert_eq!(found.visitors.into_iter().map(|(site, ts, visitor)| ((site, visitor), ts)).collect::<BTreeMap<_, _>>(), visitors);
     let mut newest: Vec<u64> = Vec::new();
     for of in [site(1), site(2)] {
         let mut latest: Vec<&&EventRow> =
@@ -57,6 +62,58 @@ async fn live_counts() {
     }
     assert_eq!(found.newest.iter().map(|row| row.offset).collect::<BTreeSet<_>>(), newest.into_iter().collect());
     assert!(found.newest.windows(2).all(|pair| (pair[0].ts, pair[0].offset) < (pair[1].ts, pair[1].offset)), "oldest first");
+}
+
+#[tokio::test]
+async fn live_counts_of_a_flood_are_bounded() {
+    let store = engine::store().await;
+    let mut rows = Vec::new();
+    let mut view = |site_number, minute: i64, path: String| {
+        let offset = rows.len() as u64;
+        rows.push(EventRow::pageview(position(offset), site(site_number), Hash64(1 + offset), FROM + minute * MINUTE, &path));
+    };
+    for minute in 0..40 {
+        for made_up in 0..30 {
+            view(1, minute, format!("/{minute}/{made_up}"));
+        }
+        for _ in 0..3 {
+            view(1, minute, "/top".to_owned());
+        }
+        view(2, minute, "/calm".to_owned());
+    }
+    for part in rows.chunks(500) {
+        store.insert_events(part, &part[0].event_id.to_string()).await.unwrap();
+    }
+    // Every shard has a share of what is kept in all.
+    let paths = 200 * crate::SHARDS;
+    let visitors = 100 * crate::SHARDS;
+    let wanted = LiveWanted {
+        below: u64::MAX,
+        minutes_from: FROM,
+        hours_from: FROM,
+        visitors_from: FROM,
+        paths_per_minute: 10,
+        paths,
+        visitors,
+        imports: false,
+    };
+    let found = store.live_rows(SHARD, wanted).await.unwrap();
+    let sum = |number: u128, minute: Option<i64>, path: Option<&str>| {
+        let of = found.minutes.iter().filter(|(found, at, name, _)| {
+            *found == site(number) && minute.is_none_or(|minute| *at == FROM + minute * MINUTE) && path.is_none_or(|path| name == path)
+        });
+        of.fold((0, 0), |(rows, views), (.., count)| (rows + 1, views + count))
+    };
+    assert_eq!((sum(1, None, None).1, sum(2, None, None).1), (40 * 33, 40), "sums stay right");
+    let kept = found.minutes.iter().filter(|(_, _, path, _)| path != rollup::OTHER_PATHS).count();
+    assert!(kept <= paths && kept >= 190, "{kept} paths");
+    assert_eq!(sum(2, None, Some("/calm")), (40, 40), "another domain's flood takes nothing from this one");
+    assert_eq!(sum(1, Some(39), None), (11, 33), "ten paths and the rest");
+    assert_eq!(sum(1, Some(39), Some("/top")), (1, 3), "the greatest first");
+    assert_eq!(sum(1, Some(0), Some(rollup::OTHER_PATHS)), (1, 33), "the oldest has no room");
+    let newest_visitor = found.visitors.iter().map(|(_, ts, _)| *ts).max();
+    assert!(found.visitors.len() <= visitors && newest_visitor == Some(FROM + 39 * MINUTE), "{}", found.visitors.len());
+    assert!(found.visitors.is_sorted_by_key(|(_, ts, _)| *ts));
 }
 
 #[tokio::test]
