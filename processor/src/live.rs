@@ -10,6 +10,8 @@
 //! - The store answers: the counters are built anew from the store as of the stored cursor's commit, the visits as of the same offset, and the log
 //!   is read from there on. Counters that outlived this process and are at least as far are kept.
 //! - The store is away: from the records of the last 30 minutes that the log still holds. As soon as the store is back, as above.
+//!
+//! Counters that are lost later are built anew: a batch finds that out, and a look every few seconds where none comes.
 
 mod begin;
 
@@ -46,6 +48,8 @@ use begin::{Again, begin};
 const GROUP: &str = "live";
 const POLL: FetchLimit = FetchLimit { entries: 4_096, bytes: 2 << 20 };
 const IDLE: Duration = Duration::from_secs(1);
+/// How often it is looked whether the counters are still there, which only a batch would find out otherwise.
+const FENCE_AGAIN: Duration = Duration::from_secs(10);
 /// Waits before a session begins anew.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
@@ -161,6 +165,7 @@ async fn session(tools: &LiveTools, again: &mut Again) -> Result<(), Halt> {
     let mut partitions: BTreeMap<u32, Partition> = BTreeMap::new();
     again.begin();
     let mut store_again = Instant::now() + again.wait();
+    let mut fence_again = Instant::now() + FENCE_AGAIN;
     loop {
         let polled = tokio::select! {
             () = stop.cancelled() => return Err(Halt::Stopped),
@@ -201,6 +206,13 @@ async fn session(tools: &LiveTools, again: &mut Again) -> Result<(), Halt> {
                 }
             }
         }
+        if Instant::now() >= fence_again {
+            fence_again = Instant::now() + FENCE_AGAIN;
+            if !are_counted(tools, &partitions).await {
+                tracing::warn!("the live state is lost; building it anew");
+                return Ok(());
+            }
+        }
         if Instant::now() >= store_again && partitions.values().any(|partition| partition.from_log) {
             store_again = Instant::now() + again.wait();
             let whole = partitions.keys().all(|number| tools.progress.borrow().partitions.contains_key(number));
@@ -210,6 +222,21 @@ async fn session(tools: &LiveTools, again: &mut Again) -> Result<(), Halt> {
             }
         }
     }
+}
+
+/// Whether the counters still have all that was counted. Every partition has a fence from its begin on, at least as far as it was counted here.
+async fn are_counted(tools: &LiveTools, partitions: &BTreeMap<u32, Partition>) -> bool {
+    for partition in partitions.values() {
+        match tools.live.fence(partition.shard).await {
+            Ok(fence) if fence.is_none_or(|fence| fence < partition.next) => return false,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::debug!(%error, "whether the live state is whole is asked again later");
+                return true;
+            }
+        }
+    }
+    true
 }
 
 /// Counts a batch; false if the live state has a hole.

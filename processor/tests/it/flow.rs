@@ -86,7 +86,7 @@ async fn the_watermark_follows_a_quiet_log() {
     world.settled(LogName::Live, next).await;
     let then = now();
     // As another process of the installation sees it.
-    let live = Arc::clone(&world.live) as Arc<dyn footfall_live::Live>;
+    let live = Arc::clone(&world.live);
     let told = Told::follow(live, CancellationToken::new()).await.unwrap();
     let mut watermark = told.progress(LogName::Live);
     let moved = watermark.wait_for(|progress| progress.watermark_ms().is_some_and(|at| at > then));

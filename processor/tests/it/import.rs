@@ -1,6 +1,5 @@
 //! The import log: the same path, visits of its own, ids looked up in the store.
 
-use footfall_live::Counters;
 use footfall_model::{Hash64, LogName, Record};
 use footfall_testkit::eventually;
 use uuid::Uuid;

@@ -1,12 +1,12 @@
 //! Live state follows the log, counts each event once, and starts again from the store or from the log.
 
 use footfall_live::{
-    Counters,
     memory::{MemoryLive, MemoryLiveOptions},
+    redis::{RedisLive, RedisLiveOptions},
 };
 use footfall_model::LogName;
 use footfall_store::{Endpoint, Store};
-use footfall_testkit::eventually;
+use footfall_testkit::{eventually, redis::Redis};
 
 use crate::world::{PATIENCE, World, now, pageview, site, with_id};
 
@@ -98,5 +98,21 @@ async fn rebuilding_on_request_keeps_the_figures() {
         world.append(&[pageview(person, "/")]).await;
         shows(&world, person, person).await;
     }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_lost_comes_back_without_traffic() {
+    let redis = Redis::start().await.unwrap();
+    let mut world = World::new().await;
+    world.live = RedisLive::connect(RedisLiveOptions::new(redis.url())).unwrap();
+    world.start();
+    let next = world.append(&[pageview(1, "/"), pageview(2, "/")]).await;
+    world.settled(LogName::Live, next).await;
+    shows(&world, 2, 2).await;
+    redis.cli(&["flushall"]).await.unwrap();
+    shows(&world, 2, 2).await;
+    world.append(&[pageview(3, "/")]).await;
+    shows(&world, 3, 3).await;
     world.stop().await;
 }

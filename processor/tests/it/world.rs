@@ -11,7 +11,10 @@ use std::{
 
 use bytes::Bytes;
 use footfall_engine::{Endpoint as EngineEndpoint, EngineOptions};
-use footfall_live::memory::{MemoryLive, MemoryLiveOptions};
+use footfall_live::{
+    Live,
+    memory::{MemoryLive, MemoryLiveOptions},
+};
 use footfall_log::{
     Entry, EventLog,
     file::{FileLog, FileLogOptions},
@@ -60,7 +63,7 @@ pub struct World {
     pub dir: TempDir,
     pub store: Store,
     pub meta: Meta,
-    pub live: Arc<MemoryLive>,
+    pub live: Arc<dyn Live>,
     pub log: Arc<FileLog>,
     pub import: Arc<FileLog>,
     pub running: Option<Running>,
@@ -92,7 +95,7 @@ impl World {
             live_log: Arc::clone(&self.log) as Arc<dyn EventLog>,
             import_log: Arc::clone(&self.import) as Arc<dyn EventLog>,
             store: self.store.clone(),
-            live: Arc::clone(&self.live) as Arc<dyn footfall_live::Live>,
+            live: Arc::clone(&self.live),
             meta: self.meta.clone(),
             options,
         }));
