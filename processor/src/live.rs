@@ -14,6 +14,7 @@
 //! Counters that are lost later are built anew: a batch finds that out, and a look every few seconds where none comes.
 
 mod begin;
+mod search;
 
 use std::{
     borrow::Cow,

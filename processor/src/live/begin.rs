@@ -7,7 +7,7 @@ use footfall_log::{Assignment, Subscription};
 use footfall_model::{LogName, Offset};
 use footfall_store::{LiveWanted, SeenRow};
 
-use super::{LiveTools, Partition, live_fault};
+use super::{LiveTools, Partition, live_fault, search::Search};
 use crate::{
     assign::Assigner,
     build::Home,
@@ -172,16 +172,15 @@ async fn from_log(tools: &LiveTools, sub: &mut dyn Subscription, assignment: &As
     let known = tools.tools.meta.log_generation(LogName::Live, assignment.partition).await.unwrap_or(0);
     let shard = Shard { generation: assignment.generation.max(known), partition: assignment.partition };
     let since = now_ms() - WITHOUT_STORE_MS;
-    let (mut low, mut high) = (assignment.start, assignment.end);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let appended = sub.reread(assignment.partition, middle, middle).await?.first().map_or(0, |entry| entry.appended_ms);
-        if appended < since {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    let mut search = Search::new(assignment.start, assignment.end, since);
+    while let Some((first, last)) = search.wanted() {
+        let found = tokio::select! {
+            () = tools.tools.stop.cancelled() => return Err(Halt::Stopped),
+            found = sub.reread(assignment.partition, first, last) => found?,
+        };
+        search.found(last, found.first().map(|entry| (entry.offset, entry.appended_ms)));
     }
+    let low = search.place();
     // Counters that reach into what is read go on; what they have is skipped by the fence.
     let is_within = |fence: Offset| (low..=assignment.end).contains(&fence);
     if !tools.live.fence(shard).await.map_err(live_fault)?.is_some_and(is_within) {
