@@ -54,6 +54,11 @@ impl SharedProcessor {
 /// The live cursor counts at most 20 times a second per partition in Redis: people look four times a second, and calls may be paid for.
 const LIVE_PAUSE: Duration = Duration::from_millis(50);
 
+/// The processor may take so long to end its ranges; after that they are left to their intents. Connections drain meanwhile.
+const PROCESSOR_STOPS: Duration = Duration::from_secs(4);
+/// So long an engine of this process is waited for. It notices by itself that its parent ends.
+const ENGINE_STOPS: Duration = Duration::from_secs(3);
+
 /// Both event logs.
 #[derive(Clone)]
 pub struct Logs {
@@ -183,14 +188,22 @@ impl Services {
         imports.into_iter().chain(promotion).fold(Router::new(), Router::merge)
     }
 
-    /// Stops the parts in the order of the way of an event, so that what was accepted is settled or waits in the log.
-    pub async fn stop(self) {
+    /// Stops the parts, so that what was accepted is settled or waits in the log. Open requests may still ask the engine: it goes after
+    /// them, which is when `drained` ends.
+    pub async fn stop(self, drained: impl Future<Output = ()>) {
         self.closing.cancel();
-        if let Some(processor) = &self.processor {
-            processor.stop().await;
+        tokio::join!(drained, self.stop_processing());
+        if let Some(engine) = self.store.and_then(|store| store.engine)
+            && tokio::time::timeout(ENGINE_STOPS, engine.shutdown()).await.is_err()
+        {
+            tracing::warn!("the engine is still ending; it does so by itself");
         }
-        if let Some(engine) = self.store.and_then(|store| store.engine) {
-            engine.shutdown().await;
+    }
+
+    async fn stop_processing(&self) {
+        let Some(processor) = &self.processor else { return };
+        if tokio::time::timeout(PROCESSOR_STOPS, processor.stop()).await.is_err() {
+            tracing::warn!("ranges were left half way, as the event log or the store does not answer: whoever processes next ends them");
         }
     }
 }

@@ -18,6 +18,9 @@ use crate::{
     services::{Installation, Services},
 };
 
+/// The product promises to end within this after SIGTERM, with nothing lost.
+const DRAIN: Duration = Duration::from_secs(10);
+
 /// How to start an [`App`].
 #[derive(Clone, Debug)]
 pub struct AppOptions {
@@ -285,17 +288,20 @@ impl App {
         Ok(())
     }
 
-    /// Asks the server to stop (SIGTERM) and waits for its end: it has ten seconds to drain, and to be held up by others on this machine.
+    /// Asks the server to stop (SIGTERM) and waits for its end.
     ///
     /// # Errors
-    /// When it does not end within 15 seconds or with another status than 0.
+    /// When it does not end within the ten seconds that are promised, or with another status than 0.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
         if let Some(mut child) = self.child.take() {
             if let Some(pid) = child.id() {
                 process::kill(pid, "TERM").await?;
             }
-            let status = tokio::time::timeout(Duration::from_secs(15), child.wait()).await.context("it did not stop within 15 s")??;
-            ensure!(status.success(), "it ended with {status}; its last lines:\n{}", tail(&self.data.path().join("server.log")));
+            let ended = tokio::time::timeout(DRAIN, child.wait()).await;
+            let tail = tail(&self.data.path().join("server.log"));
+            let Ok(status) = ended else { bail!("it did not stop within {} s; its last lines:\n{tail}", DRAIN.as_secs()) };
+            let status = status?;
+            ensure!(status.success(), "it ended with {status}; its last lines:\n{tail}");
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ mod site;
 mod token;
 mod user;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use axum::{body::Body, http::Request};
 use clap::{Args, Parser, Subcommand};
@@ -27,6 +27,11 @@ use crate::{
     control::{Control, Line},
     services::Services,
 };
+
+/// Calls that block are left after this: one that waits for brokers that are away would hold up the end of the process. Nothing rests on them.
+const LAST_CALLS: Duration = Duration::from_secs(1);
+/// The engine's own are waited for: it ends them itself, by force in the end.
+const ENGINE_CALLS: Duration = Duration::from_secs(30);
 
 /// Web analytics on your own machine: real-time, private, nothing lost.
 #[derive(Parser)]
@@ -106,7 +111,7 @@ impl CommandContext {
         };
         let result = control.call(request, see).await;
         if let Some(services) = here {
-            services.stop().await;
+            services.stop(std::future::ready(())).await;
         }
         result
     }
@@ -143,7 +148,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     start_logging(&config)?;
     let context = CommandContext { config, sources };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async move {
+    let last_calls = if matches!(cli.command, Command::Engine(_)) { ENGINE_CALLS } else { LAST_CALLS };
+    let outcome = runtime.block_on(async move {
         match cli.command {
             Command::Serve(_) => serve::run(context).await,
             Command::Engine(args) => engine::run(args, &context).await,
@@ -159,7 +165,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Config(args) => config::run(args, &context),
         }
         .map(|()| ExitCode::SUCCESS)
-    })
+    });
+    runtime.shutdown_timeout(last_calls);
+    outcome
 }
 
 fn start_logging(config: &Config) -> anyhow::Result<()> {

@@ -74,10 +74,12 @@ pub async fn run(context: CommandContext) -> anyhow::Result<()> {
     until_told_to_stop(&closing).await?;
     tracing::info!("stopping: connections drain, what was accepted is settled");
     closing.cancel();
-    if let Some(server) = server {
-        let _ = server.await;
-    }
-    services.stop().await;
+    let drained = async {
+        if let Some(server) = server {
+            let _ = server.await;
+        }
+    };
+    services.stop(drained).await;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What is promised of shared services beyond faults at random, from outside: topics, spills, shards, jobs, and the move from one machine.
+//! What is promised of shared services beyond faults at random, from outside: topics, spills, shards, jobs, shutdown, and the move from one machine.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something that it needs is missing")]
 
 mod jobs;
@@ -6,6 +6,7 @@ mod jobs;
 mod load;
 mod promotion;
 mod shared;
+mod shutdown;
 mod spill;
 mod store;
 mod topics;
