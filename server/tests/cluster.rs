@@ -139,12 +139,14 @@ impl Fault {
                 }
                 assert!(load.is_refused().await, "without brokers nothing is accepted");
                 world.until_ready("capture", false).await;
+                world.until_ready("processor", false).await;
                 tokio::time::sleep(moment).await;
                 for broker in 0..3 {
                     world.kafka.restart(broker).unwrap();
                 }
                 world.kafka.ready().await.unwrap();
                 world.until_ready("capture", true).await;
+                world.until_ready("processor", true).await;
             }
             Self::BrokersSlow => {
                 world.each_broker_proxy(|proxy| proxy.delay(Duration::from_millis(150)));

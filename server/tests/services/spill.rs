@@ -1,9 +1,10 @@
 //! A collector without brokers.
 
+use footfall_testkit::{App, eventually};
 use rand::{SeedableRng, rngs::StdRng};
 
 use crate::{
-    load::{self, Load},
+    load::{self, Load, SETTLED},
     shared::Shared,
 };
 
@@ -21,6 +22,7 @@ async fn a_collector_with_a_spill_accepts_without_brokers() {
     assert!(load.flows().await, "events are accepted without brokers; log:\n{}", capture.log());
     let ready = capture.http.get(capture.url("/ready")).send().await.unwrap();
     assert_eq!(ready.status(), 200, "it does its work: {}", ready.text().await.unwrap());
+    is_ready(&processor, 503, "nothing can be read without brokers").await;
     // What is spilt outlives the collector.
     capture.kill().await.unwrap();
     capture.resume().await.unwrap();
@@ -29,7 +31,23 @@ async fn a_collector_with_a_spill_accepts_without_brokers() {
     shared.kafka.restart(0).unwrap();
     shared.kafka.ready().await.unwrap();
     assert!(load.flows().await);
+    is_ready(&processor, 200, "the brokers are back").await;
     shared.ends_well(load, &capture, &processor, &web).await;
+}
+
+/// Waits until `/ready` is answered like this.
+async fn is_ready(app: &App, status: u16, why: &str) {
+    let mut last = String::new();
+    let met = eventually(SETTLED, async || {
+        let answer = app.http.get(app.url("/ready")).send().await.ok()?;
+        let now = answer.status();
+        last = answer.text().await.ok()?;
+        (now == status).then_some(())
+    })
+    .await;
+    assert!(met.is_some(), "{why}: {last}; log:\n{}", app.log());
+    let says: serde_json::Value = serde_json::from_str(&last).unwrap();
+    assert_eq!(says["dependencies"]["event_log"] == "ok", status == 200, "{why}: {says}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
