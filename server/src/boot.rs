@@ -11,7 +11,6 @@ use footfall_live::{
     redis::{RedisLive, RedisLiveOptions},
 };
 use footfall_log::{
-    EventLog,
     file::{FileLog, FileLogOptions},
     kafka::{KafkaLog, KafkaLogOptions, KafkaSasl, KafkaSecurity, KafkaSpill, KafkaTls, SaslMechanism},
 };
@@ -70,14 +69,11 @@ fn accounts_url(config: &Config) -> anyhow::Result<(Option<PathBuf>, String)> {
 pub async fn open_logs(config: &Config) -> anyhow::Result<Logs> {
     let url = &config.seams.event_log_url;
     if let Some(kafka) = url.kafka() {
-        return Ok(Logs {
-            live: open_kafka(config, &kafka, LogName::Live).await?,
-            import: open_kafka(config, &kafka, LogName::Import).await?,
-            files: None,
-        });
+        let (live, import) = (open_kafka(config, &kafka, LogName::Live).await?, open_kafka(config, &kafka, LogName::Import).await?);
+        return Ok(Logs { live: live.clone(), import: import.clone(), files: None, topics: Some([live, import]) });
     }
     let (live, import) = open_files(config).await?;
-    Ok(Logs { live: live.clone(), import: import.clone(), files: Some([live, import]) })
+    Ok(Logs { live: live.clone(), import: import.clone(), files: Some([live, import]), topics: None })
 }
 
 /// The one-machine logs.
@@ -117,11 +113,10 @@ pub async fn kafka_targets(config: &Config) -> anyhow::Result<[KafkaTarget; 2]> 
     Ok([open(LogName::Live).await?, open(LogName::Import).await?])
 }
 
-async fn open_kafka(config: &Config, url: &KafkaUrl, name: LogName) -> anyhow::Result<Arc<dyn EventLog>> {
+async fn open_kafka(config: &Config, url: &KafkaUrl, name: LogName) -> anyhow::Result<Arc<KafkaLog>> {
     let options = kafka_options(config, url, name);
     let topic = options.topic.clone();
-    let log = KafkaLog::open(options).await.with_context(|| format!("the event log cannot use the topic {topic}"))?;
-    Ok(log as Arc<dyn EventLog>)
+    KafkaLog::open(options).await.with_context(|| format!("the event log cannot use the topic {topic}"))
 }
 
 /// How a topic is used: `TOPIC` for what happens now, `TOPIC_import` for imports.

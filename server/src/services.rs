@@ -9,7 +9,7 @@ use anyhow::Context;
 use axum::Router;
 use footfall_config::{Config, Role, Roles};
 use footfall_live::Live;
-use footfall_log::{EventLog, file::FileLog};
+use footfall_log::{EventLog, file::FileLog, kafka::KafkaLog};
 use footfall_meta::Meta;
 use footfall_processor::{Processor, ProcessorDeps, Running, Told, memory::Memory};
 use tokio_util::sync::CancellationToken;
@@ -56,8 +56,10 @@ const LIVE_PAUSE: Duration = Duration::from_millis(50);
 
 /// The processor may take so long to end its ranges; after that they are left to their intents. Connections drain meanwhile.
 const PROCESSOR_STOPS: Duration = Duration::from_secs(4);
+/// Leaving groups and flushing may take so long.
+const TOPICS_CLOSE: Duration = Duration::from_secs(1);
 /// So long an engine of this process is waited for. It notices by itself that its parent ends.
-const ENGINE_STOPS: Duration = Duration::from_secs(3);
+const ENGINE_STOPS: Duration = Duration::from_secs(2);
 
 /// Both event logs.
 #[derive(Clone)]
@@ -68,6 +70,18 @@ pub struct Logs {
     pub import: Arc<dyn EventLog>,
     /// Both as local files, where they are.
     pub files: Option<[Arc<FileLog>; 2]>,
+    /// Both as topics, where they are.
+    pub topics: Option<[Arc<KafkaLog>; 2]>,
+}
+
+impl Logs {
+    /// Ends what the brokers have of this process: the others of its groups need not wait until its silence counts.
+    async fn close(&self) {
+        let Some([live, import]) = &self.topics else { return };
+        if tokio::time::timeout(TOPICS_CLOSE, async { tokio::join!(live.close(), import.close()) }).await.is_err() {
+            tracing::warn!("the brokers do not answer: they notice later that this process has gone");
+        }
+    }
 }
 
 /// What takes events in: the role capture.
@@ -193,6 +207,9 @@ impl Services {
     pub async fn stop(self, drained: impl Future<Output = ()>) {
         self.closing.cancel();
         tokio::join!(drained, self.stop_processing());
+        if let Some(logs) = &self.logs {
+            logs.close().await;
+        }
         if let Some(engine) = self.store.and_then(|store| store.engine)
             && tokio::time::timeout(ENGINE_STOPS, engine.shutdown()).await.is_err()
         {

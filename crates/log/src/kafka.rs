@@ -217,6 +217,8 @@ pub struct KafkaLog {
     producer: Arc<producer::Producing>,
     watch: Watch,
     spill: Option<spill::Spill>,
+    /// Each subscription's thread holds a receiver until its client has ended.
+    readers: tokio::sync::watch::Sender<()>,
 }
 
 impl KafkaLog {
@@ -234,16 +236,17 @@ impl KafkaLog {
         };
         let watch = Watch::start(Arc::clone(&options), Arc::clone(&gate), Arc::clone(&producer), spill.is_some())?;
         gate.wait_up(OPEN_WITHIN).await;
-        Ok(Arc::new(Self { options, gate, producer, watch, spill }))
+        Ok(Arc::new(Self { options, gate, producer, watch, spill, readers: tokio::sync::watch::Sender::new(()) }))
     }
 
-    /// Waits until everything handed to the producer has its answer, for at most the delivery timeout. The spill stays for the next start.
+    /// Waits until everything handed to the producer has its answer, for at most the delivery timeout, and until the subscriptions, which the
+    /// caller has dropped, have left their groups: others get their partitions at once. The spill stays for the next start.
     pub async fn close(&self) {
         self.gate.close();
         if let Some(spill) = &self.spill {
             spill.close().await;
         }
-        self.producer.flush().await;
+        tokio::join!(self.producer.flush(), self.readers.closed());
     }
 }
 
@@ -287,7 +290,7 @@ impl EventLog for KafkaLog {
     async fn subscribe(&self, group: &str, start: StartAt) -> Result<Box<dyn Subscription>, LogError> {
         // A member that comes before the topic would only learn that it is not there.
         self.gate.wait_topic(OPEN_WITHIN).await?;
-        Ok(Box::new(KafkaSubscription::open(Arc::clone(&self.options), group, start)?))
+        Ok(Box::new(KafkaSubscription::open(Arc::clone(&self.options), group, start, self.readers.subscribe())?))
     }
 
     async fn status(&self) -> LogStatus {

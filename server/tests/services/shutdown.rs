@@ -1,12 +1,15 @@
-//! SIGTERM: every role ends in time whatever its brokers do, and nothing is lost by it.
+//! SIGTERM: every role ends in time whatever its brokers do, nothing is lost by it, and nobody waits for who has gone.
 
-use footfall_testkit::{eventually, process};
+use footfall_testkit::{App, eventually, process};
 use rand::{SeedableRng, rngs::StdRng};
 
 use crate::{
     load::{self, Load, SETTLED},
     shared::Shared,
 };
+
+/// Silence alone costs a processor its partitions only after this.
+const LONG_SESSION: &str = "300s";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_role_stops_in_time_with_its_brokers_hung_or_gone() {
@@ -68,4 +71,23 @@ async fn a_collector_stops_in_time_in_the_middle_of_forwarding_its_spill() {
     *load.bases.lock().unwrap() = vec![capture.url("")];
     assert!(load.flows().await, "events are accepted after a restart; log:\n{}", capture.log());
     shared.ends_well(load, &capture, &processor, &web).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_processor_that_stops_leaves_its_groups() {
+    let shared = Shared::start().await;
+    let mut processor = App::start(shared.role("processor").env("FOOTFALL_KAFKA_SESSION_TIMEOUT", LONG_SESSION)).await.unwrap();
+    // It was a race once.
+    for round in 0..5 {
+        if round > 0 {
+            processor.resume().await.unwrap();
+        }
+        processor.stop().await.unwrap();
+        // A group with members, be they dead, cannot be removed.
+        for group in ["processor", "processor-import"] {
+            let group = format!("{}-{group}", shared.installation.name);
+            let left = eventually(SETTLED / 2, async || shared.kafka.delete_group(&group).await.ok()).await;
+            assert!(left.is_some(), "its partitions of {group} wait for a dead processor; log:\n{}", processor.log());
+        }
+    }
 }

@@ -13,7 +13,10 @@ use rdkafka::{
     consumer::{BaseConsumer, CommitMode, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 
 use super::{
     KafkaLogOptions, client,
@@ -42,7 +45,8 @@ pub(super) struct KafkaSubscription {
 }
 
 impl KafkaSubscription {
-    pub fn open(options: Arc<KafkaLogOptions>, group: &str, start: StartAt) -> Result<Self, LogError> {
+    /// `presence` is dropped once the client has ended, for a member: has left its group.
+    pub fn open(options: Arc<KafkaLogOptions>, group: &str, start: StartAt, presence: watch::Receiver<()>) -> Result<Self, LogError> {
         let member = start == StartAt::Committed;
         let shared = Arc::new(Shared::new(options.session_timeout, member));
         let ear = Member { shared: Arc::clone(&shared), topic: options.topic.clone(), session_timeout: options.session_timeout };
@@ -55,7 +59,10 @@ impl KafkaSubscription {
         let (topic, buffer_bytes) = (options.topic.clone(), options.buffer_bytes);
         std::thread::Builder::new()
             .name("kafka-reader".into())
-            .spawn(move || poller::run(thread_consumer, &thread_shared, &topic, buffer_bytes))
+            .spawn(move || {
+                poller::run(thread_consumer, &thread_shared, &topic, buffer_bytes);
+                drop(presence);
+            })
             .map_err(|error| LogError::fault(format!("no thread for the event log: {error}")))?;
         Ok(Self { options, group: group.to_owned(), start, shared, consumer, told: BTreeMap::new(), followed: BTreeSet::new() })
     }
