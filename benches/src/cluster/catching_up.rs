@@ -21,6 +21,8 @@ const QUIET: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(600);
 /// With a slow way to the store: events, and bytes a second of each connection.
 const SLOW: (u64, u64) = (400_000, 4 << 20);
+/// With a store that keeps nothing.
+const ALONE: u64 = 2_000_000;
 const DASHBOARDS: u32 = 20;
 
 /// Prints the figures.
@@ -57,7 +59,61 @@ pub async fn run(cluster: &Cluster, events: u64) -> anyhow::Result<()> {
     figure("  two to one, all on the same cores as ClickHouse and Kafka", &format!("{:.2}", pair / rate), "");
     drop(processors);
     cluster.remove(&two.web, &two.installation).await?;
+    alone(cluster, events.min(ALONE)).await?;
     with_room(cluster, events.min(SLOW.0)).await
+}
+
+/// What a processor does where ClickHouse has cores of its own: tables that keep nothing leave of the store only the reading of rows.
+async fn alone(cluster: &Cluster, events: u64) -> anyhow::Result<()> {
+    let backlog = Backlog::make(cluster, events).await?;
+    for sql in [
+        "DROP VIEW footfall.sessions_of_events",
+        "CREATE TABLE footfall.nothing AS footfall.events ENGINE = Null",
+        "EXCHANGE TABLES footfall.events AND footfall.nothing",
+    ] {
+        backlog.web.sql(sql).await?;
+    }
+    let meter = cluster.meter(&[]).await?;
+    let processor = App::start(Cluster::role(&backlog.installation, "processor")).await?;
+    let rate = rate(events, async || sent(&processor).await.unwrap_or(0)).await?;
+    figure("one processor, the store takes rows and keeps none, events/s", &format!("{rate:.0}/s"), ">= 100,000/s");
+    let pid = processor.pid().context("it runs")?;
+    figure("  CPU per million events: processor", &format!("{:.2} s", usage::cpu(pid)?.as_secs_f64() * 1e6 / events as f64), "");
+    meter.read()?.print(events);
+    drop(processor);
+    cluster.remove(&backlog.web, &backlog.installation).await
+}
+
+/// Rows that a processor has sent to the store.
+async fn sent(processor: &App) -> anyhow::Result<u64> {
+    let metrics = processor.http.get(processor.metrics_url()).send().await?.text().await?;
+    let rows = metrics.lines().filter(|line| line.starts_with("footfall_processor_rows_total{"));
+    Ok(rows.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum())
+}
+
+/// Events a second, where `count` tells how many are through.
+async fn rate(events: u64, count: impl AsyncFn() -> u64) -> anyhow::Result<f64> {
+    let begin = Instant::now();
+    let (low, high) = (events as f64 * BETWEEN.0, events as f64 * BETWEEN.1);
+    let (mut before, mut crossed_low, mut crossed_high) = ((Duration::ZERO, 0.0), None, None);
+    while begin.elapsed() < PATIENCE {
+        let count = count().await as f64;
+        let now = (begin.elapsed(), count);
+        // Rows come in steps of a range: the moment between two looks at which the mark was passed.
+        let passed = |mark: f64| {
+            (before.1 < mark && count >= mark).then(|| before.0 + (now.0 - before.0).mul_f64((mark - before.1) / (count - before.1)))
+        };
+        crossed_low = crossed_low.or(passed(low));
+        crossed_high = crossed_high.or(passed(high));
+        if let (Some(from), Some(to)) = (crossed_low, crossed_high)
+            && count >= events as f64
+        {
+            return Ok((high - low) / (to - from).as_secs_f64());
+        }
+        before = now;
+        tokio::time::sleep(LOOKS).await;
+    }
+    anyhow::bail!("the backlog was not stored within {} s: {} of {events}", PATIENCE.as_secs(), before.1)
 }
 
 /// What one machine cannot show where everything shares its cores: each processor waits for a slow network to the store instead of for a core.
@@ -110,33 +166,9 @@ impl Backlog {
         }
         slow.throttle(bytes_per_second.unwrap_or(0));
         let processors = futures::future::try_join_all((0..count).map(|_| App::start(options.clone())));
-        let (processors, rate) = tokio::join!(processors, self.stored());
+        // Right after the start the table may not be there yet.
+        let (processors, rate) = tokio::join!(processors, rate(self.events, async || self.count().await.unwrap_or(0)));
         Ok((processors?, rate?))
-    }
-
-    async fn stored(&self) -> anyhow::Result<f64> {
-        let begin = Instant::now();
-        let (low, high) = (self.events as f64 * BETWEEN.0, self.events as f64 * BETWEEN.1);
-        let (mut before, mut crossed_low, mut crossed_high) = ((Duration::ZERO, 0.0), None, None);
-        while begin.elapsed() < PATIENCE {
-            // Right after the start the table may not be there yet.
-            let count = self.count().await.unwrap_or(0) as f64;
-            let now = (begin.elapsed(), count);
-            // Rows come in steps of a range: the moment between two looks at which the mark was passed.
-            let passed = |mark: f64| {
-                (before.1 < mark && count >= mark).then(|| before.0 + (now.0 - before.0).mul_f64((mark - before.1) / (count - before.1)))
-            };
-            crossed_low = crossed_low.or(passed(low));
-            crossed_high = crossed_high.or(passed(high));
-            if let (Some(from), Some(to)) = (crossed_low, crossed_high)
-                && count >= self.events as f64
-            {
-                return Ok((high - low) / (to - from).as_secs_f64());
-            }
-            before = now;
-            tokio::time::sleep(LOOKS).await;
-        }
-        anyhow::bail!("the backlog was not stored within {} s: {} of {}", PATIENCE.as_secs(), before.1, self.events)
     }
 
     async fn count(&self) -> anyhow::Result<u64> {
