@@ -13,14 +13,15 @@ use super::{
 };
 use crate::{figure, heading, stats, usage};
 
-/// The rate is taken between these shares of the backlog: joining the group at the start and the last partial range are not part of it.
-const BETWEEN: (f64, f64) = (0.1, 0.95);
+/// The rate is taken between these shares of the backlog: joining the group and sharing the partitions at the start, and the last partial range, are
+/// not part of it.
+const BETWEEN: (f64, f64) = (0.25, 0.95);
 const LOOKS: Duration = Duration::from_millis(250);
 /// Live state that is told of nothing for so long is up to date.
 const QUIET: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(600);
 /// With a slow way to the store: events, and bytes a second of each connection.
-const SLOW: (u64, u64) = (400_000, 4 << 20);
+const SLOW: (u64, u64) = (800_000, 4 << 20);
 /// With a store that keeps nothing.
 const ALONE: u64 = 2_000_000;
 const DASHBOARDS: u32 = 20;

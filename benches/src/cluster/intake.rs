@@ -8,7 +8,7 @@ use footfall_testkit::App;
 use super::{latency, services::Cluster, sites};
 use crate::{collector, figure, heading, stats, usage};
 
-/// The collector gathers records for 3 ms before it writes them, so few senders that wait for their answers leave the machine idle.
+/// The collector gathers records for a moment before it writes them, so few senders that wait for their answers leave the machine idle.
 const CONNECTIONS: [u64; 2] = [64, 160];
 /// Java compiles what runs often; the collector fills its caches.
 const WARM_UP: Duration = Duration::from_secs(5);
