@@ -92,6 +92,16 @@ async fn sent(processor: &App) -> anyhow::Result<u64> {
     Ok(rows.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum())
 }
 
+/// Events a second that arrive in the store.
+pub async fn rate_of(app: &App, events: u64) -> anyhow::Result<f64> {
+    // Right after the start the table may not be there yet.
+    rate(events, async || count(app).await.unwrap_or(0)).await
+}
+
+async fn count(app: &App) -> anyhow::Result<u64> {
+    Ok(app.sql("SELECT count() FROM footfall.events").await?.parse()?)
+}
+
 /// Events a second, where `count` tells how many are through.
 async fn rate(events: u64, count: impl AsyncFn() -> u64) -> anyhow::Result<f64> {
     let begin = Instant::now();
@@ -167,13 +177,8 @@ impl Backlog {
         }
         slow.throttle(bytes_per_second.unwrap_or(0));
         let processors = futures::future::try_join_all((0..count).map(|_| App::start(options.clone())));
-        // Right after the start the table may not be there yet.
-        let (processors, rate) = tokio::join!(processors, rate(self.events, async || self.count().await.unwrap_or(0)));
+        let (processors, rate) = tokio::join!(processors, rate_of(&self.web, self.events));
         Ok((processors?, rate?))
-    }
-
-    async fn count(&self) -> anyhow::Result<u64> {
-        Ok(self.web.sql("SELECT count() FROM footfall.events").await?.parse()?)
     }
 
     /// Waits until live state is told of nothing more; when it was told last.
@@ -224,9 +229,9 @@ impl Backlog {
         let (mut latencies, mut store, mut web) = (Vec::new(), Duration::ZERO, Duration::ZERO);
         for visitor in 0..DASHBOARDS {
             // A new event makes kept answers stale.
-            let before = self.count().await?;
+            let before = count(&self.web).await?;
             collector.pageview(&self.first.domain, "/", visitor).await?;
-            eventually(PATIENCE, async || (self.count().await.ok()? > before).then_some(())).await.context("an event is not stored")?;
+            eventually(PATIENCE, async || (count(&self.web).await.ok()? > before).then_some(())).await.context("an event is not stored")?;
             tokio::time::sleep(LOOKS).await;
             let meter = cluster.meter(&[("web", &self.web)]).await?;
             let begin = Instant::now();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use footfall_testkit::App;
 
-use super::{latency, services::Cluster, sites};
+use super::{catching_up, latency, services::Cluster, sites};
 use crate::{collector, figure, heading, stats, usage};
 
 /// The collector gathers records for a moment before it writes them, so few senders that wait for their answers leave the machine idle.
@@ -41,8 +41,14 @@ pub async fn run(cluster: &Cluster) -> anyhow::Result<()> {
     let batch_bytes = cluster.topic_bytes(&installation.name)? - bytes;
     figure("  bytes per event in Kafka", &format!("{:.0}", batch_bytes as f64 / BATCHED as f64), "");
 
-    let processor = App::start(Cluster::role(&installation, "processor")).await?;
-    collector::wait_for(&web, sent + BATCHED).await?;
+    let waiting = sent + BATCHED;
+    let (processor, rate) = tokio::join!(App::start(Cluster::role(&installation, "processor")), catching_up::rate_of(&web, waiting));
+    let (processor, rate) = (processor?, rate?);
+    figure(
+        &format!("one processor from Kafka, these {waiting} events (one domain, as on one machine)"),
+        &format!("{rate:.0}/s"),
+        ">= 100,000/s",
+    );
     let roles = latency::Roles { collector: &collector, processor: &processor, web: &web, topic: &installation.name };
     latency::run(cluster, roles, &probe).await?;
     drop((collector, processor));
