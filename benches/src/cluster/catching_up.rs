@@ -40,7 +40,7 @@ pub async fn run(cluster: &Cluster, events: u64) -> anyhow::Result<()> {
     let pid = processors[0].pid().context("it runs")?;
     let counted = one.counted_live(cluster).await?;
     figure("  all stored and counted live, start included, after", &format!("{:.1} s", (counted - begin).as_secs_f64()), "");
-    one.merged().await?;
+    merged(&one.web).await?;
     figure("  most memory", &megabytes(usage::peak(pid)?), "<= 1024 MB");
     figure("  CPU per million events: processor", &format!("{:.2} s", usage::cpu(pid)?.as_secs_f64() * 1e6 / events as f64), "");
     meter.read()?.print(events);
@@ -96,6 +96,16 @@ async fn sent(processor: &App) -> anyhow::Result<u64> {
 pub async fn rate_of(app: &App, events: u64) -> anyhow::Result<f64> {
     // Right after the start the table may not be there yet.
     rate(events, async || count(app).await.unwrap_or(0)).await
+}
+
+/// Waits until nothing is merged any more.
+pub async fn merged(app: &App) -> anyhow::Result<()> {
+    let quiet = eventually(PATIENCE, async || {
+        let merges = app.sql("SELECT count() FROM system.merges").await.ok()?;
+        tokio::time::sleep(LOOKS).await;
+        (merges == "0").then_some(())
+    });
+    quiet.await.context("merges do not end")
 }
 
 async fn count(app: &App) -> anyhow::Result<u64> {
@@ -192,15 +202,6 @@ impl Backlog {
             }
         }
         Ok(last)
-    }
-
-    async fn merged(&self) -> anyhow::Result<()> {
-        let quiet = eventually(PATIENCE, async || {
-            let merges = self.web.sql("SELECT count() FROM system.merges").await.ok()?;
-            tokio::time::sleep(LOOKS).await;
-            (merges == "0").then_some(())
-        });
-        quiet.await.context("merges do not end")
     }
 
     /// Disk, and what a dashboard takes.

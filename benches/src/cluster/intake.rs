@@ -49,6 +49,7 @@ pub async fn run(cluster: &Cluster) -> anyhow::Result<()> {
         &format!("{rate:.0}/s"),
         ">= 100,000/s",
     );
+    catching_up::merged(&web).await?;
     let roles = latency::Roles { collector: &collector, processor: &processor, web: &web, topic: &installation.name };
     latency::run(cluster, roles, &probe).await?;
     drop((collector, processor));
