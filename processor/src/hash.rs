@@ -57,9 +57,7 @@ mod tests {
     #[test]
     fn small_numbers_spread_over_both_ends_of_the_hash() {
         // The map takes its bucket from the low bits and its tag from the high ones.
-        let hashes: Vec<u64> = (0..4_096_u64)
-            .map(|number| hash_of(&(uuid::Uuid::from_u128(7), number, false)))
-            .collect();
+        let hashes: Vec<u64> = (0..4_096_u64).map(|number| hash_of(&(uuid::Uuid::from_u128(7), number, false))).collect();
         let low: HashSet<u64> = hashes.iter().map(|hash| hash & 0xfff).collect();
         let high: HashSet<u64> = hashes.iter().map(|hash| hash >> 57).collect();
         assert!(low.len() > 2_000 && high.len() == 128, "{} low, {} high", low.len(), high.len());

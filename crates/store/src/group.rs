@@ -49,7 +49,8 @@ struct Member {
 
 impl Group {
     pub(crate) fn new(options: &ShardOptions, database: &str, flavour: &Flavour) -> Self {
-        let member = |replica| Member { node: Arc::new(Node::new(replica, database, flavour.is_cluster())), rests_until: AtomicU64::new(0) };
+        let member =
+            |replica| Member { node: Arc::new(Node::new(replica, database, flavour.is_cluster())), rests_until: AtomicU64::new(0) };
         Self {
             nodes: options.replicas.iter().map(member).collect(),
             current: AtomicUsize::new(0),
