@@ -43,7 +43,7 @@ impl PgBouncer {
             &config,
             format!(
                 "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-                 auth_type = scram-sha-256\nauth_file = {}\npool_mode = transaction\ndefault_pool_size = 3\nmax_client_conn = 200\n\
+                 auth_type = scram-sha-256\nauth_file = {}\npool_mode = transaction\ndefault_pool_size = 3\nserver_idle_timeout = 10\nmax_client_conn = 500\n\
                  server_login_retry = 1\nignore_startup_parameters = {ignored}\nlogfile = {}\n",
                 postgres.port(),
                 users.display(),

@@ -206,7 +206,8 @@ fn run_server(programs: &Path, account: Option<(u32, u32)>, folder: &Path, port:
         .arg("-D")
         .arg(folder.join("data"))
         .args(["-p", &port.to_string()])
-        .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"])
+        // Many tests share one server, each with a database and a pool of its own.
+        .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=400"])
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()?;
