@@ -108,8 +108,7 @@ async fn a_log_that_was_replaced_counts_apart() {
     let next = world.append(&[pageview(1, "/"), pageview(2, "/")]).await;
     world.settled(LogName::Live, next).await;
     world.stop().await;
-    world.log.close().await;
-    world.import.close().await;
+    close_logs(&world).await;
     std::fs::remove_dir_all(world.dir.path().join("log")).unwrap();
     (world.log, world.import) = open_logs(world.dir.path()).await;
 
@@ -125,17 +124,20 @@ async fn a_log_that_was_replaced_counts_apart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_commit_is_found_by_the_record_at_the_highest_position() {
     let mut world = World::new().await;
-    let records = [pageview(1, "/"), pageview(1, "/x"), pageview(2, "/")];
-    world.append(&records).await;
+    world.append(&[pageview(1, "/"), pageview(1, "/x"), pageview(2, "/")]).await;
+    // The log as it was before the commit comes back after it.
+    let (log, before) = (world.dir.path().join("log"), world.dir.path().join("before"));
+    close_logs(&world).await;
+    let copied = std::process::Command::new("cp").arg("-r").args([&log, &before]).status().unwrap();
+    assert!(copied.success());
+    (world.log, world.import) = open_logs(world.dir.path()).await;
     world.start();
     world.settled(LogName::Live, 3).await;
     world.stop().await;
-    // The same records in a file without the commit.
-    world.log.close().await;
-    world.import.close().await;
-    std::fs::remove_dir_all(world.dir.path().join("log")).unwrap();
+    close_logs(&world).await;
+    std::fs::remove_dir_all(&log).unwrap();
+    std::fs::rename(&before, &log).unwrap();
     (world.log, world.import) = open_logs(world.dir.path()).await;
-    append(&*world.log, &records).await;
     let next = world.append(&[pageview(1, "/y")]).await;
     world.start();
     world.settled(LogName::Live, next).await;
@@ -160,4 +162,9 @@ async fn one_partition_per_month_does_not_break_a_range() {
     world.settled(LogName::Live, next).await;
     world.check_each_once(LogName::Live, 130).await;
     world.stop().await;
+}
+
+async fn close_logs(world: &World) {
+    world.log.close().await;
+    world.import.close().await;
 }
