@@ -7,7 +7,7 @@ use footfall_log::StoredEntry;
 use footfall_model::{Offset, RECORD_VERSION, Record};
 use tokio::{task::JoinHandle, time::Instant};
 
-use crate::range::{MAX_BYTES, MAX_ROWS, month_of};
+use crate::range::{MAX_BYTES, month_of};
 
 /// Times that the store takes: years 2000 to 2149. The edge is stricter.
 const TIMES: RangeInclusive<i64> = 946_684_800_000..=5_680_281_599_999;
@@ -61,8 +61,9 @@ enum Piece {
 }
 
 /// Entries read ahead of one partition, in offset order, decoded in the background.
-#[derive(Default)]
 pub struct ReadAhead {
+    /// Rows of a full range.
+    range_rows: usize,
     ready: VecDeque<Decoded>,
     coming: VecDeque<Piece>,
     /// Entries and payload bytes in both.
@@ -73,6 +74,12 @@ pub struct ReadAhead {
 }
 
 impl ReadAhead {
+    /// Nothing yet, of ranges with at most so many rows.
+    #[must_use]
+    pub const fn new(range_rows: usize) -> Self {
+        Self { range_rows, ready: VecDeque::new(), coming: VecDeque::new(), entries: 0, bytes: 0, since: None }
+    }
+
     /// Takes entries that come next.
     pub fn push(&mut self, entries: Vec<StoredEntry>) {
         self.since.get_or_insert_with(Instant::now);
@@ -118,7 +125,7 @@ impl ReadAhead {
     /// Whether the next range cannot grow by reading more.
     #[must_use]
     pub fn fills_a_range(&self) -> bool {
-        self.entries >= MAX_ROWS || self.bytes >= MAX_BYTES
+        self.entries >= self.range_rows || self.bytes >= MAX_BYTES
     }
 
     /// The append time of the oldest entry that is waiting and decoded.
@@ -184,7 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn entries_come_back_in_order_across_threads() {
-        let mut ahead = ReadAhead::default();
+        let mut ahead = ReadAhead::new(7_000);
         ahead.push((0..10).map(|offset| entry(offset, "{}")).collect());
         ahead.push((10..20_000).map(|offset| entry(offset, "{}")).collect());
         ahead.push(vec![entry(20_000, "{}")]);

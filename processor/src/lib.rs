@@ -90,6 +90,8 @@ pub struct Options {
     pub rollup_every: Option<std::time::Duration>,
     /// Pause after each batch of the live cursor, where counting costs a call to another machine: a flood then makes few, large batches.
     pub live_pause: Option<std::time::Duration>,
+    /// Rows of one insert at most; [`range::MAX_ROWS`] if none. For tests with several full ranges.
+    pub range_rows: Option<usize>,
     /// Listens to the steps of the stored cursors and may stop them; for crash tests.
     pub watcher: Option<Watcher>,
 }
@@ -116,6 +118,7 @@ impl Processor {
             stop: stop.clone(),
             watcher: deps.options.watcher.clone(),
             memory: deps.options.memory,
+            range_rows: deps.options.range_rows.unwrap_or(range::MAX_ROWS),
         };
         let (stored, imported) = (tools(&deps.live_log), tools(&deps.import_log));
         let (counting, rolling) = (tools(&deps.live_log), tools(&deps.live_log));

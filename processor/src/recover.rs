@@ -70,7 +70,8 @@ pub async fn recover(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salt
         "the stored cursor goes on"
     );
     let until_ms = settled_until(sub, assignment, next).await;
-    Ok(Partition { home, next, until_ms, assigner, ahead: ReadAhead::default() })
+    let committed = Committed { next, rebuild_from: assigner.rebuild_from(next) };
+    Ok(Partition { home, committed, until_ms, assigner, ahead: ReadAhead::new(tools.range_rows) })
 }
 
 /// Whether the log holds the very records of an intent.

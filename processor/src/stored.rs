@@ -2,9 +2,9 @@
 //!
 //! # Order of things
 //! ```text
-//! poll ─▶ decode ─▶ fix the range ─▶ intent (durable) ─▶ dead letters ─▶ ONE insert, one token ─▶ commit ─▶ tell
-//!           ▲                                                 │
-//!           └── the next range is read and decoded meanwhile ─┘
+//! poll ─▶ decode ─▶ fix the range, make rows ─▶ intent (durable) ─▶ dead letters ─▶ ONE insert, one token ─▶ commit ─▶ tell
+//!                              ▲                                             │
+//!                              └── the next full range is made meanwhile ────┘
 //! ```
 //! - Between intent and commit the range is fixed: whatever happens, the same records are settled under the same token.
 //! - An insert is repeated for ever with the same rows and token. The closed list of data errors leaves this path: `settle.rs` then
@@ -21,14 +21,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    pin::pin,
     sync::Arc,
     time::Duration,
 };
 
 use footfall_log::{Committed, DeadEntry, FetchLimit, Hold, Intent, Polled, StartAt, Subscription};
-use footfall_model::Offset;
+use footfall_model::{LogName, Offset};
+use footfall_store::StoreError;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     assign::Assigner,
@@ -68,14 +69,25 @@ const AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_
 pub struct Partition {
     /// Which one.
     pub home: Home,
-    /// Everything below is settled.
-    pub next: Offset,
+    /// Everything below `next` is settled.
+    pub committed: Committed,
     /// Everything appended up to this time is settled, UTC milliseconds.
     pub until_ms: i64,
-    /// Visits, ids and clock as of `next`.
+    /// Visits, ids and clock after the last range that was made.
     pub assigner: Assigner,
-    /// What was read and not settled yet.
+    /// What was read and not made into rows yet.
     pub ahead: ReadAhead,
+}
+
+/// A range whose rows are made and not stored yet.
+struct Made {
+    home: Home,
+    intent: Intent,
+    built: Built,
+    /// What to commit once it is stored.
+    committed: Committed,
+    /// When its last record was appended.
+    until_ms: i64,
 }
 
 impl Partition {
@@ -84,8 +96,8 @@ impl Partition {
     pub fn stored(&self) -> Stored {
         Stored {
             generation: self.home.generation,
-            next: self.next,
-            rebuild_from: self.assigner.rebuild_from(self.next),
+            next: self.committed.next,
+            rebuild_from: self.committed.rebuild_from,
             until_ms: self.until_ms,
         }
     }
@@ -123,6 +135,8 @@ struct Session<'a> {
     held: BTreeSet<u32>,
     /// Polled during an insert.
     waiting: VecDeque<Polled>,
+    /// Made during an insert: the next to be stored.
+    made: Option<Made>,
 }
 
 /// One subscription, from its assignment to a fault or the end.
@@ -132,7 +146,8 @@ async fn session(tools: &Tools) -> Halt {
         Err(error) => return error.into(),
     };
     let salts = Salts::new(tools.meta.clone());
-    let mut session = Session { tools, sub, salts, partitions: BTreeMap::new(), held: BTreeSet::new(), waiting: VecDeque::new() };
+    let mut session =
+        Session { tools, sub, salts, partitions: BTreeMap::new(), held: BTreeSet::new(), waiting: VecDeque::new(), made: None };
     loop {
         match session.turn().await {
             Ok(()) => {}
@@ -151,14 +166,18 @@ impl Session<'_> {
         if self.tools.stop.is_cancelled() {
             return Err(Halt::Stopped);
         }
-        let oldest =
-            self.partitions.values().filter(|partition| !partition.ahead.is_empty()).min_by_key(|partition| partition.ahead.oldest_ms());
+        let next = match &self.made {
+            Some(made) => Some((made.home.partition, self.tools.pace.due(true, Instant::now()))),
+            None => self.oldest().map(|partition| {
+                let due = self.tools.pace.due(partition.ahead.fills_a_range(), partition.ahead.since());
+                (partition.home.partition, due)
+            }),
+        };
         let mut wait = IDLE;
-        if let Some(partition) = oldest {
-            let due = self.tools.pace.due(partition.ahead.fills_a_range(), partition.ahead.since());
+        if let Some((number, due)) = next {
             wait = due.saturating_duration_since(Instant::now());
             if wait.is_zero() {
-                return self.write(partition.home.partition).await;
+                return self.write(number).await;
             }
         }
         if !has_room(self.partitions.values()) {
@@ -179,6 +198,11 @@ impl Session<'_> {
         }
         self.waiting.push_back(polled);
         Ok(())
+    }
+
+    /// The partition whose records have waited longest.
+    fn oldest(&self) -> Option<&Partition> {
+        self.partitions.values().filter(|partition| !partition.ahead.is_empty()).min_by_key(|partition| partition.ahead.oldest_ms())
     }
 
     async fn take(&mut self, polled: Polled) -> Result<(), Halt> {
@@ -211,40 +235,52 @@ impl Session<'_> {
     async fn let_go(&mut self, numbers: &[u32]) {
         tracing::info!(log = self.tools.name.topic(), partitions = ?numbers, "letting go of partitions");
         self.partitions.retain(|number, _| !numbers.contains(number));
+        self.made.take_if(|made| numbers.contains(&made.home.partition));
         self.held.retain(|number| !numbers.contains(number));
         self.tools.reports.held.send_replace(self.held.clone());
         self.sub.release(numbers).await;
         self.publish().await;
     }
 
-    /// Settles the next range of a partition.
-    async fn write(&mut self, number: u32) -> Result<(), Halt> {
-        let Self { tools, sub, salts, partitions, waiting, .. } = self;
-        // It comes back at the end: whatever fails before ends the session, or the partition is lost.
-        let Some(mut partition) = partitions.remove(&number) else { return Ok(()) };
-        let mut filling = Filling::default();
+    /// Makes the rows of a partition's next range; none if nothing waits.
+    async fn make(&mut self, number: u32) -> Result<Option<Made>, Halt> {
+        let Self { tools, salts, partitions, .. } = self;
+        let Some(partition) = partitions.get_mut(&number) else { return Ok(None) };
+        let mut filling = Filling::up_to(tools.range_rows);
         let range = partition.ahead.take(|next| filling.take(next.payload.len(), next.month())).await.map_err(Halt::Fault)?;
-        let (Some(first), Some(last)) = (range.first(), range.last()) else {
-            partitions.insert(number, partition);
-            return Ok(());
-        };
+        let (Some(first), Some(last)) = (range.first(), range.last()) else { return Ok(None) };
         let (first, last, until_ms) = (first.offset, last.offset, last.appended_ms);
-        if first > partition.next && tools.log.status().await.expired_unread > 0 {
-            tracing::error!(log = tools.name.topic(), from = partition.next, to = first, "records were removed before they were read");
-            Name::ExpiredUnread.add(tools.name, first - partition.next);
-        }
         tools.step(Step::Planned)?;
 
         prepare(tools, salts, &range).await?;
         let home = partition.home;
         let repeated = repeats(tools, home, &range).await?;
         let content = content_hash(range.iter().map(|decoded| decoded.payload.as_ref()));
-        let mut intent =
-            Intent { first, last, rebuild_from: partition.assigner.rebuild_from(first), content, splits: Vec::new(), dead: Vec::new() };
-        sub.intend(number, &intent).await?;
-        tools.step(Step::Intended)?;
+        let assigner = &mut partition.assigner;
+        let intent = Intent { first, last, rebuild_from: assigner.rebuild_from(first), content, splits: Vec::new(), dead: Vec::new() };
+        let built = build(home, range, &[], &repeated, assigner, salts);
+        let committed = Committed { next: last + 1, rebuild_from: assigner.rebuild_from(last + 1) };
+        Ok(Some(Made { home, intent, built, committed, until_ms }))
+    }
 
-        let mut built = build(home, range, &[], &repeated, &mut partition.assigner, salts);
+    /// Settles the next range of a partition.
+    async fn write(&mut self, number: u32) -> Result<(), Halt> {
+        let made = match self.made.take() {
+            Some(made) => made,
+            None => match self.make(number).await? {
+                Some(made) => made,
+                None => return Ok(()),
+            },
+        };
+        let Made { home, mut intent, mut built, mut committed, until_ms } = made;
+        let (tools, first, last) = (self.tools, intent.first, intent.last);
+        let next = self.partitions.get(&home.partition).map_or(first, |partition| partition.committed.next);
+        if first > next && tools.log.status().await.expired_unread > 0 {
+            tracing::error!(log = tools.name.topic(), from = next, to = first, "records were removed before they were read");
+            Name::ExpiredUnread.add(tools.name, first - next);
+        }
+        self.sub.intend(home.partition, &intent).await?;
+        tools.step(Step::Intended)?;
         bury(tools, &mut built).await?;
         tools.step(Step::DeadLettersWritten)?;
 
@@ -257,64 +293,97 @@ impl Session<'_> {
             content: &intent.content,
             without: &[],
         };
-        let outcome = {
-            let (token, held) = (token(&block), sub.holder(number));
-            let mut insert = pin!(tools.insert(&built.rows, &token, &held));
-            let (mut heard, mut called_back) = (Instant::now(), None);
-            loop {
-                let room = waiting.is_empty() && has_room(partitions.values().chain([&partition]));
-                tokio::select! {
-                    biased;
-                    outcome = &mut insert => break outcome?,
-                    polled = sub.poll(AHEAD, POLL), if room => match polled? {
-                        Polled::Idle { .. } => {}
-                        Polled::Entries { partition: other, entries } if other == number => partition.ahead.push(entries),
-                        Polled::Entries { partition: other, entries } => {
-                            if let Some(other) = partitions.get_mut(&other) {
-                                other.ahead.push(entries);
-                            }
-                        }
-                        other => waiting.push_back(other),
-                    },
-                    () = tokio::time::sleep(AHEAD), if !room => {}
-                }
-                if let Some(Polled::Revoked(numbers)) = waiting.back() {
-                    if numbers.contains(&number) {
-                        called_back.get_or_insert_with(Instant::now);
-                    }
-                    let others: Vec<u32> = numbers.iter().copied().filter(|other| *other != number).collect();
-                    sub.release(&others).await;
-                }
-                if held() == Hold::Held {
-                    heard = Instant::now();
-                }
-                if called_back.is_some_and(|at: Instant| at.elapsed() > HAND_OVER) {
-                    return Err(Halt::Lost(number));
-                }
-                if heard.elapsed() > UNHEARD {
-                    return Err(Halt::Fault(format!(
-                        "the log did not confirm for {} s that partition {number} is held",
-                        UNHEARD.as_secs()
-                    )));
-                }
-            }
-        };
+        let (outcome, built) = self.insert(home, token(&block), built).await?;
         if let Err(error) = outcome {
             tracing::warn!(log = tools.name.topic(), first, last, %error, "the store refused rows; looking for the bad ones");
-            settle::settle(tools, sub.as_mut(), salts, home, &mut intent).await?;
-            partition.assigner = recover::rebuild(tools, salts, home, intent.rebuild_from, last + 1).await?;
+            // What was made meanwhile rests on rows that are not stored.
+            self.made.take_if(|made| made.home.partition == home.partition);
+            settle::settle(tools, self.sub.as_mut(), &mut self.salts, home, &mut intent).await?;
+            let assigner = recover::rebuild(tools, &mut self.salts, home, intent.rebuild_from, committed.next).await?;
+            committed.rebuild_from = assigner.rebuild_from(committed.next);
+            self.sub.seek(home.partition, committed.next).await?;
+            if let Some(partition) = self.partitions.get_mut(&home.partition) {
+                partition.assigner = assigner;
+                partition.ahead = ReadAhead::new(tools.range_rows);
+            }
         }
         tools.step(Step::Inserted)?;
-
-        let rebuild_from = partition.assigner.rebuild_from(last + 1);
-        sub.commit(number, &Committed { next: last + 1, rebuild_from }).await?;
+        self.sub.commit(home.partition, &committed).await?;
         tools.step(Step::Committed)?;
 
-        partition.next = last + 1;
-        partition.until_ms = partition.until_ms.max(until_ms);
-        tell(tools, home, partition.next, &built);
-        partitions.insert(number, partition);
+        tell(tools, home, committed.next, &built);
+        if let Some(partition) = self.partitions.get_mut(&home.partition) {
+            partition.committed = committed;
+            partition.until_ms = partition.until_ms.max(until_ms);
+        }
         self.publish().await;
+        Ok(())
+    }
+
+    /// Inserts rows. Meanwhile it reads on, and makes the rows of the next range.
+    async fn insert(&mut self, home: Home, token: String, built: Built) -> Result<(Result<(), StoreError>, Built), Halt> {
+        let number = home.partition;
+        let held = self.sub.holder(number);
+        let insert = {
+            let (tools, held) = (self.tools.clone(), Arc::clone(&held));
+            async move {
+                let outcome = tools.insert(&built.rows, &token, &held).await;
+                (outcome, built)
+            }
+        };
+        // A task of its own: making rows keeps this one busy.
+        let mut insert = AbortOnDropHandle::new(tokio::spawn(insert));
+        let (mut heard, mut called_back) = (Instant::now(), None);
+        loop {
+            self.make_ahead().await?;
+            let room = self.waiting.is_empty() && has_room(self.partitions.values());
+            tokio::select! {
+                biased;
+                ended = &mut insert => {
+                    let (outcome, built) = ended.map_err(|error| Halt::Fault(format!("writing events died: {error}")))?;
+                    return Ok((outcome?, built));
+                }
+                polled = self.sub.poll(AHEAD, POLL), if room => match polled? {
+                    Polled::Idle { .. } => {}
+                    Polled::Entries { partition, entries } => {
+                        if let Some(partition) = self.partitions.get_mut(&partition) {
+                            partition.ahead.push(entries);
+                        }
+                    }
+                    other => self.waiting.push_back(other),
+                },
+                () = tokio::time::sleep(AHEAD), if !room => {}
+            }
+            if let Some(Polled::Revoked(numbers)) = self.waiting.back() {
+                if numbers.contains(&number) {
+                    called_back.get_or_insert_with(Instant::now);
+                }
+                let others: Vec<u32> = numbers.iter().copied().filter(|other| *other != number).collect();
+                self.sub.release(&others).await;
+            }
+            if held() == Hold::Held {
+                heard = Instant::now();
+            }
+            if called_back.is_some_and(|at: Instant| at.elapsed() > HAND_OVER) {
+                return Err(Halt::Lost(number));
+            }
+            if heard.elapsed() > UNHEARD {
+                return Err(Halt::Fault(format!("the log did not confirm for {} s that partition {number} is held", UNHEARD.as_secs())));
+            }
+        }
+    }
+
+    /// Makes the next range during an insert, if it cannot grow any more. Not of imports: ids are looked for among stored rows, and those that
+    /// are being inserted may be missing.
+    async fn make_ahead(&mut self) -> Result<(), Halt> {
+        if self.made.is_none()
+            && self.waiting.is_empty()
+            && self.tools.name == LogName::Live
+            && let Some(oldest) = self.oldest()
+            && oldest.ahead.fills_a_range()
+        {
+            self.made = self.make(oldest.home.partition).await?;
+        }
         Ok(())
     }
 
@@ -324,13 +393,14 @@ impl Session<'_> {
         let at_end = self.sub.at_end();
         let status = tools.log.status().await;
         let mut lag = 0;
+        let made = self.made.as_ref().map(|made| made.home.partition);
         for (number, partition) in &mut self.partitions {
-            if at_end.contains(number) && partition.ahead.is_empty() {
+            if at_end.contains(number) && partition.ahead.is_empty() && made != Some(*number) {
                 // The log may still count places that hold no record.
                 partition.until_ms = partition.until_ms.max(now);
             } else {
                 let end = status.partitions.iter().find(|known| known.0 == *number).map_or(0, |known| known.3);
-                lag += end.saturating_sub(partition.next);
+                lag += end.saturating_sub(partition.committed.next);
             }
         }
         let partitions: BTreeMap<u32, Stored> = self.partitions.iter().map(|(number, partition)| (*number, partition.stored())).collect();

@@ -73,6 +73,8 @@ pub struct Tools {
     pub watcher: Option<Watcher>,
     /// How much each partition remembers; its share ([`Memory::share`]) if none.
     pub memory: Option<Memory>,
+    /// Rows of one insert at most.
+    pub range_rows: usize,
 }
 
 impl Tools {

@@ -33,8 +33,12 @@ fn stop_at(step: Option<Step>, after: i64) -> (Watcher, Arc<Notify>) {
 }
 
 async fn run_until_stopped(world: &mut World, step: Option<Step>, after: i64) {
+    run_in_ranges_until_stopped(world, None, step, after).await;
+}
+
+async fn run_in_ranges_until_stopped(world: &mut World, range_rows: Option<usize>, step: Option<Step>, after: i64) {
     let (watcher, stopped) = stop_at(step, after);
-    world.start_with(Options { watcher: Some(watcher), ..Options::default() });
+    world.start_with(Options { watcher: Some(watcher), range_rows, ..Options::default() });
     tokio::time::timeout(PATIENCE, stopped.notified()).await.expect("the step never came");
     world.stop().await;
 }
@@ -111,6 +115,25 @@ async fn a_range_that_is_half_stored_is_completed_by_position() {
     world.start();
     world.settled(LogName::Live, 400).await;
     world.check_each_once(LogName::Live, 400).await;
+    check_visits(&world, &records).await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stops_while_the_next_range_is_made_lose_and_double_nothing() {
+    let mut world = World::new().await;
+    let mut dice = Dice(13);
+    let mut records = Vec::new();
+    for _ in 0..15 {
+        let more = dice.records(400);
+        world.append(&more).await;
+        records.extend(more);
+        let after = 1 + i64::try_from(dice.roll(12)).unwrap();
+        run_in_ranges_until_stopped(&mut world, Some(50), None, after).await;
+    }
+    world.start_with(Options { range_rows: Some(500), ..Options::default() });
+    world.settled(LogName::Live, records.len() as u64).await;
+    world.check_each_once(LogName::Live, records.len() as u64).await;
     check_visits(&world, &records).await;
     world.stop().await;
 }

@@ -39,6 +39,25 @@ async fn a_poisoned_row_costs_only_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_range_made_during_a_refused_insert_is_made_again() {
+    let mut world = World::new().await;
+    refuse_poison(&world).await;
+    let mut records = Dice(8).records(600);
+    // The visit that each would have started or prolonged goes on in the next range.
+    for (bad, after) in [(60, 130), (299, 300), (310, 360)] {
+        records[bad] = pageview(900 + bad as u64, "/poison");
+        records[after] = pageview(900 + bad as u64, "/");
+    }
+    let next = world.append(&records).await;
+    world.start_with(Options { range_rows: Some(100), ..Options::default() });
+    world.settled(LogName::Live, next).await;
+    world.check_each_once(LogName::Live, 600).await;
+    assert_eq!(world.number("SELECT countIf(reason = 'refused_by_store' AND offset IN (60, 299, 310)) FROM dead_letters").await, 3);
+    assert_eq!(world.number("SELECT countIf(visit_pageviews = 1) FROM events WHERE offset IN (130, 300, 360)").await, 3);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stops_while_poison_is_sought_lose_and_double_nothing() {
     let mut world = World::new().await;
     refuse_poison(&world).await;
