@@ -1,4 +1,4 @@
-//! A quick hasher for keys that are keyed hashes already (visitors, sessions, ids): nobody outside can choose them, so what the
+//! A quick hasher for keys that are keyed hashes already (visitors, sessions): nobody outside can choose them, so what the
 //! standard hasher pays against chosen keys is saved. One look-up per record adds up at 100,000 records a second.
 
 use std::hash::{Hash, Hasher};
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn small_numbers_spread_over_both_ends_of_the_hash() {
-        // The map takes its bucket from the low bits and its tag from the high ones.
+        // The table takes its bucket from the low bits and its tag from the high ones.
         let hashes: Vec<u64> = (0..4_096_u64).map(|number| hash_of(&(uuid::Uuid::from_u128(7), number, false))).collect();
         let low: HashSet<u64> = hashes.iter().map(|hash| hash & 0xfff).collect();
         let high: HashSet<u64> = hashes.iter().map(|hash| hash >> 57).collect();

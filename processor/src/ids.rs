@@ -53,7 +53,7 @@ impl Ids {
     /// after `window`, the oldest offset that counts. Offsets ascend.
     pub fn note(&mut self, site: SiteId, id: u64, offset: Offset, window: Offset) -> bool {
         self.sweep(offset, window);
-        let hash = hash_of(site, id);
+        let hash = hash_of_id(site, id);
         match self.seen.entry(hash, |seen| seen.hash() == hash, Seen::hash) {
             Entry::Vacant(place) => {
                 place.insert(Seen::new(hash, offset));
@@ -94,7 +94,7 @@ impl Ids {
     }
 }
 
-fn hash_of(site: SiteId, id: u64) -> u64 {
+fn hash_of_id(site: SiteId, id: u64) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(id, 0);
     hasher.write(site.0.as_bytes());
     hasher.finish()

@@ -15,7 +15,7 @@
 //!
 //! The state comes from stored rows alone (`rebuild_from` ≤ offset < next): each row carries its visit's whole state.
 
-use footfall_log::{Assignment, Committed, Intent, Subscription};
+use footfall_log::{Assignment, Committed, Intent, StoredEntry, Subscription};
 use footfall_model::{Hash64, Offset};
 use footfall_store::{Highest, event_id, visit_id};
 
@@ -46,9 +46,11 @@ pub async fn recover(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salt
     // A place beyond the end is that of an earlier log of this name.
     let mut committed = assignment.committed.filter(|committed| committed.next <= assignment.end);
     if let Some(intent) = &assignment.intent
-        && is_there(sub, assignment, intent).await?
+        && intent.first >= assignment.start
+        && intent.last < assignment.end
+        && let Some(records) = settle::records_of(sub, assignment.partition, intent).await?
     {
-        committed = Some(replay(tools, sub, salts, home, intent).await?);
+        committed = Some(replay(tools, sub, salts, home, intent, &records).await?);
     }
     let place = find_place(tools, sub, salts, &mut home, assignment, committed).await?;
     let mut next = place.next;
@@ -74,20 +76,18 @@ pub async fn recover(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salt
     Ok(Partition { home, committed, until_ms, assigner, ahead: ReadAhead::new(tools.range_rows) })
 }
 
-/// Whether the log holds the very records of an intent.
-async fn is_there(sub: &mut dyn Subscription, assignment: &Assignment, intent: &Intent) -> Result<bool, Halt> {
-    if intent.first < assignment.start || intent.last >= assignment.end {
-        return Ok(false);
-    }
-    let entries = sub.reread(assignment.partition, intent.first, intent.last).await?;
-    Ok(content_hash(entries.iter().map(|entry| entry.payload.as_ref())) == intent.content)
-}
-
 /// Ends the range that was begun before the stop.
-async fn replay(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, home: Home, intent: &Intent) -> Result<Committed, Halt> {
+async fn replay(
+    tools: &Tools,
+    sub: &mut dyn Subscription,
+    salts: &mut Salts,
+    home: Home,
+    intent: &Intent,
+    records: &[StoredEntry],
+) -> Result<Committed, Halt> {
     tracing::info!(log = tools.name.topic(), first = intent.first, last = intent.last, "ending the range that was begun before the stop");
     let mut intent = intent.clone();
-    settle::settle(tools, sub, salts, home, &mut intent).await?;
+    settle::settle(tools, sub, salts, home, &mut intent, records).await?;
     let next = intent.last + 1;
     let state = rebuild(tools, salts, home, intent.rebuild_from, next).await?;
     let committed = Committed { next, rebuild_from: state.rebuild_from(next) };
@@ -194,10 +194,9 @@ async fn settle_again(
         let entries = sub.reread(home.partition, first, last).await?;
         let bytes: usize = entries.iter().map(|entry| entry.payload.len()).sum();
         let content = content_hash(entries.iter().map(|entry| entry.payload.as_ref()));
-        drop(entries);
         let rebuild_from = from.rebuild_from.min(first);
         let intent = Intent { first, last, rebuild_from, content, splits: Vec::new(), dead: Vec::new() };
-        replay(tools, sub, salts, home, &intent).await?;
+        replay(tools, sub, salts, home, &intent, &entries).await?;
         first = last + 1;
         span = if bytes > MAX_BYTES / 4 { span / 2 } else { span * 2 }.clamp(SPANS.0, SPANS.1);
     }

@@ -9,7 +9,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use footfall_log::{Holder, Intent, Subscription};
+use footfall_log::{Holder, Intent, StoredEntry, Subscription};
 use footfall_model::{DropReason, Offset};
 
 use crate::{
@@ -27,15 +27,24 @@ use crate::{
 /// Between two looks at positions that are stored in part.
 const STANDS_STILL: Duration = Duration::from_millis(500);
 
-/// Settles every record of the intent's range. The commit is the caller's.
-pub async fn settle(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts, home: Home, intent: &mut Intent) -> Result<(), Halt> {
+/// The records of an intent; none if the log does not hold the very same any more.
+pub async fn records_of(sub: &mut dyn Subscription, partition: u32, intent: &Intent) -> Result<Option<Vec<StoredEntry>>, Halt> {
+    let entries = sub.reread(partition, intent.first, intent.last).await?;
+    let content = content_hash(entries.iter().map(|entry| entry.payload.as_ref()));
+    Ok((content == intent.content).then_some(entries))
+}
+
+/// Settles every record of the intent's range, which are `whole`. The commit is the caller's.
+pub async fn settle(
+    tools: &Tools,
+    sub: &mut dyn Subscription,
+    salts: &mut Salts,
+    home: Home,
+    intent: &mut Intent,
+    whole: &[StoredEntry],
+) -> Result<(), Halt> {
     let held = sub.holder(home.partition);
-    let whole = sub.reread(home.partition, intent.first, intent.last).await?;
-    if content_hash(whole.iter().map(|entry| entry.payload.as_ref())) != intent.content {
-        let (first, last) = (intent.first, intent.last);
-        return Err(Halt::Fault(format!("the log no longer holds the records {first} to {last} of the range that was begun")));
-    }
-    rebury(tools, home, intent, &whole).await?;
+    rebury(tools, home, intent, whole).await?;
     // Splits come only into parts that are not settled, so what lies below stays settled.
     let mut done = intent.first;
     'parts: loop {
@@ -49,8 +58,8 @@ pub async fn settle(tools: &Tools, sub: &mut dyn Subscription, salts: &mut Salts
             let part: Vec<Decoded> = whole.iter().filter(|entry| (from..end).contains(&entry.offset)).cloned().map(Decoded::read).collect();
             let begin = std::mem::replace(&mut from, end);
             if let Some(bad) = settle_part(tools, &held, salts, home, intent, begin, end, part).await? {
-                trim(intent, begin, &whole);
-                split_or_bury(tools, sub, home, intent, bad, &whole).await?;
+                trim(intent, begin, whole);
+                split_or_bury(tools, sub, home, intent, bad, whole).await?;
                 continue 'parts;
             }
             done = end;
@@ -119,7 +128,7 @@ async fn settle_part(
 }
 
 /// Forgets what lies below `begin`, which is settled: an intent has little room where it is kept.
-fn trim(intent: &mut Intent, begin: Offset, whole: &[footfall_log::StoredEntry]) {
+fn trim(intent: &mut Intent, begin: Offset, whole: &[StoredEntry]) {
     if begin > intent.first {
         intent.first = begin;
         intent.splits.retain(|split| *split > begin);
@@ -135,7 +144,7 @@ async fn split_or_bury(
     home: Home,
     intent: &mut Intent,
     refused: Refused,
-    whole: &[footfall_log::StoredEntry],
+    whole: &[StoredEntry],
 ) -> Result<(), Halt> {
     if let [bad] = refused.offsets.as_slice() {
         intent.dead.push(*bad);
@@ -152,20 +161,14 @@ async fn split_or_bury(
 }
 
 /// Writes the dead letters of buried rows again: a crash may have come between the intent and the letter.
-async fn rebury(tools: &Tools, home: Home, intent: &Intent, whole: &[footfall_log::StoredEntry]) -> Result<(), Halt> {
+async fn rebury(tools: &Tools, home: Home, intent: &Intent, whole: &[StoredEntry]) -> Result<(), Halt> {
     if intent.dead.is_empty() {
         return Ok(());
     }
     write_letters(tools, home, &intent.dead, "the analytics store refused the row", whole).await
 }
 
-async fn write_letters(
-    tools: &Tools,
-    home: Home,
-    offsets: &[Offset],
-    detail: &str,
-    whole: &[footfall_log::StoredEntry],
-) -> Result<(), Halt> {
+async fn write_letters(tools: &Tools, home: Home, offsets: &[Offset], detail: &str, whole: &[StoredEntry]) -> Result<(), Halt> {
     let mut letters = Built::default();
     for entry in whole.iter().filter(|entry| offsets.contains(&entry.offset)) {
         let decoded = Decoded::read(entry.clone());

@@ -298,7 +298,10 @@ impl Session<'_> {
             tracing::warn!(log = tools.name.topic(), first, last, %error, "the store refused rows; looking for the bad ones");
             // What was made meanwhile rests on rows that are not stored.
             self.made.take_if(|made| made.home.partition == home.partition);
-            settle::settle(tools, self.sub.as_mut(), &mut self.salts, home, &mut intent).await?;
+            let records = settle::records_of(self.sub.as_mut(), home.partition, &intent)
+                .await?
+                .ok_or_else(|| Halt::Fault(format!("the log no longer holds the records {first} to {last} of the range that was begun")))?;
+            settle::settle(tools, self.sub.as_mut(), &mut self.salts, home, &mut intent, &records).await?;
             let assigner = recover::rebuild(tools, &mut self.salts, home, intent.rebuild_from, committed.next).await?;
             committed.rebuild_from = assigner.rebuild_from(committed.next);
             self.sub.seek(home.partition, committed.next).await?;

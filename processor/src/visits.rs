@@ -373,10 +373,10 @@ impl Visits {
 
     fn remove(&mut self, slot: Slot) {
         self.unlink(slot);
-        for link in [Link { slot, by_alias: false }, Link { slot, by_alias: true }] {
-            if let Ok(found) = self.links.find_entry(hash_of(&link.key(&self.nodes)), |other| *other == link) {
-                found.remove();
-            }
+        let has_alias = self.nodes[slot as usize].state.alias.is_some();
+        self.drop_link(Link { slot, by_alias: false });
+        if has_alias {
+            self.drop_link(Link { slot, by_alias: true });
         }
         // What the node holds on the heap is let go now, not when the slot is used again.
         self.nodes[slot as usize].state.attributes = Arc::clone(&self.no_attributes);
@@ -392,6 +392,12 @@ impl Visits {
     fn link(&mut self, link: Link) {
         let Self { links, nodes, .. } = self;
         links.insert_unique(hash_of(&link.key(nodes)), link, |other| hash_of(&other.key(nodes)));
+    }
+
+    fn drop_link(&mut self, link: Link) {
+        if let Ok(found) = self.links.find_entry(hash_of(&link.key(&self.nodes)), |other| *other == link) {
+            found.remove();
+        }
     }
 
     fn link_tail(&mut self, slot: Slot) {

@@ -10,7 +10,7 @@ use footfall_model::{Hash64, LogName, Offset, SiteId};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{PackedAttributes, Store, StoreError, bounds::RECOVERY, group::Group, node::Node, positions::Shard};
+use crate::{PackedAttributes, Store, StoreError, bounds::RECOVERY, group::Group, node::Node, positions::Shard, row::TEXTS};
 
 /// State of a partition, read from its rows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -95,10 +95,6 @@ struct Visit {
     texts: Vec<String>,
 }
 
-/// The texts of [`Attributes`](crate::Attributes), in the order of its fields.
-const TEXTS: &str = "referrer, source, utm_source, utm_medium, utm_campaign, utm_content, utm_term, click_id, browser, browser_version, \
-                     os, os_version, device, screen, country, region, language";
-
 impl Store {
     /// Reads the state of a partition as of `next` from rows at and after `from`.
     ///
@@ -161,7 +157,7 @@ async fn visits(group: &Group, rows: &str) -> Result<Vec<StoredVisit>, StoreErro
          argMinIf((toUnixTimestamp64Milli(ts), toString(path), toString(hostname)), (ts, `offset`), name = 'pageview') AS entry, \
          any(city) AS city, any([{}]) AS texts \
          {rows} AND drop_reason = '' GROUP BY site_id, session_id, session_start ORDER BY last_offset",
-        TEXTS.split(", ").map(|name| format!("toString({name})")).collect::<Vec<_>>().join(", ")
+        TEXTS.map(|name| format!("toString({name})")).join(", ")
     );
     let text = text.as_str();
     let ask = |node: Arc<Node>| async move {

@@ -108,49 +108,68 @@ impl VisitAfter {
     }
 }
 
-/// What a visit keeps of its first event. Empty texts are unknown or none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Attributes<'a> {
-    /// Referrer, `host/path`.
-    pub referrer: &'a str,
-    /// Source, empty for direct.
-    pub source: &'a str,
-    /// `utm_source`
-    pub utm_source: &'a str,
-    /// `utm_medium`
-    pub utm_medium: &'a str,
-    /// `utm_campaign`
-    pub utm_campaign: &'a str,
-    /// `utm_content`
-    pub utm_content: &'a str,
-    /// `utm_term`
-    pub utm_term: &'a str,
-    /// Name of the click id parameter.
-    pub click_id: &'a str,
-    /// Browser family.
-    pub browser: &'a str,
-    /// Its major version.
-    pub browser_version: &'a str,
-    /// Operating system.
-    pub os: &'a str,
-    /// Its version.
-    pub os_version: &'a str,
-    /// `Mobile`, `Tablet` or `Desktop`.
-    pub device: &'a str,
-    /// Screen size class.
-    pub screen: &'a str,
-    /// ISO 3166-1 alpha-2.
-    pub country: &'a str,
-    /// ISO 3166-2.
-    pub region: &'a str,
-    /// GeoNames id, 0 for unknown.
-    pub city: u32,
-    /// BCP 47, shortened.
-    pub language: &'a str,
+macro_rules! attributes {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What a visit keeps of its first event. Empty texts are unknown or none.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Attributes<'a> {
+            $($(#[$doc])* pub $name: &'a str,)*
+            /// GeoNames id, 0 for unknown.
+            pub city: u32,
+        }
+
+        /// The texts in [`Attributes`], in its order; columns of both tables.
+        pub(crate) const TEXTS: [&str; [$(stringify!($name)),*].len()] = [$(stringify!($name)),*];
+
+        impl<'a> Attributes<'a> {
+            const fn of([$($name),*]: [&'a str; TEXTS.len()], city: u32) -> Self {
+                Self { $($name,)* city }
+            }
+
+            const fn texts(&self) -> [&'a str; TEXTS.len()] {
+                [$(self.$name),*]
+            }
+        }
+    };
 }
 
-/// Texts in [`Attributes`].
-pub(crate) const TEXTS: usize = 17;
+attributes! {
+    /// Referrer, `host/path`.
+    referrer,
+    /// Source, empty for direct.
+    source,
+    /// `utm_source`
+    utm_source,
+    /// `utm_medium`
+    utm_medium,
+    /// `utm_campaign`
+    utm_campaign,
+    /// `utm_content`
+    utm_content,
+    /// `utm_term`
+    utm_term,
+    /// Name of the click id parameter.
+    click_id,
+    /// Browser family.
+    browser,
+    /// Its major version.
+    browser_version,
+    /// Operating system.
+    os,
+    /// Its version.
+    os_version,
+    /// `Mobile`, `Tablet` or `Desktop`.
+    device,
+    /// Screen size class.
+    screen,
+    /// ISO 3166-1 alpha-2.
+    country,
+    /// ISO 3166-2.
+    region,
+    /// BCP 47, shortened.
+    language,
+}
+
 /// Stands between packed texts; no text of a page holds it.
 const BETWEEN: char = '\0';
 
@@ -162,8 +181,8 @@ pub struct PackedAttributes {
 }
 
 impl PackedAttributes {
-    /// From the texts in the order of [`Attributes`]' fields, and the city.
-    pub(crate) fn of_texts(texts: [&str; TEXTS], city: u32) -> Self {
+    /// From [`TEXTS`] and the city.
+    pub(crate) fn of_texts(texts: [&str; TEXTS.len()], city: u32) -> Self {
         let mut all = String::with_capacity(texts.iter().map(|text| text.len() + 1).sum());
         for (nth, text) in texts.into_iter().enumerate() {
             if nth > 0 {
@@ -178,92 +197,13 @@ impl PackedAttributes {
     #[must_use]
     pub fn unpack(&self) -> Attributes<'_> {
         let mut texts = self.texts.split(BETWEEN);
-        let [
-            referrer,
-            source,
-            utm_source,
-            utm_medium,
-            utm_campaign,
-            utm_content,
-            utm_term,
-            click_id,
-            browser,
-            browser_version,
-            os,
-            os_version,
-            device,
-            screen,
-            country,
-            region,
-            language,
-        ] = std::array::from_fn::<_, TEXTS, _>(|_| texts.next().unwrap_or_default());
-        Attributes {
-            referrer,
-            source,
-            utm_source,
-            utm_medium,
-            utm_campaign,
-            utm_content,
-            utm_term,
-            click_id,
-            browser,
-            browser_version,
-            os,
-            os_version,
-            device,
-            screen,
-            country,
-            region,
-            language,
-            city: self.city,
-        }
+        Attributes::of(std::array::from_fn(|_| texts.next().unwrap_or_default()), self.city)
     }
 }
 
 impl From<Attributes<'_>> for PackedAttributes {
     fn from(attributes: Attributes<'_>) -> Self {
-        let Attributes {
-            referrer,
-            source,
-            utm_source,
-            utm_medium,
-            utm_campaign,
-            utm_content,
-            utm_term,
-            click_id,
-            browser,
-            browser_version,
-            os,
-            os_version,
-            device,
-            screen,
-            country,
-            region,
-            language,
-            city,
-        } = attributes;
-        Self::of_texts(
-            [
-                referrer,
-                source,
-                utm_source,
-                utm_medium,
-                utm_campaign,
-                utm_content,
-                utm_term,
-                click_id,
-                browser,
-                browser_version,
-                os,
-                os_version,
-                device,
-                screen,
-                country,
-                region,
-                language,
-            ],
-            city,
-        )
+        Self::of_texts(attributes.texts(), attributes.city)
     }
 }
 

@@ -7,36 +7,17 @@
 //! First-touch columns are the same in all rows of a visit, so `any` is exact. A visit with one bot event is a bot's.
 
 use super::{Flavour, LOW, SITE, events::visitor_id};
+use crate::row::TEXTS;
 
 /// First or last pageview: the order of its fields is the order that decides. At equal times the running number of the visit's pageviews
 /// does, which is their order in the log.
 const END: &str = "Tuple(at Int32, views UInt32, path String, hostname String)";
 
-const FIRST_TOUCH: &[&str] = &[
-    "referrer",
-    "source",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "utm_content",
-    "utm_term",
-    "click_id",
-    "browser",
-    "browser_version",
-    "os",
-    "os_version",
-    "device",
-    "screen",
-    "country",
-    "region",
-    "language",
-];
-
 /// The table.
 #[must_use]
 pub fn table(flavour: &Flavour) -> String {
     let low = LOW.replace(" CODEC", ") CODEC");
-    let first_touch: String = FIRST_TOUCH.iter().map(|name| format!("    {name} SimpleAggregateFunction(any, {low},\n")).collect();
+    let first_touch: String = TEXTS.iter().map(|name| format!("    {name} SimpleAggregateFunction(any, {low},\n")).collect();
     format!(
         "CREATE TABLE IF NOT EXISTS sessions{on} (
     site_id {SITE},
@@ -76,7 +57,7 @@ fn select() -> String {
     {}, city, bot, import_id
 FROM events
 WHERE drop_reason = '' AND name != 'engagement'",
-        FIRST_TOUCH.join(", ")
+        TEXTS.join(", ")
     )
 }
 
@@ -90,7 +71,7 @@ pub fn view(flavour: &Flavour) -> String {
 pub(crate) fn push(condition: &str) -> String {
     format!(
         "INSERT INTO sessions (site_id, session_start, session_id, visit_key, log, first, last, pageviews, interactive, entry, exit, {}, city, bot, import_id)\n{} AND {condition}",
-        FIRST_TOUCH.join(", "),
+        TEXTS.join(", "),
         select()
     )
 }
