@@ -53,8 +53,6 @@ fn server_xml(folder: &Path, users: &Path, memory_cap: u64) -> String {
         // Idle threads cost memory and wake-ups; two merges at a time keep up with what one collector writes.
         ("background_pool_size", "2".to_owned()),
         ("background_merges_mutations_concurrency_ratio", "2".to_owned()),
-        // Merges can wait; inserts and questions should not wait for them.
-        ("os_threads_nice_value_merge_mutate", "10".to_owned()),
         ("background_schedule_pool_size", "4".to_owned()),
         ("background_common_pool_size", "2".to_owned()),
         ("background_fetches_pool_size", "1".to_owned()),

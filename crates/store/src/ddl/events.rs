@@ -3,7 +3,7 @@
 //! Codecs were chosen by measuring, in the table's order: times and offsets are near noise in a small range, so `T64('bit')` saves up to a sixth
 //! and reads faster than `Delta`; dictionaries halve paths, titles and referrers, which repeat even where there are many.
 
-use super::{Flavour, LOW, SITE};
+use super::{Flavour, LOW, RARE, SITE, first_touch};
 use crate::{
     row::{VISIT_ID_FACTOR, VISIT_ID_IMPORT},
     wire::IMPORT_EPOCH_S,
@@ -39,33 +39,16 @@ pub fn table(flavour: &Flavour) -> String {
     hostname {LOW},
     path {LOW},
     title {LOW},
-    referrer {LOW},
-    source {LOW},
-    utm_source {LOW},
-    utm_medium {LOW},
-    utm_campaign {LOW},
-    utm_content {LOW},
-    utm_term {LOW},
-    click_id {LOW},
-    browser {LOW},
-    browser_version {LOW},
-    os {LOW},
-    os_version {LOW},
-    device {LOW},
-    screen {LOW},
-    country {LOW},
-    region {LOW},
-    city UInt32 CODEC(ZSTD(1)),
-    language {LOW},
+{first_touch}    city UInt32 CODEC(ZSTD(1)),
     interactive UInt8 CODEC(ZSTD(1)),
     engagement_ms UInt32 CODEC(T64, ZSTD(1)),
     scroll_depth UInt8 CODEC(ZSTD(1)),
     user_id UInt64 CODEC(ZSTD(1)),
     props Map(LowCardinality(String), String) CODEC(ZSTD(3)),
     revenue_milli Int64 CODEC(ZSTD(1)),
-    currency {LOW},
-    bot {LOW},
-    drop_reason {LOW},
+    currency {RARE},
+    bot {RARE},
+    drop_reason {RARE},
     import_id UUID CODEC(ZSTD(1)),
     h3 UInt64 CODEC(ZSTD(1)),
     event_id UInt64 CODEC(ZSTD(1)),
@@ -88,6 +71,7 @@ PARTITION BY toYYYYMM(ts)
 ORDER BY (site_id, toDate(ts), name, visitor_id, ts)
 SETTINGS {settings}",
         on = flavour.on_cluster(),
+        first_touch = first_touch(|name, kind| format!("    {name} {kind},")),
         engine = flavour.engine(""),
         settings = flavour.settings(),
     )

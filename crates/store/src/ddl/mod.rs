@@ -7,6 +7,8 @@ pub mod dead_letters;
 pub mod events;
 pub mod sessions;
 
+use crate::row::TEXTS;
+
 /// Inserts remembered by their token: at most 8 a second per process make 10,000 in 20 minutes; on clusters also for a week.
 const WINDOW: u32 = 10_000;
 const WINDOW_SECONDS: u32 = 604_800;
@@ -83,3 +85,12 @@ impl Flavour {
 const SITE: &str = "LowCardinality(UUID) CODEC(ZSTD(1))";
 /// A dictionary column: few values per part, or values that repeat.
 const LOW: &str = "LowCardinality(String) CODEC(ZSTD(1))";
+/// A column that most rows leave empty: stored sparsely, which costs a merge nothing. A dictionary is looked into for each row.
+const RARE: &str = "String CODEC(ZSTD(1))";
+/// First-touch texts that most visits do not have.
+const RARE_TEXTS: [&str; 7] = ["utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "click_id", "region"];
+
+/// The columns of [`TEXTS`](crate::row::TEXTS), each as `column` makes it of its name and type, to stand between others.
+fn first_touch(column: impl Fn(&str, &str) -> String) -> String {
+    TEXTS.iter().map(|name| column(name, if RARE_TEXTS.contains(name) { RARE } else { LOW }) + "\n").collect()
+}

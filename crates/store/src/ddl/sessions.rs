@@ -6,7 +6,7 @@
 //!
 //! First-touch columns are the same in all rows of a visit, so `any` is exact. A visit with one bot event is a bot's.
 
-use super::{Flavour, LOW, SITE, events::visitor_id};
+use super::{Flavour, RARE, SITE, events::visitor_id, first_touch};
 use crate::row::TEXTS;
 
 /// First or last pageview: the order of its fields is the order that decides. At equal times the running number of the visit's pageviews
@@ -16,8 +16,6 @@ const END: &str = "Tuple(at Int32, views UInt32, path String, hostname String)";
 /// The table.
 #[must_use]
 pub fn table(flavour: &Flavour) -> String {
-    let low = LOW.replace(" CODEC", ") CODEC");
-    let first_touch: String = TEXTS.iter().map(|name| format!("    {name} SimpleAggregateFunction(any, {low},\n")).collect();
     format!(
         "CREATE TABLE IF NOT EXISTS sessions{on} (
     site_id {SITE},
@@ -32,7 +30,7 @@ pub fn table(flavour: &Flavour) -> String {
     entry SimpleAggregateFunction(min, {END}) CODEC(ZSTD(1)),
     exit SimpleAggregateFunction(max, {END}) CODEC(ZSTD(1)),
 {first_touch}    city SimpleAggregateFunction(any, UInt32) CODEC(ZSTD(1)),
-    bot SimpleAggregateFunction(max, {low},
+    bot {bot},
     import_id SimpleAggregateFunction(any, UUID) CODEC(ZSTD(1)),
     visitor_id UInt64 ALIAS {visitor_id}
 )
@@ -41,10 +39,17 @@ PARTITION BY toYYYYMM(session_start)
 ORDER BY (site_id, session_start, session_id)
 SETTINGS {settings}",
         on = flavour.on_cluster(),
+        first_touch = first_touch(|name, kind| format!("    {name} {},", aggregate("any", kind))),
+        bot = aggregate("max", RARE),
         visitor_id = visitor_id(),
         engine = flavour.engine("Aggregating"),
         settings = flavour.settings(),
     )
+}
+
+/// The column type of which merges keep one value.
+fn aggregate(function: &str, kind: &str) -> String {
+    format!("SimpleAggregateFunction({function}, {}", kind.replace(" CODEC", ") CODEC"))
 }
 
 /// What one row of `events` says about its visit.
