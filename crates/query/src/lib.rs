@@ -26,6 +26,7 @@ pub mod figures;
 pub mod filter;
 pub mod period;
 pub mod query;
+pub mod question;
 pub mod range;
 pub mod scope;
 pub mod sql;

@@ -91,7 +91,7 @@ impl Builder {
         self.bind(Param::Instant(ms))
     }
 
-    fn finish(self, text: String) -> Sql {
+    pub(crate) fn finish(self, text: String) -> Sql {
         Sql { text, params: self.params }
     }
 }
@@ -198,6 +198,6 @@ fn end_page(end: &str) -> String {
 
 /// The function that counts distinct visitors, with a combinator such as `State` or none. A sketch of 2^15 cells errs by 0.6 % (one
 /// standard deviation, 1.04 / √cells) and stays in the processor's cache; `uniq` errs by 0.4 % and takes twice the time in a breakdown.
-fn distinct(approximate: bool, combinator: &str) -> String {
+pub(crate) fn distinct(approximate: bool, combinator: &str) -> String {
     if approximate { format!("uniqCombined{combinator}(15)") } else { format!("uniqExact{combinator}") }
 }

@@ -8,6 +8,7 @@ mod figures;
 mod insert;
 mod live_rollup;
 mod oracle;
+mod questions;
 mod recovery;
 mod schema;
 mod world;

@@ -96,6 +96,13 @@ fn row(rng: &mut StdRng, offset: u64, plan: &mut Plan, ts: i64, name: &'static s
     row.id_given = rng.random_bool(0.5);
     row.event_id = rng.random();
     row.rebuild_from = offset / 2;
+    if name == "engagement" {
+        row.engagement_ms = [0, rng.random_range(0..90_000)][rng.random_range(0..2)];
+        row.scroll_depth = [footfall_model::NO_SCROLL_DEPTH, rng.random_range(0..=100)][rng.random_range(0..2)];
+    } else if rng.random_bool(0.4) {
+        row.props.insert("plan".to_owned(), ["free", "Pro", "it's"][rng.random_range(0..3)].to_owned());
+        row.props.insert("it's".to_owned(), rng.random_range(0..3).to_string());
+    }
     if rng.random_bool(0.05) {
         row.drop_reason = Some(DropReason::DuplicateId);
         row.visit = VisitAfter::none(ts, Arc::clone(&plan.attributes));
@@ -135,6 +142,11 @@ fn attributes(rng: &mut StdRng) -> Attributes<'static> {
         utm_campaign: pick(&["", "", "spring", "the shop"]),
         click_id: pick(&["", "", "gclid"]),
         browser: pick(&["", "Chrome", "Firefox"]),
+        utm_source: pick(&["", "", "news", "Google"]),
+        utm_content: pick(&["", "", "", "red"]),
+        screen: pick(&["", "S", "XL"]),
+        region: pick(&["", "", "DE-BE"]),
+        city: [0, 2_950_159][usize::from(pick(&["", "x"]).len() == 1)],
         browser_version: pick(&["130", "131"]),
         os: pick(&["", "Windows", "iOS"]),
         device: pick(&["", "Mobile", "Desktop"]),

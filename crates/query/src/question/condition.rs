@@ -1,0 +1,279 @@
+//! What events and visits must be like to count: a tree of conditions, and what it becomes where.
+//!
+//! A leaf compares a value of the event or of its visit. A question is answered from three sides, and a tree means on each
+//! (`docs/definitions.md`, Figures):
+//!
+//! | side | passes |
+//! |---|---|
+//! | events | an event for which the tree holds, with its visit's values |
+//! | visits | a visit for which the parts without event values hold, and of which one event inside the range passes all other parts together |
+//! | entries | a visit whose entry pageview is an event for which the tree holds |
+//!
+//! `has_done` is about the visit: it has, inside the range, an event for which the inner tree holds.
+
+use super::dimension::{Dimension, OfVisit, Stored};
+use crate::{
+    Range, Scope, channel,
+    range::{DAY_MS, HOUR_MS},
+    sql::{Builder, Param},
+};
+
+/// How a value is compared with those of a leaf; one of them is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// It is the value.
+    Is,
+    /// It holds the text.
+    Contains,
+    /// The regular expression (RE2) matches some of it.
+    Matches,
+}
+
+/// One comparison, with values as reports show them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Leaf {
+    /// How.
+    pub op: Op,
+    /// Of what.
+    pub dimension: Dimension,
+    /// With what; at least one.
+    pub values: Vec<String>,
+    /// Whether upper and lower case differ.
+    pub case_sensitive: bool,
+}
+
+/// A tree of conditions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Condition {
+    /// All of them hold; also none of none.
+    All(Vec<Self>),
+    /// One of them holds.
+    Any(Vec<Self>),
+    /// It does not hold.
+    Not(Box<Self>),
+    /// The visit has done this.
+    HasDone(Box<Self>),
+    /// A comparison.
+    Leaf(Leaf),
+}
+
+impl Condition {
+    /// Everything passes.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self::All(Vec::new())
+    }
+
+    /// Whether a leaf outside of `has_done` is about such a dimension.
+    #[must_use]
+    pub fn is_about(&self, such: &impl Fn(&Dimension) -> bool) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.is_about(such)),
+            Self::Not(part) => part.is_about(such),
+            Self::HasDone(_) => false,
+            Self::Leaf(leaf) => such(&leaf.dimension),
+        }
+    }
+
+    /// The parts that must all hold: those about visits alone, and those that also look at events.
+    fn parts(&self) -> (Vec<&Self>, Vec<&Self>) {
+        let mut parts = Vec::new();
+        flatten(self, &mut parts);
+        parts.into_iter().partition(|part| !part.is_about(&Dimension::is_of_event))
+    }
+}
+
+fn flatten<'a>(condition: &'a Condition, into: &mut Vec<&'a Condition>) {
+    match condition {
+        Condition::All(parts) => parts.iter().for_each(|part| flatten(part, into)),
+        other => into.push(other),
+    }
+}
+
+/// Where a condition or a key looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Rows of `events`.
+    Events,
+    /// Rows of `sessions`.
+    Visits,
+    /// Rows of `sessions`, whose entry pageview stands for the event.
+    Entries,
+}
+
+/// Makes conditions for one domain and range.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Predicates {
+    pub(super) scope: Scope,
+    pub(super) range: Range,
+}
+
+/// A visit lasts at most 24 h after its start, and may hold events up to 30 minutes before it; both rounded up.
+const VISIT: (i64, i64) = (HOUR_MS, DAY_MS + HOUR_MS);
+
+impl Predicates {
+    /// Events that count inside the range and pass.
+    pub(super) fn events(self, b: &mut Builder, condition: &Condition) -> String {
+        let (inside, passing) = (self.inside(b), self.holds(b, Side::Events, condition));
+        format!("{inside} AND name != 'engagement' AND {passing}")
+    }
+
+    /// Reports of engagement inside the range that pass.
+    pub(super) fn engagements(self, b: &mut Builder, condition: &Condition) -> String {
+        let (inside, passing) = (self.inside(b), self.holds(b, Side::Events, condition));
+        format!("{inside} AND name = 'engagement' AND {passing}")
+    }
+
+    fn inside(self, b: &mut Builder) -> String {
+        let site = b.bind(Param::Site(self.scope.site().0));
+        let (from, to) = (b.instant(self.range.from), b.instant(self.range.to));
+        format!("site_id = {site} AND ts >= {from} AND ts < {to} AND drop_reason = '' AND bot = ''")
+    }
+
+    /// Visits begun inside the range that pass.
+    pub(super) fn visits(self, b: &mut Builder, condition: &Condition) -> String {
+        let mut text = self.begun(b, self.range);
+        let (of_visits, of_events) = condition.parts();
+        for part in of_visits {
+            text = format!("{text} AND {}", self.holds(b, Side::Visits, part));
+        }
+        if !of_events.is_empty() {
+            let together = Condition::All(of_events.into_iter().cloned().collect());
+            text = format!("{text} AND {}", self.have(b, &together));
+        }
+        text
+    }
+
+    /// Visits begun inside the range whose entry pageview lies inside it and passes.
+    pub(super) fn entries(self, b: &mut Builder, condition: &Condition) -> String {
+        let (begun, passing) = (self.begun(b, self.range), self.holds(b, Side::Entries, condition));
+        let (from, to) = (b.instant(self.range.from), b.instant(self.range.to));
+        // A visit without a pageview has an entry far in the future.
+        format!(
+            "{begun} AND {at} < 2147483647 AND session_start + toIntervalMillisecond({at}) >= {from} \
+             AND session_start + toIntervalMillisecond({at}) < {to} AND {passing}",
+            at = end("entry", "at")
+        )
+    }
+
+    /// All visits that may have an event inside the range.
+    pub(super) fn near(self, b: &mut Builder) -> String {
+        self.begun(b, Range::new(self.range.from - VISIT.1, self.range.to + VISIT.0))
+    }
+
+    fn begun(self, b: &mut Builder, range: Range) -> String {
+        let site = b.bind(Param::Site(self.scope.site().0));
+        let (from, to) = (b.instant(range.from), b.instant(range.to));
+        format!("site_id = {site} AND session_start >= {from} AND session_start < {to} AND bot = ''")
+    }
+
+    /// The visit has an event inside the range that passes.
+    fn have(self, b: &mut Builder, condition: &Condition) -> String {
+        let events = self.events(b, condition);
+        format!("session_id IN (SELECT session_id FROM events WHERE {events})")
+    }
+
+    fn holds(self, b: &mut Builder, side: Side, condition: &Condition) -> String {
+        match condition {
+            Condition::All(parts) => self.joined(b, side, parts, " AND ", "1"),
+            Condition::Any(parts) => self.joined(b, side, parts, " OR ", "0"),
+            Condition::Not(part) => format!("NOT ({})", self.holds(b, side, part)),
+            Condition::HasDone(part) => self.have(b, part),
+            Condition::Leaf(leaf) => self.leaf(b, side, leaf),
+        }
+    }
+
+    fn joined(self, b: &mut Builder, side: Side, parts: &[Condition], with: &str, none: &str) -> String {
+        if parts.is_empty() {
+            return none.to_owned();
+        }
+        let parts: Vec<String> = parts.iter().map(|part| self.holds(b, side, part)).collect();
+        format!("({})", parts.join(with))
+    }
+
+    fn leaf(self, b: &mut Builder, side: Side, leaf: &Leaf) -> String {
+        if let Some(value) = value(b, side, &leaf.dimension) {
+            return compared(b, leaf, &value);
+        }
+        let as_condition = Condition::Leaf(leaf.clone());
+        match side {
+            Side::Events => {
+                let (near, passing) = (self.near(b), self.holds(b, Side::Visits, &as_condition));
+                format!("session_id IN (SELECT session_id FROM sessions FINAL WHERE {near} AND {passing})")
+            }
+            Side::Visits => self.have(b, &as_condition),
+            Side::Entries => {
+                let events = self.events(b, &as_condition);
+                format!(
+                    "(session_id, {}, {}) IN (SELECT session_id, since_start, visit_pageviews FROM events WHERE {events} AND name = 'pageview')",
+                    end("entry", "at"),
+                    end("entry", "views")
+                )
+            }
+        }
+    }
+}
+
+/// A part of `entry` or `exit`. The whole tuple must be read, as `FINAL` merges what is read: a part of it alone (which the store would
+/// choose for `entry.path`) is not the part of the least tuple.
+fn end(tuple: &str, part: &str) -> String {
+    format!("tupleElement(materialize({tuple}), '{part}')")
+}
+
+/// The stored value as text, empty for a missing one; none where this side does not know it.
+pub(super) fn value(b: &mut Builder, side: Side, dimension: &Dimension) -> Option<String> {
+    let value = match (dimension, side) {
+        (Dimension::Page, Side::Events) => "toString(path)".to_owned(),
+        (Dimension::Page, Side::Entries) => end("entry", "path"),
+        (Dimension::Hostname, Side::Events) => "toString(hostname)".to_owned(),
+        (Dimension::Hostname, Side::Entries) => end("entry", "hostname"),
+        (Dimension::Name, Side::Events) => "toString(name)".to_owned(),
+        (Dimension::Name, Side::Entries) => "'pageview'".to_owned(),
+        (Dimension::Prop(key), Side::Events) => {
+            let key = b.bind(Param::Text(key.clone()));
+            format!("props[{key}]")
+        }
+        (Dimension::Prop(_), Side::Entries)
+        | (Dimension::Page | Dimension::Hostname | Dimension::Name | Dimension::Prop(_), Side::Visits) => {
+            return None;
+        }
+        (Dimension::Visit(dimension), side) => return of_visit(b, side, *dimension),
+    };
+    Some(value)
+}
+
+fn of_visit(b: &mut Builder, side: Side, dimension: OfVisit) -> Option<String> {
+    Some(match dimension.stored() {
+        Stored::Text(column) => format!("toString({column})"),
+        Stored::Number(column) => format!("if({column} = 0, '', toString({column}))"),
+        Stored::Channel => channel::expression(b, channel::Over::Rows),
+        Stored::End(..) if side == Side::Events => return None,
+        Stored::End(tuple, part) => end(tuple, part),
+    })
+}
+
+fn compared(b: &mut Builder, leaf: &Leaf, value: &str) -> String {
+    let missing = leaf.dimension.missing();
+    if leaf.op == Op::Is {
+        let stored = |shown: &String| if shown == missing { String::new() } else { shown.clone() };
+        let mut values: Vec<String> = leaf.values.iter().map(stored).collect();
+        values.sort();
+        values.dedup();
+        let values = b.bind(Param::Texts(values));
+        return if leaf.case_sensitive {
+            format!("has({values}, {value})")
+        } else {
+            format!("has(arrayMap(each -> lowerUTF8(each), {values}), lowerUTF8({value}))")
+        };
+    }
+    let missing = b.bind(Param::Text(missing.to_owned()));
+    let shown = format!("if({value} = '', {missing}, {value})");
+    let each = |text: &String| match (leaf.op, leaf.case_sensitive) {
+        (Op::Matches, true) => format!("match({shown}, {})", b.bind(Param::Text(text.clone()))),
+        (Op::Matches, false) => format!("match({shown}, {})", b.bind(Param::Text(format!("(?i){text}")))),
+        (_, true) => format!("position({shown}, {}) > 0", b.bind(Param::Text(text.clone()))),
+        (_, false) => format!("position(lowerUTF8({shown}), lowerUTF8({})) > 0", b.bind(Param::Text(text.clone()))),
+    };
+    let any: Vec<String> = leaf.values.iter().map(each).collect();
+    format!("({})", any.join(" OR "))
+}

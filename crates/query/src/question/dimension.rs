@@ -1,0 +1,201 @@
+//! What events and visits can be grouped by and compared with.
+
+/// A dimension. Those of events differ from event to event; those of visits are the same for all of a visit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Dimension {
+    /// Path of the event's page.
+    Page,
+    /// Host name of the event's page.
+    Hostname,
+    /// Name of the event.
+    Name,
+    /// A property of the event.
+    Prop(String),
+    /// Of the visit.
+    Visit(OfVisit),
+}
+
+/// A dimension of visits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OfVisit {
+    /// Where it came from.
+    Source,
+    /// Kind of source.
+    Channel,
+    /// Referrer, host and path.
+    Referrer,
+    /// `utm_medium`
+    UtmMedium,
+    /// `utm_source`
+    UtmSource,
+    /// `utm_campaign`
+    UtmCampaign,
+    /// `utm_content`
+    UtmContent,
+    /// `utm_term`
+    UtmTerm,
+    /// Mobile, Tablet or Desktop.
+    Device,
+    /// Screen size class.
+    Screen,
+    /// Browser family.
+    Browser,
+    /// Its version.
+    BrowserVersion,
+    /// Operating system.
+    Os,
+    /// Its version.
+    OsVersion,
+    /// ISO 3166-1 alpha-2.
+    Country,
+    /// ISO 3166-2.
+    Region,
+    /// GeoNames id.
+    City,
+    /// Path of the first pageview.
+    EntryPage,
+    /// Path of the last pageview.
+    ExitPage,
+    /// Host name of the first pageview.
+    EntryHostname,
+    /// Host name of the last pageview.
+    ExitHostname,
+}
+
+/// Where a dimension of visits is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stored {
+    /// A first-touch text, in `events` and `sessions` alike.
+    Text(&'static str),
+    /// A first-touch number, 0 for unknown.
+    Number(&'static str),
+    /// Computed from several first-touch columns.
+    Channel,
+    /// Part of a tuple in `sessions` alone: the tuple, and the name of the part.
+    End(&'static str, &'static str),
+}
+
+/// Names after `visit:`, and what they mean.
+const OF_VISIT: [(&str, OfVisit); 21] = [
+    ("source", OfVisit::Source),
+    ("channel", OfVisit::Channel),
+    ("referrer", OfVisit::Referrer),
+    ("utm_medium", OfVisit::UtmMedium),
+    ("utm_source", OfVisit::UtmSource),
+    ("utm_campaign", OfVisit::UtmCampaign),
+    ("utm_content", OfVisit::UtmContent),
+    ("utm_term", OfVisit::UtmTerm),
+    ("device", OfVisit::Device),
+    ("screen", OfVisit::Screen),
+    ("browser", OfVisit::Browser),
+    ("browser_version", OfVisit::BrowserVersion),
+    ("os", OfVisit::Os),
+    ("os_version", OfVisit::OsVersion),
+    ("country", OfVisit::Country),
+    ("region", OfVisit::Region),
+    ("city", OfVisit::City),
+    ("entry_page", OfVisit::EntryPage),
+    ("exit_page", OfVisit::ExitPage),
+    ("entry_page_hostname", OfVisit::EntryHostname),
+    ("exit_page_hostname", OfVisit::ExitHostname),
+];
+
+impl OfVisit {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        OF_VISIT.iter().map(|(_, dimension)| *dimension)
+    }
+
+    pub(super) const fn stored(self) -> Stored {
+        match self {
+            Self::Source => Stored::Text("source"),
+            Self::Channel => Stored::Channel,
+            Self::Referrer => Stored::Text("referrer"),
+            Self::UtmMedium => Stored::Text("utm_medium"),
+            Self::UtmSource => Stored::Text("utm_source"),
+            Self::UtmCampaign => Stored::Text("utm_campaign"),
+            Self::UtmContent => Stored::Text("utm_content"),
+            Self::UtmTerm => Stored::Text("utm_term"),
+            Self::Device => Stored::Text("device"),
+            Self::Screen => Stored::Text("screen"),
+            Self::Browser => Stored::Text("browser"),
+            Self::BrowserVersion => Stored::Text("browser_version"),
+            Self::Os => Stored::Text("os"),
+            Self::OsVersion => Stored::Text("os_version"),
+            Self::Country => Stored::Text("country"),
+            Self::Region => Stored::Text("region"),
+            Self::City => Stored::Number("city"),
+            Self::EntryPage => Stored::End("entry", "path"),
+            Self::ExitPage => Stored::End("exit", "path"),
+            Self::EntryHostname => Stored::End("entry", "hostname"),
+            Self::ExitHostname => Stored::End("exit", "hostname"),
+        }
+    }
+}
+
+impl Dimension {
+    /// The dimension of this name in `POST /api/v2/query`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name.split_once(':')? {
+            ("event", "page") => Some(Self::Page),
+            ("event", "hostname") => Some(Self::Hostname),
+            ("event", "name") => Some(Self::Name),
+            ("event", rest) => rest.strip_prefix("props:").filter(|key| !key.is_empty()).map(|key| Self::Prop(key.to_owned())),
+            ("visit", rest) => OF_VISIT.iter().find(|(known, _)| *known == rest).map(|(_, dimension)| Self::Visit(*dimension)),
+            _ => None,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Page => "event:page".to_owned(),
+            Self::Hostname => "event:hostname".to_owned(),
+            Self::Name => "event:name".to_owned(),
+            Self::Prop(key) => format!("event:props:{key}"),
+            Self::Visit(dimension) => {
+                let name = OF_VISIT.iter().find(|(_, known)| known == dimension).map_or("", |(name, _)| name);
+                format!("visit:{name}")
+            }
+        }
+    }
+
+    /// Whether it differs from event to event.
+    #[must_use]
+    pub const fn is_of_event(&self) -> bool {
+        !matches!(self, Self::Visit(_))
+    }
+
+    /// The text for a missing value (`docs/definitions.md`, Missing values).
+    #[must_use]
+    pub const fn missing(&self) -> &'static str {
+        match self {
+            Self::Page | Self::Hostname | Self::Name => "(unknown)",
+            Self::Prop(_) => "(none)",
+            Self::Visit(dimension) => match dimension {
+                OfVisit::Source | OfVisit::Referrer => "Direct / None",
+                OfVisit::UtmMedium | OfVisit::UtmSource | OfVisit::UtmCampaign | OfVisit::UtmContent | OfVisit::UtmTerm => "(not set)",
+                OfVisit::EntryPage | OfVisit::ExitPage | OfVisit::EntryHostname | OfVisit::ExitHostname => "(none)",
+                _ => "(unknown)",
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back() {
+        let of_events = [Dimension::Page, Dimension::Hostname, Dimension::Name, Dimension::Prop("a:b".to_owned())];
+        for dimension in of_events.into_iter().chain(OfVisit::all().map(Dimension::Visit)) {
+            assert_eq!(Dimension::named(&dimension.name()), Some(dimension));
+        }
+        for none in ["", "page", "event:", "event:props", "event:props:", "visit:", "visit:page", "time:day", "x:page"] {
+            assert_eq!(Dimension::named(none), None, "{none}");
+        }
+    }
+}

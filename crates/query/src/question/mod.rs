@@ -1,0 +1,83 @@
+//! The full language of questions: any metrics, by any dimensions, under any conditions, in any order. `POST /api/v2/query` is made of it.
+//!
+//! [`statement()`] makes one statement of a question. It is a union of *blocks*, one per way of looking at the data (events, visits, entries,
+//! engagements), each grouped by the same keys and adding its own sums; the outer select adds them up, orders and cuts out the page of rows. So
+//! figures of several families are one answer of one moment, and can order it. [`Metric::figure`] makes figures of the sums, in whole
+//! numbers; the order is made of the same [`metric::Formula`].
+//!
+//! How conditions become SQL depends on what a block looks at: see [`condition`].
+
+pub mod condition;
+pub mod dimension;
+pub mod metric;
+mod statement;
+
+pub use condition::{Condition, Leaf, Op};
+pub use dimension::Dimension;
+pub use metric::{Metric, Sum};
+pub use statement::{Statement, statement};
+
+use crate::Range;
+
+/// What rows are grouped by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// Buckets of time: their starts in ascending order. The label is the start in milliseconds.
+    Time(Vec<i64>),
+    /// A dimension. The label is the value as reports show it.
+    By(Dimension),
+}
+
+/// What rows are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// A metric of the question; rows without a figure come last.
+    Metric(Metric),
+    /// The key with this index.
+    Key(usize),
+}
+
+/// Up or down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Least first.
+    Ascending,
+    /// Greatest first.
+    Descending,
+}
+
+/// A question about one domain. Its scope is given apart, when it is turned into SQL.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// At least one.
+    pub metrics: Vec<Metric>,
+    /// When.
+    pub range: Range,
+    /// What to group by; none for one row.
+    pub keys: Vec<Key>,
+    /// What events and visits must be like.
+    pub condition: Condition,
+    /// Rows of equal rank come in the order of their keys.
+    pub order: Vec<(Order, Direction)>,
+    /// Rows at most.
+    pub limit: u64,
+    /// Rows to skip.
+    pub offset: u64,
+    /// Count visitors approximately: for domains with more than 5 million events in the range.
+    pub approximate: bool,
+}
+
+impl Question {
+    /// Whether the rules of pages hold (`docs/definitions.md`, Pages): a page is asked for or filtered by.
+    #[must_use]
+    pub fn is_about_pages(&self) -> bool {
+        self.keys.iter().any(|key| matches!(key, Key::By(Dimension::Page)))
+            || self.condition.is_about(&|dimension| *dimension == Dimension::Page)
+    }
+
+    /// Whether a key is known to events alone.
+    #[must_use]
+    pub fn is_by_event(&self) -> bool {
+        self.keys.iter().any(|key| matches!(key, Key::By(dimension) if dimension.is_of_event()))
+    }
+}
