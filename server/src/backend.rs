@@ -14,7 +14,7 @@ use footfall_model::{
     Domain, Interval, Period,
     report::{Breakdown, Dimension, Kpis, LiveView},
 };
-use footfall_query::{Metric, period};
+use footfall_query::period;
 
 use crate::{
     App,
@@ -108,8 +108,7 @@ impl Backend for ServerBackend {
         for scope in SiteScope::all_of_user(&self.app, user).await.map_err(failed)? {
             let mut site = self.describe(&scope).await?;
             let range = period::resolve(&Period::Last24Hours, scope.info().timezone, Utc::now().timestamp_millis(), None);
-            let visitors = self.app.analytics().map_err(away)?.totals(&scope, range, &[Metric::Visitors]).await;
-            site.visitors_24h = visitors.ok().and_then(|figures| figures.first()?.as_u64());
+            site.visitors_24h = self.app.analytics().map_err(away)?.visitors(&scope, range).await.ok();
             sites.push(site);
         }
         Ok(sites)

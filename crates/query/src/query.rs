@@ -2,69 +2,6 @@
 
 use crate::{Filter, Group, Range};
 
-/// A figure (`docs/definitions.md`, Figures).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Metric {
-    /// Distinct visitor ids.
-    Visitors,
-    /// Visits that began in the range.
-    Visits,
-    /// Pageviews.
-    Pageviews,
-    /// Pageviews and custom events.
-    Events,
-    /// Pageviews of those visits / visits.
-    ViewsPerVisit,
-    /// Percent of visits that bounced.
-    BounceRate,
-    /// Mean duration in seconds.
-    VisitDuration,
-}
-
-/// Which rows a metric looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Family {
-    /// Events inside the range.
-    Event,
-    /// Visits whose first event lies inside the range.
-    Visit,
-}
-
-impl Metric {
-    /// All metrics.
-    pub const ALL: &'static [Self] =
-        &[Self::Visitors, Self::Visits, Self::Pageviews, Self::Events, Self::ViewsPerVisit, Self::BounceRate, Self::VisitDuration];
-
-    /// Its name in `POST /api/v2/query`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Visitors => "visitors",
-            Self::Visits => "visits",
-            Self::Pageviews => "pageviews",
-            Self::Events => "events",
-            Self::ViewsPerVisit => "views_per_visit",
-            Self::BounceRate => "bounce_rate",
-            Self::VisitDuration => "visit_duration",
-        }
-    }
-
-    /// The metric of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|metric| metric.name() == name)
-    }
-
-    /// Which rows it looks at.
-    #[must_use]
-    pub const fn family(self) -> Family {
-        match self {
-            Self::Visitors | Self::Pageviews | Self::Events => Family::Event,
-            Self::Visits | Self::ViewsPerVisit | Self::BounceRate | Self::VisitDuration => Family::Visit,
-        }
-    }
-}
-
 /// A question about one domain. Its scope is given apart, when it is turned into SQL.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Query {

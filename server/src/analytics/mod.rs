@@ -9,6 +9,7 @@
 //! the domain's data, which every insert that touches the domain moves. Who asks the same at the same time shares one statement; so do
 //! replicas (`kept.rs`).
 
+mod answer;
 mod breakdown;
 mod cut;
 mod degraded;
@@ -17,7 +18,6 @@ mod kept;
 mod kpis;
 mod live_view;
 mod timeseries;
-mod totals;
 
 use std::{
     sync::{Arc, Mutex},

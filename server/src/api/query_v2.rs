@@ -1,9 +1,7 @@
-//! `POST /api/v2/query` in the shape of Plausible's Stats API v2; `docs/compat.md` says what differs. `language` reads questions.
+//! `POST /api/v2/query` in the shape of Plausible's Stats API v2; `docs/compat.md` says what differs. `footfall_query::language` reads questions.
 //!
 //! Everything about the caller comes first: the key, its limit, its right to the domain. Only then is the rest of the body looked at. A
 //! missing key, a bad key, a key of somebody else and a domain that does not exist all get the same answer.
-
-mod language;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -16,7 +14,11 @@ use axum::{
 };
 use chrono::{DateTime, SecondsFormat};
 use chrono_tz::Tz;
-use footfall_query::{Range, date_range};
+use footfall_query::{
+    Range, date_range,
+    language::{self, Asked, By},
+    question::{Direction, Metric},
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -51,8 +53,8 @@ pub struct QueryAnswer {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct ResultRow {
-    /// Values in the order of `metrics`.
-    #[schema(value_type = Vec<f64>)]
+    /// Values in the order of `metrics`; null where nothing was reported.
+    #[schema(value_type = Vec<Option<f64>>)]
     metrics: Vec<Value>,
     /// Values in the order of `dimensions`.
     dimensions: Vec<String>,
@@ -66,6 +68,9 @@ struct AnswerMeta {
     /// Why they are not.
     #[serde(skip_serializing_if = "Option::is_none")]
     imports_skip_reason: Option<&'static str>,
+    /// With `include.time_labels`: the labels of all buckets, those without rows too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_labels: Option<Vec<String>>,
     /// With `include.total_rows`.
     #[serde(skip_serializing_if = "Option::is_none")]
     total_rows: Option<u64>,
@@ -82,7 +87,7 @@ struct Echo {
     filters: Vec<Value>,
     dimensions: Vec<String>,
     #[schema(value_type = Vec<Vec<String>>)]
-    order_by: Vec<(&'static str, String)>,
+    order_by: Vec<(String, &'static str)>,
     /// What was switched on.
     include: BTreeMap<String, bool>,
     pagination: Pagination,
@@ -131,7 +136,7 @@ pub fn check(scope: &SiteScope, body: &Map<String, Value>) -> Result<(), Refusal
     understand(scope, body, chrono::Utc::now().timestamp_millis()).map(drop)
 }
 
-fn understand(scope: &SiteScope, body: &Map<String, Value>, now: i64) -> Result<language::Asked, Refusal> {
+fn understand(scope: &SiteScope, body: &Map<String, Value>, now: i64) -> Result<Asked, Refusal> {
     let zone = scope.info().timezone;
     let dated =
         |value: &Value| date_range::resolve(value, zone, now, None).map(|_| ()).map_err(|fault| language::shortened(&fault.to_string()));
@@ -149,31 +154,37 @@ pub async fn answer(app: &App, scope: &SiteScope, body: &Map<String, Value>) -> 
     let first_event = if range == "all" { app.analytics()?.first_event(scope).await? } else { None };
     let range = date_range::resolve(range, zone, now, first_event).map_err(|fault| Refusal::bad_request(fault.to_string()))?;
 
-    let metrics = app.analytics()?.totals(scope, range, &asked.metrics).await?;
-    // Without dimensions there is one row, and every order of it is the same.
-    let results = if asked.offset == 0 { vec![ResultRow { metrics, dimensions: Vec::new() }] } else { Vec::new() };
+    let answer = app.analytics()?.answer(scope, &asked, range).await?;
+    let results =
+        answer.rows.into_iter().map(|row| ResultRow { metrics: row.figures.into_iter().map(number).collect(), dimensions: row.labels });
     let imports = asked.includes("imports");
     let meta = AnswerMeta {
         imports_included: imports.then_some(false),
         imports_skip_reason: imports.then_some("no_imported_data"),
-        total_rows: asked.includes("total_rows").then_some(1),
+        time_labels: asked.includes("time_labels").then_some(answer.time_labels),
+        total_rows: asked.includes("total_rows").then_some(answer.total),
     };
-    let order_by = if asked.order_by.is_empty() {
-        asked.metrics.first().map(|metric| (metric.name(), "desc".to_owned())).into_iter().collect()
-    } else {
-        asked.order_by.into_iter().map(|(metric, direction)| (metric.name(), direction)).collect()
-    };
+    let direction = |direction: Direction| if direction == Direction::Ascending { "asc" } else { "desc" };
     let query = Echo {
         site_id: scope.info().domain.to_string(),
-        metrics: asked.metrics.iter().map(|metric| metric.name()).collect(),
+        metrics: asked.metrics.iter().copied().map(Metric::name).collect(),
         date_range: bounds(range, zone),
-        filters: Vec::new(),
-        dimensions: Vec::new(),
-        order_by,
+        filters: body.get("filters").and_then(Value::as_array).cloned().unwrap_or_default(),
+        dimensions: asked.dimensions.iter().map(By::name).collect(),
+        order_by: asked.order_by.iter().map(|(order, way)| (asked.order_name(*order), direction(*way))).collect(),
         include: asked.include,
         pagination: Pagination { limit: asked.limit, offset: asked.offset },
     };
+    let results = results.collect();
     Ok(QueryAnswer { results, meta, query })
+}
+
+/// A figure: whole numbers without a point, as JSON has them.
+fn number(figure: Option<f64>) -> Value {
+    match figure {
+        Some(figure) if figure.fract() == 0.0 => Value::from(figure as i64),
+        other => Value::from(other),
+    }
 }
 
 /// The JSON schema of `POST /api/v2/query`.
@@ -283,6 +294,8 @@ impl IntoResponse for Refusal {
 
 #[cfg(test)]
 mod tests {
+    use footfall_query::question::Dimension;
+
     use super::*;
 
     #[test]
@@ -291,5 +304,31 @@ mod tests {
         let range = date_range::resolve(&serde_json::json!(["2026-10-25", "2026-10-25"]), zone, 0, None).unwrap();
         assert_eq!(bounds(range, zone), ["2026-10-25T00:00:00+02:00", "2026-10-25T23:59:59+01:00"]);
         assert_eq!(bounds(Range::new(0, 1_000), Tz::UTC), ["1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"]);
+    }
+
+    #[test]
+    fn the_schema_names_all_of_the_language_and_closes_every_object() {
+        fn closed(schema: &Value) {
+            if schema["properties"].is_object() {
+                assert_eq!(schema["additionalProperties"], false, "{schema}");
+            }
+            let inner: Vec<&Value> = match schema {
+                Value::Object(object) => object.values().collect(),
+                Value::Array(list) => list.iter().collect(),
+                _ => vec![],
+            };
+            inner.into_iter().for_each(closed);
+        }
+        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+        closed(&schema);
+        let consts = |name: &str| -> Vec<String> {
+            let list = schema["definitions"][name]["oneOf"].as_array().unwrap();
+            list.iter().filter_map(|one| one["const"].as_str().map(str::to_owned)).collect()
+        };
+        assert_eq!(consts("metric"), Metric::all().map(Metric::name).collect::<Vec<_>>());
+        let known = Dimension::all().map(|dimension| dimension.name()).collect::<Vec<_>>();
+        let dimensions = consts("dimension");
+        assert_eq!(dimensions, known);
+        assert!(consts("time").iter().all(|name| By::named(name).is_some()));
     }
 }

@@ -134,6 +134,11 @@ impl OfVisit {
 }
 
 impl Dimension {
+    /// All of them but properties, which have names of their own.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Page, Self::Hostname, Self::Name].into_iter().chain(OfVisit::all().map(Self::Visit))
+    }
+
     /// The dimension of this name in `POST /api/v2/query`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -190,8 +195,7 @@ mod tests {
 
     #[test]
     fn names_lead_back() {
-        let of_events = [Dimension::Page, Dimension::Hostname, Dimension::Name, Dimension::Prop("a:b".to_owned())];
-        for dimension in of_events.into_iter().chain(OfVisit::all().map(Dimension::Visit)) {
+        for dimension in Dimension::all().chain([Dimension::Prop("a:b".to_owned())]) {
             assert_eq!(Dimension::named(&dimension.name()), Some(dimension));
         }
         for none in ["", "page", "event:", "event:props", "event:props:", "visit:", "visit:page", "time:day", "x:page"] {
