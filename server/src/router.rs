@@ -94,6 +94,7 @@ pub fn api_router() -> OpenApiRouter<Arc<App>> {
         .merge(api::analytics::router())
         .merge(api::live::router())
         .merge(api::query_v2::router())
+        .merge(api::stats_v1::router())
         .merge(api::jobs::router())
 }
 

@@ -75,14 +75,17 @@ pub fn compared(period: &Period, range: Range, compare: &Compare, zone: Tz) -> O
         (_, Compare::Year) => Some(Range::new(year_before(range.from, zone), year_before(range.to, zone))),
         (Period::Last30Minutes, Compare::Previous { .. }) => Some(before(range)),
         (Period::Last24Hours, Compare::Previous { match_weekdays: false }) => Some(before(range)),
-        (_, Compare::Previous { match_weekdays }) => {
-            let first = day_of(range.from, zone);
-            let last = day_of(range.to - 1, zone);
-            let days = (last - first).num_days() + 1;
-            let days = if *match_weekdays { (days + 6) / 7 * 7 } else { days };
-            Some(Range::new(shift_days(range.from, -days, zone), shift_days(range.to, -days, zone)))
-        }
+        (_, Compare::Previous { match_weekdays }) => Some(days_earlier(range, *match_weekdays, zone)),
     }
+}
+
+/// As many calendar days earlier as the range has, or whole weeks.
+#[must_use]
+pub fn days_earlier(range: Range, match_weekdays: bool, zone: Tz) -> Range {
+    let (first, last) = (day_of(range.from, zone), day_of(range.to - 1, zone));
+    let days = (last - first).num_days() + 1;
+    let days = if match_weekdays { (days + 6) / 7 * 7 } else { days };
+    Range::new(shift_days(range.from, -days, zone), shift_days(range.to, -days, zone))
 }
 
 const fn before(range: Range) -> Range {

@@ -37,6 +37,7 @@ use footfall_store::Store;
 use moka::future::Cache;
 use tokio::time::Instant;
 
+pub use answer::{Answer, AnswerRow};
 pub use breakdown::{TopPage, TopPages};
 pub use error::AnalyticsError;
 

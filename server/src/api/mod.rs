@@ -14,3 +14,4 @@ pub mod ops;
 pub mod params;
 pub mod query_v2;
 pub mod schema;
+pub mod stats_v1;

@@ -24,6 +24,8 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use footfall_query::language::shortened;
+
 use super::error::ApiError;
 use crate::{
     App,
@@ -180,7 +182,7 @@ pub async fn answer(app: &App, scope: &SiteScope, body: &Map<String, Value>) -> 
 }
 
 /// A figure: whole numbers without a point, as JSON has them.
-fn number(figure: Option<f64>) -> Value {
+pub fn number(figure: Option<f64>) -> Value {
     match figure {
         Some(figure) if figure.fract() == 0.0 => Value::from(figure as i64),
         other => Value::from(other),
@@ -247,7 +249,9 @@ impl Refusal {
         Self { status, text: text.into(), retry_after: None }
     }
 
-    fn bad_request(text: impl Into<String>) -> Self {
+    /// 400.
+    #[must_use]
+    pub fn bad_request(text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, text)
     }
 

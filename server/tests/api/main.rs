@@ -4,4 +4,5 @@
 mod measured;
 mod query;
 mod reports;
+mod stats_v1;
 mod whole;

@@ -6,6 +6,7 @@
 
 mod filters;
 mod shape;
+pub mod v1;
 
 use std::collections::BTreeMap;
 
