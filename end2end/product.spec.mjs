@@ -188,6 +188,8 @@ test("every state is in the address: period, back, reload", async () => {
   await page.reload();
   await page.goBack({ waitUntil: "commit" });
   assert.match(page.url(), /period=7d/);
+  // Closing a page that is on its way out of the back/forward cache would wait for ever.
+  await page.locator("main").waitFor();
   assert.deepEqual(faults, []);
   await page.close();
 });
