@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     analytics::{Analytics, AnalyticsDeps},
+    api::query_v2,
     boot::{self, StoreService},
     collect::{Collector, CollectorDeps},
     import::{self, Imports},
@@ -187,9 +188,9 @@ impl Services {
     ///
     /// # Errors
     /// As [`Services::start`].
-    pub async fn start_for_command(config: Config) -> anyhow::Result<Self> {
-        let mut roles = vec![Role::Capture];
-        if !boot::is_shared(&config.seams.event_log_url) {
+    pub async fn start_for_command(config: Config, role: Role) -> anyhow::Result<Self> {
+        let mut roles = vec![role];
+        if role == Role::Capture && !boot::is_shared(&config.seams.event_log_url) {
             roles.push(Role::Processor);
         }
         Self::start(config, &Roles(roles)).await
@@ -199,7 +200,8 @@ impl Services {
     pub fn control_router(&self) -> Router {
         let imports = self.capture.as_ref().map(|capture| import::routes::router(capture.imports.clone()));
         let promotion = self.promotion.as_ref().map(|promotion| promote::routes::router(promotion.clone()));
-        imports.into_iter().chain(promotion).fold(Router::new(), Router::merge)
+        let questions = self.analytics.as_ref().map(|analytics| query_v2::control_router(analytics.clone(), self.meta.clone()));
+        imports.into_iter().chain(promotion).chain(questions).fold(Router::new(), Router::merge)
     }
 
     /// Stops the parts, so that what was accepted is settled or waits in the log. Open requests may still ask the engine: it goes after

@@ -26,7 +26,9 @@ fn run(args: &[&str], data: &std::path::Path) -> std::process::Output {
 #[test]
 fn every_command_has_help_with_examples() {
     let data = tempfile::tempdir().unwrap();
-    for command in ["serve", "engine", "migrate", "doctor", "seed", "import", "promote", "user", "site", "token", "healthcheck", "config"] {
+    for command in
+        ["serve", "engine", "migrate", "doctor", "seed", "import", "promote", "query", "user", "site", "token", "healthcheck", "config"]
+    {
         let output = run(&[command, "--help"], data.path());
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(
@@ -207,4 +209,39 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         }
     }
     files
+}
+
+#[tokio::test]
+async fn figures_are_asked_for_with_and_without_a_server() {
+    let app = start().await;
+    app.site("example.org", "Europe/Berlin").await.unwrap();
+    let key = app.key("example.org", "stats:read").await.unwrap();
+    for (path, visitor) in [("/", 1), ("/a", 1), ("/", 2)] {
+        app.pageview("example.org", path, visitor).await.unwrap();
+    }
+    let all = Totals { visitors: 2, visits: 2, pageviews: 3, events: 3 };
+    let stored = eventually(Duration::from_secs(20), async || (app.totals(&key, "example.org").await.ok()? == all).then_some(())).await;
+    assert!(stored.is_some(), "{}", app.log());
+    let pages =
+        ["query", "--domain", "example.org", "--period", "24h", "--by", "event:page", "--metrics", "visitors,pageviews,bounce_rate"];
+    let found = app.run(&pages).await.unwrap();
+    assert_eq!(
+        found.trim_end(),
+        "event:page  visitors  pageviews  bounce_rate\n/                  2          2           50\n/a                 1          1            -"
+    );
+    let json: Value = serde_json::from_str(&app.run(&[&pages[..], &["--json"]].concat()).await.unwrap()).unwrap();
+    assert_eq!(json["results"][0], json!({ "dimensions": ["/"], "metrics": [2, 2, 50] }));
+    let filtered =
+        ["query", "--domain", "example.org", "--period", "24h", "--filter", r#"["is","event:page",["/"]]"#, "--metrics", "pageviews"];
+    assert_eq!(app.run(&filtered).await.unwrap().trim(), "pageviews\n        2");
+    for (args, says) in [
+        (vec!["--metrics", "x"], "Unknown metric 'x'."),
+        (vec!["--period", "x"], "Invalid date_range"),
+        (vec!["--filter", "x"], "it is not JSON"),
+    ] {
+        let refused = app.run(&[&["query", "--domain", "example.org"][..], &args].concat()).await.unwrap_err().to_string();
+        assert!(refused.contains(says), "{refused}");
+    }
+    let unknown = app.run(&["query", "--domain", "nobody.example"]).await.unwrap_err().to_string();
+    assert!(unknown.contains("not measured here"), "{unknown}");
 }

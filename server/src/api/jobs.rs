@@ -258,6 +258,8 @@ async fn answer(app: &Arc<App>, id: &str, closing: &CancellationToken) -> Result
 
 async fn work(app: &App, job: &Job) -> Result<Value, String> {
     let scope = SiteScope::of_work(app, job.reach(), job.site).await.map_err(|error| error.message().to_owned())?;
-    let answer = query_v2::answer(app, &scope, &job.body).await.map_err(|refusal| refusal.text().to_owned())?;
+    let answer = query_v2::answer(app.analytics().map_err(|error| error.to_string())?, &scope, &job.body)
+        .await
+        .map_err(|refusal| refusal.text().to_owned())?;
     serde_json::to_value(answer).map_err(|error| error.to_string())
 }

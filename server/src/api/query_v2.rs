@@ -6,20 +6,22 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
-    Json,
+    Json, Router,
     body::Bytes,
     extract::{State, rejection::BytesRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
+    routing::post,
 };
 use chrono::{DateTime, SecondsFormat};
 use chrono_tz::Tz;
+use footfall_meta::Meta;
 use footfall_query::{
     Range, date_range,
     language::{self, Asked, By},
     question::{Direction, Metric},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -29,8 +31,9 @@ pub use footfall_query::language::shortened;
 use super::error::ApiError;
 use crate::{
     App,
-    analytics::AnalyticsError,
+    analytics::{Analytics, AnalyticsError},
     auth::{Caller, KeyFault, SiteScope, caller},
+    control::Line,
 };
 
 /// The JSON schema of a question.
@@ -126,7 +129,7 @@ async fn query(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Byt
     let key = caller::key_of(&app, &headers).await?;
     let body = read(body)?;
     let scope = scope(&app, &Caller::Key(Box::new(key)), &body).await?;
-    let answer = answer(&app, &scope, &body).await?;
+    let answer = answer(app.analytics()?, &scope, &body).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
@@ -149,14 +152,14 @@ fn understand(scope: &SiteScope, body: &Map<String, Value>, now: i64) -> Result<
 ///
 /// # Errors
 /// 400 for a question that cannot be understood, 503 with the store away.
-pub async fn answer(app: &App, scope: &SiteScope, body: &Map<String, Value>) -> Result<QueryAnswer, Refusal> {
+pub async fn answer(analytics: &Analytics, scope: &SiteScope, body: &Map<String, Value>) -> Result<QueryAnswer, Refusal> {
     let (zone, now) = (scope.info().timezone, chrono::Utc::now().timestamp_millis());
     let asked = understand(scope, body, now)?;
     let range = &body["date_range"];
-    let first_event = if range == "all" { app.analytics()?.first_event(scope).await? } else { None };
+    let first_event = if range == "all" { analytics.first_event(scope).await? } else { None };
     let range = date_range::resolve(range, zone, now, first_event).map_err(|fault| Refusal::bad_request(fault.to_string()))?;
 
-    let answer = app.analytics()?.answer(scope, &asked, range).await?;
+    let answer = analytics.answer(scope, &asked, range).await?;
     let results =
         answer.rows.into_iter().map(|row| ResultRow { metrics: row.figures.into_iter().map(number).collect(), dimensions: row.labels });
     let imports = asked.includes("imports");
@@ -179,6 +182,45 @@ pub async fn answer(app: &App, scope: &SiteScope, body: &Map<String, Value>) -> 
     };
     let results = results.collect();
     Ok(QueryAnswer { results, meta, query })
+}
+
+/// What the control socket serves: `POST /query?domain=…` with a question. The operator may ask about every domain.
+pub fn control_router(analytics: Analytics, meta: Meta) -> Router {
+    Router::new().route("/query", post(of_operator)).with_state((analytics, meta))
+}
+
+/// The one line of an answer to the operator.
+#[derive(Serialize, Deserialize)]
+pub struct OperatorsAnswer {
+    /// As `POST /api/v2/query` answers.
+    pub answer: Option<Value>,
+    failed: Option<String>,
+}
+
+impl Line for OperatorsAnswer {
+    fn failed(&self) -> Option<&str> {
+        self.failed.as_deref()
+    }
+
+    fn is_done(&self) -> bool {
+        self.answer.is_some()
+    }
+}
+
+async fn of_operator(State((analytics, meta)): State<(Analytics, Meta)>, body: Result<Bytes, BytesRejection>) -> Response {
+    let asked = async {
+        let body = read(body)?;
+        let name = body.get("site_id").and_then(Value::as_str).unwrap_or_default();
+        let found = SiteScope::of_operator(&meta, name).await.map_err(ApiError::from)?;
+        let unknown = || Refusal::bad_request(format!("{name} is not measured here; add it with `footfall site add {name}`"));
+        answer(&analytics, &found.ok_or_else(unknown)?, &body).await
+    };
+    let line = match asked.await {
+        Ok(answer) => OperatorsAnswer { answer: serde_json::to_value(answer).ok(), failed: None },
+        Err(refusal) => OperatorsAnswer { answer: None, failed: Some(refusal.text) },
+    };
+    serde_json::to_string(&line)
+        .map_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response(), |line| format!("{line}\n").into_response())
 }
 
 /// A figure: whole numbers without a point, as JSON has them.

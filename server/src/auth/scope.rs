@@ -3,7 +3,7 @@
 //! A [`SiteScope`] cannot be made outside this file. Unknown and forbidden domains look alike: both are 404. A key without the
 //! needed scope is told so (403) before any domain is looked up.
 
-use footfall_meta::{MetaError, Reach, Scope, Site};
+use footfall_meta::{Meta, MetaError, Reach, Scope, Site};
 use footfall_model::{Domain, SiteId};
 use uuid::Uuid;
 
@@ -72,6 +72,15 @@ impl SiteScope {
         Ok(app.meta.sites_of(user).await?.into_iter().map(|site| Self { site }).collect())
     }
 
+    /// Any domain, for the operator, who may open the data folder: through the control socket alone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of_operator(meta: &Meta, name: &str) -> Result<Option<Self>, MetaError> {
+        let Ok(domain) = name.parse::<Domain>() else { return Ok(None) };
+        Ok(meta.site_by_domain(&domain).await?.map(|site| Self { site }))
+    }
+
     /// To go on with work that a caller of this reach began.
     ///
     /// # Errors
@@ -86,9 +95,7 @@ impl SiteScope {
     }
 
     async fn named(app: &App, reach: Reach, name: &str) -> Result<Option<Self>, MetaError> {
-        let Ok(domain) = name.parse::<Domain>() else { return Ok(None) };
-        let found = app.meta.site_by_domain(&domain).await?;
-        Ok(found.filter(|site| covers(reach, site)).map(|site| Self { site }))
+        Ok(Self::of_operator(&app.meta, name).await?.filter(|scope| covers(reach, &scope.site)))
     }
 
     /// Its id.

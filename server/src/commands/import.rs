@@ -5,6 +5,7 @@ use std::{io::Read, path::PathBuf};
 use anyhow::{Context, ensure};
 use axum::{body::Body, http::Request};
 use clap::{Args, ValueEnum};
+use footfall_config::Role;
 use futures::TryStreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
@@ -61,7 +62,7 @@ pub async fn run(args: ImportArgs, context: &CommandContext) -> anyhow::Result<(
 
 /// Runs one request of the control routes with a progress bar.
 pub async fn call(context: &CommandContext, request: Request<Body>, bar: ProgressBar) -> anyhow::Result<Progress> {
-    let result = context.ask_server(request, |progress| show(progress, &bar)).await;
+    let result = context.ask_server(Role::Capture, request, |progress| show(progress, &bar)).await;
     bar.finish_and_clear();
     result
 }

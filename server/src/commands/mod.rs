@@ -9,6 +9,7 @@ mod healthcheck;
 mod import;
 mod migrate;
 mod promote;
+mod query;
 mod seed;
 mod serve;
 mod site;
@@ -19,7 +20,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use axum::{body::Body, http::Request};
 use clap::{Args, Parser, Subcommand};
-use footfall_config::{Config, LogFormat, Sources};
+use footfall_config::{Config, LogFormat, Role, Sources};
 use footfall_meta::Meta;
 use tracing_subscriber::EnvFilter;
 
@@ -70,6 +71,7 @@ enum Command {
     Seed(seed::SeedArgs),
     Import(import::ImportArgs),
     Promote(promote::PromoteArgs),
+    Query(query::QueryArgs),
     User(user::UserArgs),
     Site(site::SiteArgs),
     Token(token::TokenArgs),
@@ -94,16 +96,16 @@ impl CommandContext {
         crate::boot::open_accounts(&self.config).await
     }
 
-    /// Has the server that runs on the data folder do some work, or does it here where none runs; `see` hears of each line of the answer.
+    /// Has the server that runs on the data folder do some work, or does it here with this role where none runs; `see` hears of each line of the answer.
     ///
     /// # Errors
     /// When the work fails, or the server breaks off.
-    pub async fn ask_server<L: Line>(&self, request: Request<Body>, see: impl FnMut(&L)) -> anyhow::Result<L> {
+    pub async fn ask_server<L: Line>(&self, role: Role, request: Request<Body>, see: impl FnMut(&L)) -> anyhow::Result<L> {
         let mut here = None;
         let control = match Control::running(&self.config.process.data).await {
             Some(control) => control,
             None => {
-                let services = Services::start_for_command(self.config.clone()).await?;
+                let services = Services::start_for_command(self.config.clone(), role).await?;
                 let router = services.control_router();
                 here = Some(services);
                 Control::Here(router)
@@ -158,6 +160,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Seed(args) => seed::run(args, &context).await,
             Command::Import(args) => import::run(args, &context).await,
             Command::Promote(args) => promote::run(args, &context).await,
+            Command::Query(args) => query::run(args, &context).await,
             Command::User(args) => user::run(args, &context).await,
             Command::Site(args) => site::run(args, &context).await,
             Command::Token(args) => token::run(args, &context).await,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, ensure};
 use axum::{body::Body, http::Request};
 use clap::Args;
+use footfall_config::Role;
 
 use super::{CommandContext, print};
 use crate::{boot, promote::Said};
@@ -38,7 +39,7 @@ pub async fn run(args: PromoteArgs, context: &CommandContext) -> anyhow::Result<
             print(&said.text);
         }
     };
-    context.ask_server(Request::post("/promote").body(Body::from(text))?, show).await?;
+    context.ask_server(Role::Capture, Request::post("/promote").body(Body::from(text))?, show).await?;
     print("next: start the cluster's processes with the same settings, move the traffic to them, then stop this server");
     Ok(())
 }
