@@ -1,22 +1,24 @@
 //! The query engine's pure half: a question as a value, rewritten, turned into SQL. Nothing here does I/O.
 //!
 //! # The way of a question
-//! 1. A period or `date_range` becomes a [`Range`] of instants in the domain's time zone (`range`, `period`, `date_range`).
-//! 2. A [`Query`] says what is asked: metrics, what to group by, filters, page of rows. It is a value: comparable, hashable
-//!    (the cache's key), and rewrites are functions `Query -> Query`.
-//! 3. [`sql`] makes text from it, here and nowhere else. Each metric belongs to a *family* (`docs/definitions.md`): event figures
-//!    look at the events inside the range, visit figures at the visits that began inside it. One statement per family, never
-//!    one that joins both; the caller merges their rows by label.
-//! 4. Rows come back in one shape, [`Row`]: labels and sums. Rates and means are made from the sums by [`figures`], in whole
-//!    numbers, so that rounding is exact.
+//! 1. [`language`] reads the JSON of `POST /api/v2/query` (and, for v1, its query string), or says in the words of the protocol what is wrong.
+//! 2. A period or `date_range` becomes a [`Range`] of instants in the domain's time zone (`range`, `period`, `date_range`).
+//! 3. A [`question::Question`] says what is asked: metrics, keys to group by, a tree of conditions, an order, a page of rows. It is a value:
+//!    comparable and hashable.
+//! 4. [`question::statement()`] makes one statement from it. Event figures look at the events inside the range, visit figures at the visits that
+//!    began inside it (`docs/definitions.md`); each family is a block of the statement.
+//! 5. Rows come back in one shape, [`Row`]: labels and sums. Rates and means are made from the sums in whole numbers, so that rounding is exact.
+//!
+//! The reports of the dashboard are [`Query`]s, which [`sql`] turns into statements that are faster than the general one and know the cut
+//! between stored and live figures.
 //!
 //! Every statement is limited to a [`Scope`], which only code that has authorised a caller may make, and every value that comes from
 //! outside is a server-side parameter.
 //!
 //! # Adding to it
-//! A metric: a variant of [`Metric`] and its sums in `sql/`. A dimension: a variant and its column in `dimension`. A filter operator: a
-//! variant of [`filter::Op`] and its predicate in `sql/predicate.rs`. Each comes with a snapshot and with its figure in the oracle of the
-//! store's tests.
+//! A metric: a variant of [`question::Metric`], its formula, its sums in `question/statement.rs`. A dimension: a variant and its column in
+//! `question/dimension.rs`. An operator: a variant of [`question::Op`] and its text in `question/condition.rs`. Each comes with its figure in
+//! the oracle of the store's tests (`questions.rs`), which asks at random.
 
 pub mod bucket;
 mod channel;

@@ -85,6 +85,13 @@ impl StoreError {
         matches!(self.0, Kind::TooSlow | Kind::Refused { code: 159 | 160 | 241, .. })
     }
 
+    /// A regular expression of the question is none to the store.
+    #[must_use]
+    pub const fn is_bad_pattern(&self) -> bool {
+        // 427 CANNOT_COMPILE_REGEXP
+        matches!(self.0, Kind::Refused { code: 427, .. })
+    }
+
     fn of_text(text: &str) -> Self {
         let text = shorten(text);
         match code_of(&text) {
@@ -152,6 +159,7 @@ mod tests {
             assert!(!of(text).is_data(), "{text}");
         }
         assert!(of("502 Bad Gateway").is_away());
+        assert!(of("Code: 427. DB::Exception: OptimizedRegularExpression").is_bad_pattern());
         assert!(of("Code: 241. DB::Exception: Memory limit exceeded").is_too_heavy());
         assert!(!StoreError::from(Error::TimedOut).is_away());
         assert!(of(&"é".repeat(5_000)).to_string().len() < 2_000);

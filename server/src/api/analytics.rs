@@ -112,6 +112,10 @@ impl From<AnalyticsError> for ApiError {
                 tracing::warn!(error = %fault, "a report was too heavy");
                 Self::unprocessable("too_heavy", "this report takes more time or memory than it may; ask for a shorter period")
             }
+            AnalyticsError::Store(fault) if fault.is_bad_pattern() => Self::bad_request(
+                "invalid_question",
+                "Invalid filters. One of the patterns of `matches` is not a regular expression (RE2).",
+            ),
             other => Self::internal(other),
         }
     }

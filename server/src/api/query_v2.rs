@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{State, rejection::BytesRejection},
+    extract::{DefaultBodyLimit, State, rejection::BytesRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::post,
@@ -39,13 +39,18 @@ use crate::{
 /// The JSON schema of a question.
 const SCHEMA: &str = include_str!("query_v2/schema.json");
 
+/// Bytes of a question.
+const MOST_BYTES: usize = 256 << 10;
+/// Bytes that are read: who still sends when the answer comes may never read it, so what is a little too large is read to its end.
+const READ_BYTES: usize = 4 * MOST_BYTES;
+
 const UNAUTHORISED: &str =
     "Invalid API key or site ID. Please make sure you're using a valid API key with access to the site you've requested.";
 const NO_SITE: &str = "Missing site ID. Please provide the required site_id parameter with your request.";
 
 /// The routes.
 pub fn router() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(query)).routes(routes!(schema))
+    OpenApiRouter::new().routes(routes!(query)).routes(routes!(schema)).layer(DefaultBodyLimit::max(READ_BYTES))
 }
 
 /// The answer.
@@ -242,10 +247,14 @@ async fn schema() -> impl IntoResponse {
 /// # Errors
 /// 400 or 413 with what is wrong.
 pub fn read(body: Result<Bytes, BytesRejection>) -> Result<Map<String, Value>, Refusal> {
+    let too_large = || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is larger than {} KB.", MOST_BYTES >> 10));
     let bytes = body.map_err(|fault| match fault.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than this route takes."),
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
         _ => Refusal::bad_request("The body could not be read to its end."),
     })?;
+    if bytes.len() > MOST_BYTES {
+        return Err(too_large());
+    }
     match serde_json::from_slice(&bytes) {
         Ok(Value::Object(body)) => Ok(body),
         Ok(other) => Err(Refusal::bad_request(format!("#: Type mismatch. Expected Object but got {}.", language::kind(&other)))),

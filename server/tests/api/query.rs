@@ -156,6 +156,8 @@ async fn the_query_api_refuses_in_the_words_of_the_protocol() {
         json!({ "dimensions": ["x"] }),
         json!({ "filters": [["is", "event:goal", ["Signup"]]] }),
         json!({ "filters": [["is", "event:page", []]] }),
+        json!({ "filters": [["matches", "event:page", ["("]]] }),
+        json!({ "filters": [["matches", "event:page", ["a{1001}"]]] }),
         json!({ "order_by": [["pageviews", "desc"]] }),
         json!({ "include": { "time_labels": true } }),
         json!({ "include": { "x": true } }),

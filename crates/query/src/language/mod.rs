@@ -1,6 +1,6 @@
 //! The query language of `POST /api/v2/query`: JSON in, a question or the text of a refusal out. Pure.
 //!
-//! Texts and their order are those that clients of the protocol know: first everything that is wrong with the shape ([`shape`]), then the
+//! Texts and their order are those that clients of the protocol know: first everything that is wrong with the shape, then the
 //! range, then the first fault in the meaning. What belongs to the language but is not served yet is refused by saying so, never answered with
 //! something else.
 
