@@ -134,6 +134,10 @@ impl Run {
             }
             Step::Commit(group) => {
                 let next = self.groups[group].next;
+                // What an earlier commit gave up may be gone: nobody takes it back.
+                if Some(next) < self.groups[group].committed {
+                    return;
+                }
                 self.readers[group].sub.commit(0, &Committed { next, rebuild_from: next / 2 }).await.unwrap();
                 self.groups[group].committed = Some(next);
                 self.groups[group].intent = None;

@@ -374,6 +374,9 @@ fn question(dice: &mut StdRng, rows: &[EventRow]) -> Question {
 
 async fn asked(store: &Store, question: &Question) -> Vec<(Vec<String>, Vec<Option<f64>>)> {
     let made = statement(Scope::authorised(site(1)), question).unwrap_or_else(|error| panic!("{error}: {question:?}"));
+    let (text, domain) = (&made.sql.text, " WHERE site_id = {p0:UUID} AND ");
+    let tables = text.matches("FROM events").count() + text.matches("FROM sessions FINAL").count();
+    assert_eq!((tables, text.matches("FROM ").count() - text.matches("FROM (").count()), (text.matches(domain).count(), tables), "{text}");
     let rows = store.report(&made.sql).await.unwrap_or_else(|error| panic!("{error}\n{}\n{:?}", made.sql.text, made.sql.params));
     rows.into_iter().map(|row| (row.labels, question.metrics.iter().map(|metric| made.figure(*metric, &row.sums)).collect())).collect()
 }
