@@ -213,7 +213,7 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 
 #[tokio::test]
 async fn figures_are_asked_for_with_and_without_a_server() {
-    let app = start().await;
+    let mut app = start().await;
     app.site("example.org", "Europe/Berlin").await.unwrap();
     let key = app.key("example.org", "stats:read").await.unwrap();
     for (path, visitor) in [("/", 1), ("/a", 1), ("/", 2)] {
@@ -234,6 +234,8 @@ async fn figures_are_asked_for_with_and_without_a_server() {
     let filtered =
         ["query", "--domain", "example.org", "--period", "24h", "--filter", r#"["is","event:page",["/"]]"#, "--metrics", "pageviews"];
     assert_eq!(app.run(&filtered).await.unwrap().trim(), "pageviews\n        2");
+    app.stop().await.unwrap();
+    assert_eq!(app.run(&filtered).await.unwrap().trim(), "pageviews\n        2", "no server runs");
     for (args, says) in [
         (vec!["--metrics", "x"], "Unknown metric 'x'."),
         (vec!["--period", "x"], "Invalid date_range"),
