@@ -14,6 +14,7 @@ use crate::{
     memory::Memory,
     row::{Place, attributes_of, event_row},
     salts::{Of, Salts},
+    tools::{Halt, Tools},
     visits::Facts,
 };
 
@@ -124,7 +125,7 @@ pub fn dead_letter(home: Home, offset: Offset, site: Option<SiteId>, reason: Dro
 }
 
 /// The salts that a range needs.
-pub fn salts_of(range: &[Decoded]) -> HashSet<Of> {
+fn salts_of(range: &[Decoded]) -> HashSet<Of> {
     let mut wanted = HashSet::new();
     for decoded in range {
         if let Ok(record) = &decoded.outcome {
@@ -136,6 +137,13 @@ pub fn salts_of(range: &[Decoded]) -> HashSet<Of> {
         }
     }
     wanted
+}
+
+/// Fetches the salts that a range needs.
+pub async fn prepare(tools: &Tools, salts: &mut Salts, range: &[Decoded]) -> Result<(), Halt> {
+    let wanted = salts_of(range);
+    let salts = tokio::sync::Mutex::new(salts);
+    tools.until_done("reading salts", || async { salts.lock().await.prepare(wanted.iter().copied()).await }).await
 }
 
 /// Ids that senders gave, by domain, with their offsets: for the look-up of the import log.

@@ -15,6 +15,7 @@
 //! | `progress.rs`, `metrics.rs` | what the rest of the process sees of it |
 //! | `shared.rs` | what other processes see of it |
 
+pub mod aftermath;
 pub mod assign;
 pub mod build;
 pub mod clock;
@@ -26,6 +27,7 @@ pub mod live;
 pub mod memory;
 pub mod metrics;
 pub mod pace;
+pub mod partition;
 pub mod progress;
 pub mod range;
 pub mod recover;

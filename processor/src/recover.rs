@@ -24,10 +24,10 @@ use crate::{
     build::Home,
     decode::{Decoded, ReadAhead},
     metrics::Name,
+    partition::Partition,
     range::{MAX_BYTES, MAX_ROWS, content_hash},
     salts::{Of, Salts},
     settle,
-    stored::Partition,
     tools::{Halt, Tools, now_ms},
     visits::{Key, State},
 };

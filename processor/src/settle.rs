@@ -13,14 +13,14 @@ use footfall_log::{Holder, Intent, StoredEntry, Subscription};
 use footfall_model::{DropReason, Offset};
 
 use crate::{
-    build::{Built, Home, build, dead_letter},
+    aftermath::{bury, tell},
+    build::{Built, Home, build, dead_letter, prepare},
     decode::Decoded,
     import::repeats,
     range::{Block, content_hash, token},
     recover::rebuild,
     salts::Salts,
     steps::Step,
-    stored::{bury, prepare, tell},
     tools::{Halt, Tools},
 };
 

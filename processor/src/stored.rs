@@ -25,20 +25,21 @@ use std::{
     time::Duration,
 };
 
-use footfall_log::{Committed, DeadEntry, FetchLimit, Hold, Intent, Polled, StartAt, Subscription};
-use footfall_model::{LogName, Offset};
+use footfall_log::{Committed, FetchLimit, Hold, Intent, Polled, StartAt, Subscription};
+use footfall_model::LogName;
 use footfall_store::StoreError;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    assign::Assigner,
-    build::{Built, Home, build, salts_of},
-    decode::{Decoded, ReadAhead},
+    aftermath::{bury, tell},
+    build::{Built, Home, build, prepare},
+    decode::ReadAhead,
     import::repeats,
     metrics::Name,
-    progress::{Progress, Stored, Touched},
-    range::{Block, Filling, MAX_BYTES, MAX_ROWS, content_hash, letters_token, token},
+    partition::{Partition, has_room},
+    progress::{Progress, Stored},
+    range::{Block, Filling, content_hash, token},
     recover,
     salts::Salts,
     settle,
@@ -55,29 +56,12 @@ const POLL: FetchLimit = FetchLimit { entries: 8_192, bytes: 4 << 20 };
 const IDLE: Duration = Duration::from_millis(1_000);
 /// Waits between reads ahead during an insert.
 const AHEAD: Duration = Duration::from_millis(50);
-/// Ranges read ahead, of all partitions together: the next one, and where there are several partitions one more, as nobody can choose of
-/// which partition the log tells next.
-const RANGES_AHEAD: usize = 2;
 /// How long an insert may go on after its partition was called back.
 const HAND_OVER: Duration = Duration::from_secs(2);
 /// How long an insert waits to hear from the log that its partition is held, before all begins anew.
 const UNHEARD: Duration = Duration::from_secs(15);
 /// Waits before a session begins anew: the first and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
-
-/// A partition that this cursor reads.
-pub struct Partition {
-    /// Which one.
-    pub home: Home,
-    /// Everything below `next` is settled.
-    pub committed: Committed,
-    /// Everything appended up to this time is settled, UTC milliseconds.
-    pub until_ms: i64,
-    /// Visits, ids and clock after the last range that was made.
-    pub assigner: Assigner,
-    /// What was read and not made into rows yet.
-    pub ahead: ReadAhead,
-}
 
 /// A range whose rows are made and not stored yet.
 struct Made {
@@ -88,19 +72,6 @@ struct Made {
     committed: Committed,
     /// When its last record was appended.
     until_ms: i64,
-}
-
-impl Partition {
-    /// How far it is.
-    #[must_use]
-    pub fn stored(&self) -> Stored {
-        Stored {
-            generation: self.home.generation,
-            next: self.committed.next,
-            rebuild_from: self.committed.rebuild_from,
-            until_ms: self.until_ms,
-        }
-    }
 }
 
 /// Runs until the process goes down.
@@ -177,7 +148,14 @@ impl Session<'_> {
         if let Some((number, due)) = next {
             wait = due.saturating_duration_since(Instant::now());
             if wait.is_zero() {
-                return self.write(number).await;
+                let made = match self.made.take() {
+                    Some(made) => Some(made),
+                    None => self.make(number).await?,
+                };
+                return match made {
+                    Some(made) => self.write(made).await,
+                    None => Ok(()),
+                };
             }
         }
         if !has_room(self.partitions.values()) {
@@ -263,15 +241,8 @@ impl Session<'_> {
         Ok(Some(Made { home, intent, built, committed, until_ms }))
     }
 
-    /// Settles the next range of a partition.
-    async fn write(&mut self, number: u32) -> Result<(), Halt> {
-        let made = match self.made.take() {
-            Some(made) => made,
-            None => match self.make(number).await? {
-                Some(made) => made,
-                None => return Ok(()),
-            },
-        };
+    /// Settles a range.
+    async fn write(&mut self, made: Made) -> Result<(), Halt> {
         let Made { home, mut intent, mut built, mut committed, until_ms } = made;
         let (tools, first, last) = (self.tools, intent.first, intent.last);
         let next = self.partitions.get(&home.partition).map_or(first, |partition| partition.committed.next);
@@ -419,70 +390,4 @@ impl Session<'_> {
         tools.reports.teller.tell(tools.name, &progress).await;
         tools.reports.progress.send_replace(progress);
     }
-}
-
-/// Whether more may be read ahead.
-fn has_room<'a>(partitions: impl Iterator<Item = &'a Partition>) -> bool {
-    let (mut count, mut entries, mut bytes) = (0, 0, 0);
-    for partition in partitions {
-        count += 1;
-        entries += partition.ahead.len();
-        bytes += partition.ahead.bytes();
-    }
-    let ranges = count.clamp(1, RANGES_AHEAD);
-    entries < ranges * MAX_ROWS && bytes < ranges * MAX_BYTES
-}
-
-/// Fetches the salts that a range needs.
-pub async fn prepare(tools: &Tools, salts: &mut Salts, range: &[Decoded]) -> Result<(), Halt> {
-    let wanted = salts_of(range);
-    let salts = tokio::sync::Mutex::new(salts);
-    tools.until_done("reading salts", || async { salts.lock().await.prepare(wanted.iter().copied()).await }).await
-}
-
-/// Writes the dead letters of undecodable records.
-pub async fn bury(tools: &Tools, built: &mut Built) -> Result<(), Halt> {
-    if built.dead.is_empty() {
-        return Ok(());
-    }
-    let token = letters_token(built.dead.iter().map(|letter| letter.position));
-    tools.until_done("writing dead letters", || tools.store.insert_dead_letters(&built.dead, &token)).await?;
-    for letter in &built.dead {
-        tracing::warn!(
-            log = tools.name.topic(),
-            offset = letter.position.offset,
-            reason = letter.reason.code(),
-            "a record became a dead letter"
-        );
-        Name::DeadLetters.add_reason(tools.name, letter.reason.code(), 1);
-    }
-    let handed_on = built.dead.iter().map(|letter| DeadEntry {
-        position: letter.position,
-        key: letter.site,
-        reason: letter.reason.code().to_owned(),
-        payload: letter.payload.clone().into(),
-    });
-    if let Err(error) = tools.log.bury(handed_on.collect()).await {
-        tracing::warn!(log = tools.name.topic(), %error, "dead letters are in the store, but were not handed on");
-    }
-    Ok(())
-}
-
-/// Tells everybody what a range changed.
-pub fn tell(tools: &Tools, home: Home, next: Offset, built: &Built) {
-    for (reason, count) in &built.drops {
-        Name::Drops.add_reason(tools.name, reason.code(), *count);
-    }
-    let insert = format!("{}/{}/{}/{next}", home.log.topic(), home.generation, home.partition);
-    tools.reports.teller.changed(built.hours.keys().copied(), &insert);
-    let touched = Touched {
-        log: home.log,
-        partition: home.partition,
-        generation: home.generation,
-        next,
-        hours: built.hours.clone(),
-        newest_ms: built.newest_ms,
-    };
-    // Nobody listening is fine.
-    let _ = tools.reports.touched.send(Arc::new(touched));
 }
