@@ -77,7 +77,7 @@ impl Analytics {
             Key::By(_) => label.clone(),
             Key::Time(_) => {
                 let start = label.parse().unwrap_or(0_i64);
-                time.iter().find(|(known, _)| *known == start).map_or_else(String::new, |(_, label)| label.clone())
+                time.binary_search_by_key(&start, |(known, _)| *known).map_or_else(|_| String::new(), |index| time[index].1.clone())
             }
         };
         let rows = rows.iter().map(|row| AnswerRow {

@@ -14,8 +14,11 @@
 use super::dimension::{Dimension, OfVisit, Stored};
 use crate::{
     Range, Scope, channel,
-    range::{DAY_MS, HOUR_MS},
-    sql::{Builder, Param},
+    sql::{
+        Builder, Param,
+        by_visit::{AFTER_MS, BEFORE_MS},
+        end,
+    },
 };
 
 /// How a value is compared with those of a leaf; one of them is enough.
@@ -108,9 +111,6 @@ pub(super) struct Predicates {
     pub(super) range: Range,
 }
 
-/// A visit lasts at most 24 h after its start, and may hold events up to 30 minutes before it; both rounded up.
-const VISIT: (i64, i64) = (HOUR_MS, DAY_MS + HOUR_MS);
-
 impl Predicates {
     /// Events that count inside the range and pass.
     pub(super) fn events(self, b: &mut Builder, condition: &Condition) -> String {
@@ -158,7 +158,7 @@ impl Predicates {
 
     /// All visits that may have an event inside the range.
     pub(super) fn near(self, b: &mut Builder) -> String {
-        self.begun(b, Range::new(self.range.from - VISIT.1, self.range.to + VISIT.0))
+        self.begun(b, Range::new(self.range.from - AFTER_MS, self.range.to + BEFORE_MS))
     }
 
     fn begun(self, b: &mut Builder, range: Range) -> String {
@@ -212,12 +212,6 @@ impl Predicates {
             }
         }
     }
-}
-
-/// A part of `entry` or `exit`. The whole tuple must be read, as `FINAL` merges what is read: a part of it alone (which the store would
-/// choose for `entry.path`) is not the part of the least tuple.
-fn end(tuple: &str, part: &str) -> String {
-    format!("tupleElement(materialize({tuple}), '{part}')")
 }
 
 /// The stored value as text, empty for a missing one; none where this side does not know it.

@@ -14,13 +14,13 @@ use crate::{
     Group, Query, Range, Scope, channel,
     dimension::{Stored, stored},
     range::{DAY_MS, HOUR_MS},
-    sql::{Builder, Sql, Unsupported, distinct, end_page, grouped, predicate, visits},
+    sql::{Builder, Sql, Unsupported, distinct, end, grouped, predicate, visits},
 };
 
 /// A visit lasts at most 24 h after its start; rounded up.
-const AFTER_MS: i64 = DAY_MS + HOUR_MS;
+pub(crate) const AFTER_MS: i64 = DAY_MS + HOUR_MS;
 /// A visit may hold events up to 30 minutes before its start; rounded up.
-const BEFORE_MS: i64 = HOUR_MS;
+pub(crate) const BEFORE_MS: i64 = HOUR_MS;
 
 /// The dimension of a question that visits can answer.
 pub(super) fn dimension(query: &Query) -> Option<Dimension> {
@@ -43,7 +43,7 @@ fn columns(dimension: Dimension) -> Result<Columns, Unsupported> {
             let label = format!("{column} AS label");
             Columns { of_visits: label.clone(), of_events: Some(label) }
         }
-        Stored::End(end) => Columns { of_visits: format!("{} AS label", end_page(end)), of_events: None },
+        Stored::End(tuple) => Columns { of_visits: format!("{} AS label", end(tuple, "path")), of_events: None },
         Stored::Channel => Columns { of_visits: channel::COMBINATION.to_owned(), of_events: Some(channel::COMBINATION.to_owned()) },
         Stored::Event(_) => return Err(Unsupported("a page is no attribute of a visit".to_owned())),
     })

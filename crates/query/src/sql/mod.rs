@@ -8,7 +8,7 @@
 //! come from `events`; by what a visit is, and in the overview, they come from `sessions` too, which has a fraction of the rows, corrected
 //! by the events near the edges of the range (`by_visit`).
 
-mod by_visit;
+pub(crate) mod by_visit;
 mod events;
 mod predicate;
 mod row;
@@ -185,15 +185,15 @@ fn label(b: &mut Builder, group: &Group, time: &str) -> String {
 fn column(b: &mut Builder, dimension: Dimension) -> String {
     match stored(dimension) {
         Stored::Event(column) | Stored::Visit(column) => column.to_owned(),
-        Stored::End(end) => end_page(end),
+        Stored::End(end) => self::end(end, "path"),
         Stored::Channel => channel::expression(b, channel::Over::Rows),
     }
 }
 
-/// The path of `entry` or `exit`. The whole tuple must be read, as `FINAL` merges what is read: a part of it alone (which the store would
+/// A part of `entry` or `exit`. The whole tuple must be read, as `FINAL` merges what is read: a part of it alone (which the store would
 /// choose for `entry.path`) is not the part of the least tuple.
-fn end_page(end: &str) -> String {
-    format!("tupleElement(materialize({end}), 'path')")
+pub(crate) fn end(tuple: &str, part: &str) -> String {
+    format!("tupleElement(materialize({tuple}), '{part}')")
 }
 
 /// The function that counts distinct visitors, with a combinator such as `State` or none. A sketch of 2^15 cells errs by 0.6 % (one

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use footfall_enrich::{ChannelInput, channel};
 use footfall_model::{SiteId, report::Dimension};
-use footfall_store::EventRow;
+use footfall_store::{Attributes, EventRow};
 
 use crate::world::counted;
 
@@ -60,6 +60,18 @@ pub fn visits(rows: &[EventRow], site: SiteId) -> BTreeMap<u64, Visit<'_>> {
     visits
 }
 
+/// The channel of a visit with these attributes.
+pub fn channel_of(first: &Attributes<'_>) -> &'static str {
+    let input = ChannelInput {
+        source: first.source,
+        medium: first.utm_medium,
+        campaign: first.utm_campaign,
+        referrer: first.referrer,
+        click_id: first.click_id,
+    };
+    channel::channel(input).name()
+}
+
 /// The label of an event, or of its visit.
 fn label(row: &EventRow, visit: &Visit<'_>, dimension: Dimension) -> String {
     let first = visit.events[0].visit.attributes.unpack();
@@ -74,14 +86,7 @@ fn label(row: &EventRow, visit: &Visit<'_>, dimension: Dimension) -> String {
         Dimension::Browser => first.browser,
         Dimension::Os => first.os,
         Dimension::Device => first.device,
-        Dimension::Channel => channel::channel(ChannelInput {
-            source: first.source,
-            medium: first.utm_medium,
-            campaign: first.utm_campaign,
-            referrer: first.referrer,
-            click_id: first.click_id,
-        })
-        .name(),
+        Dimension::Channel => channel_of(&first),
     }
     .to_owned()
 }

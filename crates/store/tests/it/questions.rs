@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use footfall_enrich::{ChannelInput, channel};
 use footfall_model::Interval;
 use footfall_query::{
     Range, Scope, buckets,
@@ -51,14 +50,7 @@ fn value(row: &EventRow, visit: &Visit<'_>, dimension: &Dimension) -> String {
         Dimension::Prop(key) => row.props.get(key).map_or("", String::as_str),
         Dimension::Visit(dimension) => match dimension {
             OfVisit::Source => first.source,
-            OfVisit::Channel => channel::channel(ChannelInput {
-                source: first.source,
-                medium: first.utm_medium,
-                campaign: first.utm_campaign,
-                referrer: first.referrer,
-                click_id: first.click_id,
-            })
-            .name(),
+            OfVisit::Channel => oracle::channel_of(&first),
             OfVisit::Referrer => first.referrer,
             OfVisit::UtmMedium => first.utm_medium,
             OfVisit::UtmSource => first.utm_source,
