@@ -189,7 +189,7 @@ pub async fn answer(analytics: &Analytics, scope: &SiteScope, body: &Map<String,
     Ok(QueryAnswer { results, meta, query })
 }
 
-/// What the control socket serves: `POST /query?domain=…` with a question. The operator may ask about every domain.
+/// What the control socket serves: `POST /query` with a question of v2. The operator may ask about every domain.
 pub fn control_router(analytics: Analytics, meta: Meta) -> Router {
     Router::new().route("/query", post(of_operator)).with_state((analytics, meta))
 }
