@@ -9,7 +9,6 @@ use crate::{
     build::{Built, Home},
     metrics::Name,
     progress::Touched,
-    range::letters_token,
     tools::{Halt, Tools},
 };
 
@@ -18,8 +17,7 @@ pub async fn bury(tools: &Tools, built: &mut Built) -> Result<(), Halt> {
     if built.dead.is_empty() {
         return Ok(());
     }
-    let token = letters_token(built.dead.iter().map(|letter| letter.position));
-    tools.until_done("writing dead letters", || tools.store.insert_dead_letters(&built.dead, &token)).await?;
+    tools.until_done("writing dead letters", || tools.store.insert_dead_letters(&built.dead)).await?;
     for letter in &built.dead {
         tracing::warn!(
             log = tools.name.topic(),

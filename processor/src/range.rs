@@ -5,7 +5,7 @@
 
 use std::hash::Hasher;
 
-use footfall_model::{LogName, Offset, Position};
+use footfall_model::{LogName, Offset};
 use sha2::{Digest, Sha256};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
@@ -95,6 +95,8 @@ pub struct Block<'a> {
     pub content: &'a str,
     /// Offsets left out: dead letters, and rows that were stored before. Empty for a first try.
     pub without: &'a [Offset],
+    /// How often the same rows were acknowledged and are not stored, see [`crate::tools::Tools::insert`].
+    pub again: u32,
 }
 
 /// `insert_deduplication_token` of a block.
@@ -111,19 +113,9 @@ pub fn token(block: &Block<'_>) -> String {
     for offset in block.without {
         hasher.update(offset.to_be_bytes());
     }
-    hex(hasher)
-}
-
-/// The token of dead letters at these positions.
-#[must_use]
-pub fn letters_token(positions: impl Iterator<Item = Position>) -> String {
-    let mut hasher = Sha256::new();
-    hasher.update(b"footfall dead letters 1\0");
-    for position in positions {
-        hasher.update([position.log.code()]);
-        hasher.update(position.generation.to_be_bytes());
-        hasher.update(position.partition.to_be_bytes());
-        hasher.update(position.offset.to_be_bytes());
+    if block.again > 0 {
+        hasher.update(b"again\0");
+        hasher.update(block.again.to_be_bytes());
     }
     hex(hasher)
 }
@@ -170,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_token_names_place_content_and_what_is_left_out() {
-        let block = Block { log: LogName::Live, generation: 1, partition: 2, first: 3, last: 4, content: "ab", without: &[] };
+        let block = Block { log: LogName::Live, generation: 1, partition: 2, first: 3, last: 4, content: "ab", without: &[], again: 0 };
         let others = [
             Block { log: LogName::Import, ..block },
             Block { generation: 2, ..block },
@@ -179,6 +171,7 @@ mod tests {
             Block { last: 5, ..block },
             Block { content: "ac", ..block },
             Block { without: &[3], ..block },
+            Block { again: 1, ..block },
         ];
         assert_eq!(token(&block), token(&block.clone()));
         for other in others {

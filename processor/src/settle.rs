@@ -1,13 +1,18 @@
-//! Settling a range by position: after a restart with an intent, and after the store refused rows.
+//! Settling a range by position: after a restart with an intent, after the store refused rows, and where a repeated insert left some out.
 //!
-//! Read first which positions of the range are stored. None: the same block and token as before. Some: the missing rows only, and
-//! the visits of the whole range are pushed into `sessions` again, which is idempotent. The token guards tries in flight, the positions guard the rest.
+//! Read first which positions of the range are stored. None: the same block and token as before. Some: the missing rows only. Then read again: a
+//! crash of the store may have left a token without its rows, and an insert under such a token is acknowledged and stores nothing. What
+//! is still missing goes under a new token. At last the visits of the whole range are pushed into `sessions` again, which is idempotent. The token guards
+//! tries in flight, the positions guard the rest.
 //!
 //! A part that the store refuses for its data is halved; a single row that it refuses becomes a dead letter. Each split and each
 //! burial is written to the intent *before* it is acted upon, so a crash at any point goes on here. The parts go in order,
 //! each with the state rebuilt from what is stored, so rows after a buried one are assigned without it.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
 
 use footfall_log::{Holder, Intent, StoredEntry, Subscription};
 use footfall_model::{DropReason, Offset};
@@ -21,11 +26,13 @@ use crate::{
     recover::rebuild,
     salts::Salts,
     steps::Step,
-    tools::{Halt, Tools},
+    tools::{Batch, Halt, Tools, Written},
 };
 
 /// Between two looks at positions that are stored in part.
 const STANDS_STILL: Duration = Duration::from_millis(500);
+/// How often rows are sent that the store acknowledges and does not have. Once is a crash of the store; this often, nobody knows why.
+const MOST_AGAIN: u32 = 8;
 
 /// The records of an intent; none if the log does not hold the very same any more.
 pub async fn records_of(sub: &mut dyn Subscription, partition: u32, intent: &Intent) -> Result<Option<Vec<StoredEntry>>, Halt> {
@@ -88,7 +95,8 @@ async fn settle_part(
     part: Vec<Decoded>,
 ) -> Result<Option<Refused>, Halt> {
     let Some(last) = part.last().map(|decoded| decoded.offset) else { return Ok(None) };
-    let stored = settled_positions(tools, home, begin, last, part.len()).await?;
+    let records = part.len();
+    let mut stored = settled_positions(tools, home, begin, last, records).await?;
     prepare(tools, salts, &part).await?;
     let found = repeats(tools, home, &part).await?;
     let content = content_hash(part.iter().map(|decoded| decoded.payload.as_ref()));
@@ -97,31 +105,44 @@ async fn settle_part(
     bury(tools, &mut built).await?;
     tools.step(Step::DeadLettersWritten)?;
 
-    let mut without: Vec<Offset> = intent.dead.iter().copied().filter(|offset| (begin..end).contains(offset)).collect();
-    without.extend(&stored);
-    without.sort_unstable();
-    without.dedup();
-    built.rows.retain(|row| !stored.contains(&row.position.offset));
-    let block = Block {
-        log: home.log,
-        generation: home.generation,
-        partition: home.partition,
-        first: begin,
-        last,
-        content: &content,
-        without: &without,
-    };
-    if let Err(error) = tools.insert(&built.rows, &token(&block), held).await? {
-        // An earlier try of the same rows may have arrived after all: positions decide.
-        let now = positions(tools, home, begin, last).await?;
-        let offsets: Vec<Offset> = built.rows.iter().map(|row| row.position.offset).filter(|offset| !now.contains(offset)).collect();
-        if !offsets.is_empty() {
-            return Ok(Some(Refused { offsets, reason: error.to_string() }));
+    for again in 0.. {
+        built.rows.retain(|row| !stored.contains(&row.position.offset));
+        if built.rows.is_empty() {
+            break;
+        }
+        if again > MOST_AGAIN {
+            return Err(Halt::Fault(format!(
+                "the store acknowledged {} rows of the records {begin} to {last} {again} times and does not have them",
+                built.rows.len()
+            )));
+        }
+        let dead = intent.dead.iter().filter(|offset| (begin..end).contains(offset));
+        let without: BTreeSet<Offset> = dead.chain(&stored).copied().collect();
+        let without: Vec<Offset> = without.into_iter().collect();
+        let block = Block {
+            log: home.log,
+            generation: home.generation,
+            partition: home.partition,
+            first: begin,
+            last,
+            content: &content,
+            without: &without,
+            again,
+        };
+        let (token, packed) = (token(&block), tools.store.pack(&built.rows));
+        let batch = Batch { home, first: begin, last, rows: &packed, token: &token, before: stored.len() };
+        let written = tools.insert(&batch, held).await?;
+        stored = settled_positions(tools, home, begin, last, records).await?;
+        if let Written::Refused(error) = written {
+            // An earlier try of the same rows may have arrived after all.
+            let missing = built.rows.iter().map(|row| row.position.offset).filter(|offset| !stored.contains(offset));
+            let offsets: Vec<Offset> = missing.collect();
+            if !offsets.is_empty() {
+                return Ok(Some(Refused { offsets, reason: error.to_string() }));
+            }
         }
     }
-    if !stored.is_empty() {
-        tools.until_done("pushing visits again", || tools.store.repush_sessions(home.shard(), begin, last)).await?;
-    }
+    tools.until_done("pushing visits again", || tools.store.repush_sessions(home.shard(), begin, last)).await?;
     // Rows that an earlier run stored may never have been told, so all of the part is.
     tell(tools, home, end, &built);
     Ok(None)

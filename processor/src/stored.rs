@@ -7,8 +7,9 @@
 //!                              └── the next full range is made meanwhile ────┘
 //! ```
 //! - Between intent and commit the range is fixed: whatever happens, the same records are settled under the same token.
-//! - An insert is repeated for ever with the same rows and token. The closed list of data errors leaves this path: `settle.rs` then
-//!   reads by position what is stored, halves the range and buries the bad row.
+//! - An insert is repeated for ever with the same rows and token, and once it is repeated, positions tell what is stored. The closed list of data errors
+//!   leaves this path, and so does a range of which some rows are stored: `settle.rs` then sends what is missing, or halves the range and buries the
+//!   bad row.
 //! - A restart with an intent goes through `settle.rs` too. A restart without one rebuilds the state as of the commit.
 //! - Any fault of the log ends the session: a new one begins from what is durable (`recover.rs`).
 //! - A log shared with other processors takes partitions away. A range under way is ended if that is quick, else left to its intent for the
@@ -27,7 +28,7 @@ use std::{
 
 use footfall_log::{Committed, FetchLimit, Hold, Intent, Polled, StartAt, Subscription};
 use footfall_model::LogName;
-use footfall_store::StoreError;
+use footfall_store::Packed;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -44,7 +45,7 @@ use crate::{
     salts::Salts,
     settle,
     steps::Step,
-    tools::{Halt, Tools, now_ms},
+    tools::{Batch, Halt, Tools, Written, now_ms},
 };
 
 /// The consumer group of the stored cursor. Its commits keep records in the log.
@@ -68,6 +69,8 @@ struct Made {
     home: Home,
     intent: Intent,
     built: Built,
+    /// The rows of `built`, ready to be sent.
+    packed: Packed,
     /// What to commit once it is stored.
     committed: Committed,
     /// When its last record was appended.
@@ -236,14 +239,15 @@ impl Session<'_> {
         let content = content_hash(range.iter().map(|decoded| decoded.payload.as_ref()));
         let assigner = &mut partition.assigner;
         let intent = Intent { first, last, rebuild_from: assigner.rebuild_from(first), content, splits: Vec::new(), dead: Vec::new() };
-        let built = build(home, range, &[], &repeated, assigner, salts);
+        let mut built = build(home, range, &[], &repeated, assigner, salts);
+        let packed = tools.store.pack(&std::mem::take(&mut built.rows));
         let committed = Committed { next: last + 1, rebuild_from: assigner.rebuild_from(last + 1) };
-        Ok(Some(Made { home, intent, built, committed, until_ms }))
+        Ok(Some(Made { home, intent, built, packed, committed, until_ms }))
     }
 
     /// Settles a range.
     async fn write(&mut self, made: Made) -> Result<(), Halt> {
-        let Made { home, mut intent, mut built, mut committed, until_ms } = made;
+        let Made { home, mut intent, mut built, packed, mut committed, until_ms } = made;
         let (tools, first, last) = (self.tools, intent.first, intent.last);
         let next = self.partitions.get(&home.partition).map_or(first, |partition| partition.committed.next);
         if first > next && tools.log.status().await.expired_unread > 0 {
@@ -255,18 +259,15 @@ impl Session<'_> {
         bury(tools, &mut built).await?;
         tools.step(Step::DeadLettersWritten)?;
 
-        let block = Block {
-            log: home.log,
-            generation: home.generation,
-            partition: home.partition,
-            first,
-            last,
-            content: &intent.content,
-            without: &[],
-        };
-        let (outcome, built) = self.insert(home, token(&block), built).await?;
-        if let Err(error) = outcome {
-            tracing::warn!(log = tools.name.topic(), first, last, %error, "the store refused rows; looking for the bad ones");
+        let written = self.insert(home, &intent, packed).await?;
+        if !matches!(written, Written::Stored) {
+            tracing::warn!(
+                log = tools.name.topic(),
+                first,
+                last,
+                ?written,
+                "not all rows of a range are stored; settling them by position"
+            );
             // What was made meanwhile rests on rows that are not stored.
             self.made.take_if(|made| made.home.partition == home.partition);
             let records = settle::records_of(self.sub.as_mut(), home.partition, &intent)
@@ -295,15 +296,23 @@ impl Session<'_> {
     }
 
     /// Inserts rows. Meanwhile it reads on, and makes the rows of the next range.
-    async fn insert(&mut self, home: Home, token: String, built: Built) -> Result<(Result<(), StoreError>, Built), Halt> {
-        let number = home.partition;
+    async fn insert(&mut self, home: Home, intent: &Intent, packed: Packed) -> Result<Written, Halt> {
+        let (number, first, last) = (home.partition, intent.first, intent.last);
+        let block = Block {
+            log: home.log,
+            generation: home.generation,
+            partition: number,
+            first,
+            last,
+            content: &intent.content,
+            without: &[],
+            again: 0,
+        };
+        let token = token(&block);
         let held = self.sub.holder(number);
         let insert = {
             let (tools, held) = (self.tools.clone(), Arc::clone(&held));
-            async move {
-                let outcome = tools.insert(&built.rows, &token, &held).await;
-                (outcome, built)
-            }
+            async move { tools.insert(&Batch { home, first, last, rows: &packed, token: &token, before: 0 }, &held).await }
         };
         // A task of its own: making rows keeps this one busy.
         let mut insert = AbortOnDropHandle::new(tokio::spawn(insert));
@@ -314,8 +323,7 @@ impl Session<'_> {
             tokio::select! {
                 biased;
                 ended = &mut insert => {
-                    let (outcome, built) = ended.map_err(|error| Halt::Fault(format!("writing events died: {error}")))?;
-                    return Ok((outcome?, built));
+                    return ended.map_err(|error| Halt::Fault(format!("writing events died: {error}")))?;
                 }
                 polled = self.sub.poll(AHEAD, POLL), if room => match polled? {
                     Polled::Idle { .. } => {}

@@ -4,11 +4,12 @@ use std::{fmt::Display, future::Future, pin::pin, sync::Arc, time::Duration};
 
 use footfall_log::{Assignment, EventLog, Hold, Holder, LogError};
 use footfall_meta::Meta;
-use footfall_model::LogName;
-use footfall_store::{EventRow, Store, StoreError};
+use footfall_model::{LogName, Offset};
+use footfall_store::{Packed, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    build::Home,
     memory::Memory,
     metrics::Name,
     pace::Pace,
@@ -133,38 +134,95 @@ impl Tools {
         }
     }
 
-    /// Inserts rows under a token: repeats the same call for ever, except where the rows themselves are at fault, which comes back
-    /// as the inner error. Nothing is sent while the partition is not surely held, and it ends once that is lost.
-    pub async fn insert(&self, rows: &[EventRow], token: &str, held: &Holder) -> Result<Result<(), StoreError>, Halt> {
-        let Some(partition) = rows.first().map(|row| row.position.partition) else { return Ok(Ok(())) };
-        let written = self.until_done("writing events to the store", || async {
-            match held() {
-                Hold::Held => {}
-                Hold::Unsure => {
-                    return Err(StoreError::away("not asked: the event log has not confirmed lately that the partition is still held"));
+    /// Inserts rows; tries for ever, except where the rows themselves are at fault. Nothing is sent while the partition is not surely held, and it
+    /// ends once that is lost.
+    ///
+    /// A try that was not acknowledged may have stored the rows, may still do so, or may have left their token only: the store notes a token before
+    /// the rows are in place, and a crash may come between. So from the second try on positions are read before, and again after, the same
+    /// rows are sent under the same token, which keeps a try in flight from storing them twice.
+    pub async fn insert(&self, batch: &Batch<'_>, held: &Holder) -> Result<Written, Halt> {
+        if batch.rows.rows() == 0 {
+            return Ok(Written::Stored);
+        }
+        let mut tried = false;
+        let written = self.until_done("writing events to the store", || {
+            let again = std::mem::replace(&mut tried, true);
+            async move {
+                match held() {
+                    Hold::Held => {}
+                    Hold::Unsure => {
+                        return Err(StoreError::away("not asked: the event log has not confirmed lately that the partition is still held"));
+                    }
+                    Hold::Lost => return Ok(Err(Halt::Lost(batch.home.partition))),
                 }
-                Hold::Lost => return Ok(Err(Halt::Lost(partition))),
-            }
-            let started = std::time::Instant::now();
-            self.pace.start();
-            let outcome = self.store.insert_events(rows, token).await;
-            self.pace.end();
-            match outcome {
-                Ok(()) => {
-                    Name::InsertSeconds.time(self.name, started.elapsed());
-                    Name::Inserts.add(self.name, 1);
-                    Name::Rows.add(self.name, rows.len() as u64);
-                    Ok(Ok(Ok(())))
+                if again && let Some(written) = self.found(batch).await? {
+                    return Ok(Ok(written));
                 }
-                Err(error) if error.is_data() => Ok(Ok(Err(error))),
-                Err(error) => {
-                    Name::InsertRetries.add(self.name, 1);
-                    Err(error)
+                let started = std::time::Instant::now();
+                self.pace.start();
+                let outcome = self.store.insert(batch.rows, batch.token).await;
+                self.pace.end();
+                match outcome {
+                    Ok(()) => {
+                        Name::InsertSeconds.time(self.name, started.elapsed());
+                        Name::Inserts.add(self.name, 1);
+                        Name::Rows.add(self.name, batch.rows.rows() as u64);
+                        let written = if again { self.found(batch).await?.unwrap_or(Written::Unsettled) } else { Written::Stored };
+                        Ok(Ok(written))
+                    }
+                    Err(error) if error.is_data() => Ok(Ok(Written::Refused(error))),
+                    Err(error) => {
+                        Name::InsertRetries.add(self.name, 1);
+                        Err(error)
+                    }
                 }
             }
         });
         written.await?
     }
+
+    /// What positions say of an insert; nothing if none of its rows are stored.
+    async fn found(&self, batch: &Batch<'_>) -> Result<Option<Written>, StoreError> {
+        let (shard, first, last) = (batch.home.shard(), batch.first, batch.last);
+        let stored = self.store.stored_offsets(shard, first, last).await?.len();
+        if stored == batch.before {
+            return Ok(None);
+        }
+        if stored != batch.before + batch.rows.rows() {
+            return Ok(Some(Written::Unsettled));
+        }
+        // The visits of a try that was cut off may be missing.
+        self.store.repush_sessions(shard, first, last).await?;
+        Ok(Some(Written::Stored))
+    }
+}
+
+/// Rows for the records `first..=last` of a partition.
+#[derive(Clone, Copy)]
+pub struct Batch<'a> {
+    /// The partition.
+    pub home: Home,
+    /// First offset.
+    pub first: Offset,
+    /// Last offset.
+    pub last: Offset,
+    /// What is sent.
+    pub rows: &'a Packed,
+    /// Under which token.
+    pub token: &'a str,
+    /// How many other rows of these records are stored already.
+    pub before: usize,
+}
+
+/// How an insert ended.
+#[derive(Debug)]
+pub enum Written {
+    /// All rows are stored.
+    Stored,
+    /// The store refuses the rows.
+    Refused(StoreError),
+    /// Some rows are stored, or none though the store knows their token: what is missing needs another one.
+    Unsettled,
 }
 
 /// Now, UTC milliseconds.

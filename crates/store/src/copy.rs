@@ -5,7 +5,8 @@
 //!
 //! **Repeatable.** A piece that the target has already, by count and checksum, is left out. One that it has in part (it has grown since) is deleted there
 //! and copied whole. An insert carries a token made of the copy's name, the piece and its checksums on both sides, so an answer that got lost doubles
-//! nothing, and what was lost there in part is not taken for a repetition when it comes again. It is one block, so it arrives whole or not at all. Visits follow from the rows by the target's own view; their states take repetitions.
+//! nothing, and what was lost there in part is not taken for a repetition when it comes again. It is one block, so it arrives whole or not at all; what was
+//! acknowledged and is not there, because the target knew the token from a time before a crash or a deletion, is sent under another one. Visits follow from the rows by the target's own view; their states take repetitions.
 //!
 //! **Compared** are count and checksum of all stored columns per day, and the same of the visits ([`Store::checksums`]).
 
@@ -26,6 +27,8 @@ use crate::{
 
 /// Offsets per run, and rows per piece: small beside the memory of the smallest engine.
 const RUN: u64 = 100_000;
+/// How often a piece is sent that the target acknowledges and does not have: a crash may leave a token without its rows.
+const MOST_TRIES: u32 = 4;
 const DAY_MS: i64 = 86_400_000;
 const LETTERS: &str = "log, generation, partition, `offset`, site_id, reason, detail, payload, created";
 
@@ -100,8 +103,7 @@ impl Store {
     }
 
     /// Makes `target`, migrated, have the rows of a domain's month that this store has; answers how many were sent now. May be interrupted and repeated,
-    /// also while rows are added here. `name` is that of the whole copy: a repetition goes by the same name, and one after a deletion in the
-    /// target (which still knows the tokens of what it had) by another. `progress` hears of rows as they are done, sent or found.
+    /// also while rows are added here. `name` is that of the whole copy: a repetition goes by the same name. `progress` hears of rows as they are done, sent or found.
     ///
     /// # Errors
     /// When a store does not answer; then repeat it.
@@ -131,7 +133,17 @@ impl Store {
                 let columns = columns();
                 let read = format!("SELECT {columns} FROM events WHERE {condition}");
                 let write = format!("INSERT INTO events ({columns}) FORMAT RowBinary");
-                target.pass_on((from, to), "events", &read, &write, &token).await?;
+                for again in 0.. {
+                    if again == MOST_TRIES {
+                        return Err(StoreError::odd(format!("{again} times rows were acknowledged and are not there (token {token})")));
+                    }
+                    let token = if again == 0 { token.clone() } else { format!("{token}/{again}") };
+                    target.pass_on((from, to), "events", &read, &write, Some(&token)).await?;
+                    // One block of one month is one part: all of it is there, or nothing.
+                    if rows(to, &condition).await? >= here.rows {
+                        break;
+                    }
+                }
                 sent += here.rows;
             }
             progress(here.rows);
@@ -143,17 +155,16 @@ impl Store {
     ///
     /// # Errors
     /// When a store does not answer; then repeat it.
-    pub async fn copy_dead_letters(&self, target: &Self, site: Option<SiteId>, name: &str) -> Result<u64, StoreError> {
+    pub async fn copy_dead_letters(&self, target: &Self, site: Option<SiteId>) -> Result<u64, StoreError> {
         let sum = self.letters(site).await?;
         if sum.rows == 0 || sum == target.letters(site).await? {
             return Ok(0);
         }
         let shard = |store: &Self| Arc::clone(site.map_or_else(|| store.first(), |site| store.of(site)));
         let id = site.map_or(Uuid::nil(), |site| site.0);
-        let token = format!("copy/{name}/{id}/letters/{}/{}", sum.rows, sum.hash);
         let read = format!("SELECT {LETTERS} FROM dead_letters FINAL WHERE site_id = toUUID('{id}')");
         let write = format!("INSERT INTO dead_letters ({LETTERS}) FORMAT RowBinary");
-        target.pass_on((&shard(self), &shard(target)), "dead_letters", &read, &write, &token).await?;
+        target.pass_on((&shard(self), &shard(target)), "dead_letters", &read, &write, None).await?;
         Ok(sum.rows)
     }
 
@@ -202,7 +213,14 @@ impl Store {
     }
 
     /// Sends what `read` answers in the first shard, over `table`, to `write` in the second, one of this store.
-    async fn pass_on(&self, (from, to): (&Group, &Group), table: &str, read: &str, write: &str, token: &str) -> Result<(), StoreError> {
+    async fn pass_on(
+        &self,
+        (from, to): (&Group, &Group),
+        table: &str,
+        read: &str,
+        write: &str,
+        token: Option<&str>,
+    ) -> Result<(), StoreError> {
         let read_from = |source: Arc<Node>| async move {
             from.fetch_missing(&source, &[table]).await?;
             let write_to = |target: Arc<Node>| {
@@ -225,7 +243,7 @@ impl Store {
         target: &Node,
         read: &str,
         write: &str,
-        token: &str,
+        token: Option<&str>,
     ) -> Result<Result<(), StoreError>, StoreError> {
         let mut bytes = match source.statement(read, RECOVERY).fetch_bytes("RowBinary") {
             Ok(bytes) => bytes,
@@ -249,6 +267,11 @@ impl Store {
 
 async fn one(rows: impl Future<Output = Result<Vec<RowsChecksum>, StoreError>>) -> Result<RowsChecksum, StoreError> {
     Ok(rows.await?.first().copied().unwrap_or_default())
+}
+
+async fn rows(group: &Group, condition: &str) -> Result<u64, StoreError> {
+    let text = format!("SELECT count() FROM events WHERE {condition}");
+    Ok(group.all_whole::<u64>(&["events"], &text).await?.into_iter().sum())
 }
 
 async fn checksum(group: &Group, condition: &str) -> Result<RowsChecksum, StoreError> {
@@ -282,7 +305,7 @@ fn joined(runs: Vec<Run>) -> Vec<Piece> {
 
 /// All columns that are stored, in the order in which they are sent.
 fn columns() -> String {
-    <EventWire<'_> as Row>::COLUMN_NAMES.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    EventWire::COLUMNS.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn events_hash() -> String {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use clickhouse::{Row, insert::Insert};
+use bytes::Bytes;
+use clickhouse::Row;
 use footfall_model::{DropReason, Position, SiteId};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{EventRow, Store, StoreError, bounds::INSERT, node::Node, wire::EventWire};
+use crate::{EventRow, Store, StoreError, bounds::INSERT, node::Node, wire};
 
 /// Below the client's own patience, so that the server says what is the matter.
 const QUORUM_TIMEOUT_MS: u32 = 30_000;
@@ -31,6 +32,21 @@ pub struct DeadLetter {
     pub at_ms: i64,
 }
 
+/// The rows of one insert in the store's own format, by shard: packed once, and sent as often as it takes.
+#[derive(Debug)]
+pub struct Packed {
+    parts: Vec<(usize, Vec<Bytes>)>,
+    rows: usize,
+}
+
+impl Packed {
+    /// How many.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
 #[derive(Row, Serialize)]
 struct DeadLetterWire<'a> {
     log: u8,
@@ -46,27 +62,48 @@ struct DeadLetterWire<'a> {
 }
 
 impl Store {
-    /// Inserts rows of one range: one statement per shard. The same token again, within a week and the last 10,000 inserts, adds nothing, in
-    /// `events` or in `sessions`. Rows must be in the order of their offsets, and the same token must always come with the same rows. It is done when
-    /// every shard has its part; after a failure some may have theirs.
+    /// Packs the rows of one insert, which must be in the order of their offsets.
+    #[must_use]
+    pub fn pack(&self, rows: &[EventRow]) -> Packed {
+        let parts = self.parts(rows, |row| Some(row.site)).into_iter();
+        Packed { parts: parts.map(|(shard, rows)| (shard, wire::blocks(&rows))).collect(), rows: rows.len() }
+    }
+
+    /// Inserts the rows of one range: one statement per shard. The same token again, within a week and the last 10,000 inserts, adds nothing, in
+    /// `events` or in `sessions`. The same token must always come with the same rows. It is done when every shard has its part; after a failure
+    /// some may have theirs.
+    ///
+    /// After a failure a repetition that succeeds proves nothing: a server that is not replicated notes the token before it puts the rows in place, so
+    /// one that is killed in between knows the token and has no rows. [`Store::stored_offsets`] tells.
     ///
     /// # Errors
     /// [`StoreError::is_data`] where the rows are at fault; anything else may or may not have stored them, so repeat it unchanged.
-    pub async fn insert_events(&self, rows: &[EventRow], token: &str) -> Result<(), StoreError> {
-        let parts = self.parts(rows, |row| Some(row.site));
-        Self::all_parts(parts.iter().map(|(shard, rows)| async move {
+    pub async fn insert(&self, packed: &Packed, token: &str) -> Result<(), StoreError> {
+        Self::all_parts(packed.parts.iter().map(|(shard, blocks)| async move {
             let token = self.token_on(token, *shard);
-            let (rows, token) = (rows.as_slice(), token.as_str());
-            self.groups()[*shard].call(|node| async move { self.insert_part(&node, rows, token).await }).await
+            let (blocks, token) = (blocks.as_slice(), token.as_str());
+            self.groups()[*shard].call(|node| async move { self.insert_part(&node, blocks, token).await }).await
         }))
         .await
     }
 
-    async fn insert_part(&self, node: &Node, rows: &[&EventRow], token: &str) -> Result<(), StoreError> {
+    /// [`Self::pack`] and [`Self::insert`].
+    ///
+    /// # Errors
+    /// As the latter.
+    pub async fn insert_events(&self, rows: &[EventRow], token: &str) -> Result<(), StoreError> {
+        self.insert(&self.pack(rows), token).await
+    }
+
+    async fn insert_part(&self, node: &Node, blocks: &[Bytes], token: &str) -> Result<(), StoreError> {
         node.within(INSERT, async {
-            let mut insert = self.once(node.inserter().insert::<EventWire<'_>>("events").await?, token);
-            for (index, row) in rows.iter().enumerate() {
-                insert.write(&EventWire::of(row, index + 1 == rows.len())).await?;
+            let insert = node.inserter().insert_formatted_with("INSERT INTO events FORMAT Native");
+            let mut insert = insert.with_timeouts(Some(INSERT.patience()), Some(INSERT.patience()));
+            for (name, value) in self.insert_settings(Some(token)) {
+                insert = insert.with_setting(name, value);
+            }
+            for block in blocks {
+                insert.send(block.clone()).await?;
             }
             Ok(insert.end().await?)
         })
@@ -87,38 +124,44 @@ impl Store {
         if self.groups().len() == 1 { token.to_owned() } else { format!("{token}/{shard}") }
     }
 
-    /// Whether the columns that are sent are the table's, by name and type. Inserts themselves do not check.
+    /// Whether the columns that are sent are the table's, by name and type. Inserts themselves do not check: what is not sent would be filled in.
     ///
     /// # Errors
     /// When they are not, or the store does not answer.
     pub async fn check_wire(&self) -> Result<(), StoreError> {
-        let node = self.first().current().ok_or_else(|| StoreError::away("no server is configured"))?;
-        let mut insert = node.client().insert::<EventWire<'_>>("events").await?;
-        let position = Position { log: footfall_model::LogName::Live, generation: 0, partition: 0, offset: 0 };
-        let row = EventRow::pageview(position, SiteId(Uuid::nil()), footfall_model::Hash64(0), 0, "");
-        // Types are compared while a row is written; leaving it unfinished sends nothing.
-        insert.write(&EventWire::of(&row, true)).await?;
-        drop(insert);
-        Ok(())
+        let sent: Vec<(String, String)> =
+            wire::EventWire::COLUMNS.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect();
+        // Texts are sent as they are; the store makes dictionaries of them.
+        let text = "SELECT name, replaceRegexpAll(type, 'LowCardinality\\((\\w+)\\)', '\\1') FROM system.columns \
+                    WHERE database = currentDatabase() AND table = 'events' AND default_kind != 'ALIAS' ORDER BY position";
+        let table = self.first().all_whole::<(String, String)>(&[], text).await?;
+        if sent == table {
+            return Ok(());
+        }
+        Err(StoreError::odd(format!("the columns sent, {sent:?}, are not those of the table, {table:?}")))
     }
 
-    /// Inserts dead letters, each on its domain's shard, those without a domain on the first. Positions are the key: the same letter again replaces itself.
+    /// Inserts dead letters, each on its domain's shard, those without a domain on the first. Positions are the key: the same letter again replaces
+    /// itself, so there is no token.
     ///
     /// # Errors
-    /// As [`Store::insert_events`].
-    pub async fn insert_dead_letters(&self, letters: &[DeadLetter], token: &str) -> Result<(), StoreError> {
+    /// When the store does not answer; then repeat it.
+    pub async fn insert_dead_letters(&self, letters: &[DeadLetter]) -> Result<(), StoreError> {
         let parts = self.parts(letters, |letter| letter.site);
         Self::all_parts(parts.iter().map(|(shard, letters)| async move {
-            let token = self.token_on(token, *shard);
-            let (letters, token) = (letters.as_slice(), token.as_str());
-            self.groups()[*shard].call(|node| async move { self.bury_part(&node, letters, token).await }).await
+            let letters = letters.as_slice();
+            self.groups()[*shard].call(|node| async move { self.bury_part(&node, letters).await }).await
         }))
         .await
     }
 
-    async fn bury_part(&self, node: &Arc<Node>, letters: &[&DeadLetter], token: &str) -> Result<(), StoreError> {
+    async fn bury_part(&self, node: &Arc<Node>, letters: &[&DeadLetter]) -> Result<(), StoreError> {
         node.within(INSERT, async {
-            let mut insert = self.once(node.inserter().insert::<DeadLetterWire<'_>>("dead_letters").await?, token);
+            let insert = node.inserter().insert::<DeadLetterWire<'_>>("dead_letters").await?;
+            let mut insert = insert.with_timeouts(Some(INSERT.patience()), Some(INSERT.patience()));
+            for (name, value) in self.insert_settings(None) {
+                insert = insert.with_setting(name, value);
+            }
             for letter in letters {
                 insert
                     .write(&DeadLetterWire {
@@ -139,23 +182,14 @@ impl Store {
         .await
     }
 
-    /// The settings that make an insert count once.
-    fn once<T>(&self, insert: Insert<T>, token: &str) -> Insert<T> {
-        let mut insert = insert.with_timeouts(Some(INSERT.patience()), Some(INSERT.patience()));
-        for (name, value) in self.insert_settings(token) {
-            insert = insert.with_setting(name, value);
-        }
-        insert
-    }
-
-    /// The settings of each insert, with their reasons.
-    pub(crate) fn insert_settings(&self, token: &str) -> Vec<(&'static str, String)> {
+    /// The settings of each insert, with their reasons. Without a token it is never taken for a repetition.
+    pub(crate) fn insert_settings(&self, token: Option<&str>) -> Vec<(&'static str, String)> {
         let mut settings = vec![
             // The default of current versions would acknowledge from a buffer.
             ("async_insert", "0".to_owned()),
             ("insert_deduplicate", "1".to_owned()),
             ("deduplicate_blocks_in_dependent_materialized_views", "1".to_owned()),
-            ("insert_deduplication_token", token.to_owned()),
+            ("insert_deduplication_token", token.map_or_else(unknown_token, str::to_owned)),
             // One range is one block: a second block of the same insert would have a token of its own.
             ("max_insert_block_size", "1048576".to_owned()),
             ("min_insert_block_size_rows", "1048576".to_owned()),
@@ -173,6 +207,11 @@ impl Store {
         }
         settings
     }
+}
+
+/// A token that no insert had. Which setting turns deduplication off, and for what, has changed between versions; by default they compare contents.
+pub(crate) fn unknown_token() -> String {
+    Uuid::new_v4().to_string()
 }
 
 fn shortened(text: &str) -> &str {

@@ -67,7 +67,7 @@ impl Node {
         let inserter = client
             .clone()
             .with_compression(if loopback { Compression::None } else { Compression::Lz4 })
-            // Rows are checked against the table by a test; per row it would cost a third of the speed.
+            // What is sent is checked against the tables by a test.
             .with_validation(false);
         // A connection of its own each time: one that was opened before the server froze tells nothing.
         let http = HyperClient::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector());

@@ -6,7 +6,7 @@ use clickhouse::Row;
 use footfall_model::{LogName, Offset};
 use serde::Deserialize;
 
-use crate::{Store, StoreError, bounds::RECOVERY, ddl, group::Group, node::Node};
+use crate::{Store, StoreError, bounds::RECOVERY, ddl, group::Group, insert::unknown_token, node::Node};
 
 /// A partition of one generation of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -179,8 +179,8 @@ impl Store {
                 let group = &group;
                 async move {
                     group.fetch_missing(&node, &["events"]).await?;
-                    let statement =
-                        node.statement(text, RECOVERY).with_setting("async_insert", "0").with_setting("insert_deduplicate", "0");
+                    let statement = node.statement(text, RECOVERY).with_setting("async_insert", "0");
+                    let statement = statement.with_setting("insert_deduplication_token", unknown_token());
                     node.within(RECOVERY, async { Ok(statement.execute().await?) }).await
                 }
             };

@@ -9,19 +9,49 @@
 //!
 //! `session_id`, `session_start` and `appended_s` are computed by the table from these.
 
-use clickhouse::Row;
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use footfall_model::LogName;
-use serde::Serialize;
 use uuid::Uuid;
 
-use crate::EventRow;
+use crate::{
+    EventRow,
+    native::{self, Millis, Values},
+};
 
-/// One row as it is sent, borrowing everything.
-#[derive(Row, Serialize)]
-pub(crate) struct EventWire<'a> {
-    #[serde(with = "clickhouse::serde::uuid")]
+/// Rows per block: enough that a dictionary is worth its while, and few enough that little is held twice while it is made.
+const BLOCK_ROWS: usize = 8_192;
+/// A row's bytes, roughly.
+const ROW_BYTES: usize = 300;
+
+/// The columns in their order, and how a block of them is made.
+macro_rules! columns {
+    ($lifetime:lifetime; $($name:ident: $kind:ty,)*) => {
+        /// One row as it is sent, borrowing everything.
+        pub(crate) struct EventWire<$lifetime> {
+            $($name: $kind,)*
+        }
+
+        impl<$lifetime> EventWire<$lifetime> {
+            /// Names and types as they are sent.
+            pub(crate) const COLUMNS: [(&'static str, &'static str); [$(stringify!($name)),*].len()] =
+                [$((stringify!($name), <$kind as Values>::TYPE)),*];
+        }
+
+        fn block<$lifetime>(rows: &[EventWire<$lifetime>]) -> Vec<u8> {
+            let mut block = Vec::with_capacity(rows.len() * ROW_BYTES);
+            native::put_head(EventWire::COLUMNS.len(), rows.len(), &mut block);
+            $(native::put_column::<$kind>(stringify!($name), rows.iter().map(|row| &row.$name), &mut block);)*
+            block
+        }
+    };
+}
+
+columns! {
+    'a;
     site_id: Uuid,
-    ts: i64,
+    ts: Millis,
     name: &'a str,
     visitor_id: u64,
     since_start: i32,
@@ -48,18 +78,17 @@ pub(crate) struct EventWire<'a> {
     screen: &'a str,
     country: &'a str,
     region: &'a str,
-    city: u32,
     language: &'a str,
+    city: u32,
     interactive: u8,
     engagement_ms: u32,
     scroll_depth: u8,
     user_id: u64,
-    props: Vec<(&'a str, &'a str)>,
+    props: &'a BTreeMap<String, String>,
     revenue_milli: i64,
     currency: &'a str,
     bot: &'a str,
     drop_reason: &'a str,
-    #[serde(with = "clickhouse::serde::uuid")]
     import_id: Uuid,
     h3: u64,
     event_id: u64,
@@ -79,7 +108,7 @@ impl<'a> EventWire<'a> {
         let first = visit.attributes.unpack();
         Self {
             site_id: row.site.0,
-            ts: row.ts,
+            ts: Millis(row.ts),
             name: &row.name,
             visitor_id: row.visitor.0,
             since_start: clamp(row.ts - visit.start),
@@ -106,13 +135,13 @@ impl<'a> EventWire<'a> {
             screen: first.screen,
             country: first.country,
             region: first.region,
-            city: first.city,
             language: first.language,
+            city: first.city,
             interactive: u8::from(row.interactive),
             engagement_ms: row.engagement_ms,
             scroll_depth: row.scroll_depth,
             user_id: row.user_id,
-            props: row.props.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect(),
+            props: &row.props,
             revenue_milli: row.revenue_milli,
             currency: &row.currency,
             bot: &row.bot,
@@ -129,6 +158,16 @@ impl<'a> EventWire<'a> {
             rebuild_back: if last { row.position.offset.saturating_sub(row.rebuild_from) } else { 0 },
         }
     }
+}
+
+/// The rows of one insert, as blocks.
+pub(crate) fn blocks(rows: &[&EventRow]) -> Vec<Bytes> {
+    let last = rows.len().saturating_sub(1);
+    let packed = |(nth, rows): (usize, &[&EventRow])| {
+        let wires: Vec<_> = rows.iter().enumerate().map(|(at, row)| EventWire::of(row, nth * BLOCK_ROWS + at == last)).collect();
+        Bytes::from(block(&wires))
+    };
+    rows.chunks(BLOCK_ROWS).enumerate().map(packed).collect()
 }
 
 /// 2020-01-01: seconds since then fit 32 bits until 2088.

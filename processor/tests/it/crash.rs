@@ -13,9 +13,13 @@ use footfall_processor::{
     steps::{Step, Watcher},
     visits::Facts,
 };
+use footfall_store::Shard;
+use footfall_testkit::{eventually, proxy::Proxy};
 use tokio::sync::Notify;
 
 use crate::world::{Dice, PATIENCE, World};
+
+const LIVE: Shard = Shard { log: LogName::Live, generation: 0, partition: 0 };
 
 /// Stops the cursor when `step` (any, if none) has come `after` times.
 fn stop_at(step: Option<Step>, after: i64) -> (Watcher, Arc<Notify>) {
@@ -134,6 +138,75 @@ async fn stops_while_the_next_range_is_made_lose_and_double_nothing() {
     world.start_with(Options { range_rows: Some(500), ..Options::default() });
     world.settled(LogName::Live, records.len() as u64).await;
     world.check_each_once(LogName::Live, records.len() as u64).await;
+    check_visits(&world, &records).await;
+    world.stop().await;
+}
+
+/// What a store leaves that was killed after it noted the token of an insert and before the rows were in place: a token without rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_the_store_knows_without_its_rows_costs_none() {
+    let mut world = World::new().await;
+    let mut dice = Dice(17);
+    let mut records = Vec::new();
+    for lost in [&["events"][..], &["sessions"], &["events", "sessions"]] {
+        let (more, from) = (dice.records(200), records.len());
+        world.append(&more).await;
+        records.extend(more);
+        run_until_stopped(&mut world, Some(Step::Inserted), 1).await;
+        assert_eq!(world.number(&format!("SELECT count() FROM events WHERE offset >= {from}")).await, 200);
+        if lost.contains(&"events") {
+            world.delete("events", &format!("offset >= {from}")).await;
+        }
+        if lost.contains(&"sessions") {
+            world.delete("sessions", "1").await;
+            world.store.repush_sessions(LIVE, 0, from as u64 - u64::from(from > 0)).await.unwrap();
+        }
+        world.start();
+        world.settled(LogName::Live, records.len() as u64).await;
+        world.stop().await;
+    }
+    world.check_each_once(LogName::Live, records.len() as u64).await;
+    check_visits(&world, &records).await;
+}
+
+/// The answer to an insert is lost; when the store is there again it has the rows, or a token only, or part of them, or the rows without the token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_insert_stores_each_row_once_whatever_the_store_kept() {
+    let proxy = Proxy::bind().await.unwrap();
+    let mut world = World::behind(&proxy).await;
+    let mut dice = Dice(19);
+    let mut records = dice.records(100);
+    world.append(&records).await;
+    world.start();
+    world.settled(LogName::Live, 100).await;
+    for kept in ["all", "the token", "a part", "no visits", "no token"] {
+        let (more, from) = (dice.records(150), records.len());
+        records.extend(more.iter().cloned());
+        proxy.swallow_answers();
+        world.append(&more).await;
+        let text = format!("SELECT count() FROM events WHERE offset >= {from}");
+        let arrived = eventually(PATIENCE, async || (world.number(&text).await > 0).then_some(())).await;
+        arrived.expect("the insert never arrived");
+        proxy.refuse();
+        match kept {
+            "the token" => world.delete("events", &format!("offset >= {from}")).await,
+            "a part" => world.delete("events", &format!("offset >= {from} AND offset % 3 = 0")).await,
+            "no visits" => world.delete("sessions", "1").await,
+            "no token" => {
+                for window in [0, 10_000] {
+                    let forget = format!("ALTER TABLE events MODIFY SETTING non_replicated_deduplication_window = {window}");
+                    world.store.raw(&forget).execute().await.unwrap();
+                }
+            }
+            _ => {}
+        }
+        if kept == "no visits" {
+            world.store.repush_sessions(LIVE, 0, from as u64 - 1).await.unwrap();
+        }
+        proxy.resume();
+        world.settled(LogName::Live, records.len() as u64).await;
+        world.check_each_once(LogName::Live, records.len() as u64).await;
+    }
     check_visits(&world, &records).await;
     world.stop().await;
 }

@@ -69,7 +69,7 @@ async fn it_needs_no_store_and_completes_itself_when_the_store_is_back() {
         database: "nowhere".to_owned(),
         cluster: None,
     };
-    let store = std::mem::replace(&mut world.store, Store::connect(&away));
+    let store = std::mem::replace(&mut world.processor_store, Store::connect(&away));
     world.live = MemoryLive::new(MemoryLiveOptions::default());
     world.start();
     let next = world.append(&[pageview(3, "/")]).await;
@@ -77,7 +77,7 @@ async fn it_needs_no_store_and_completes_itself_when_the_store_is_back() {
     assert!(world.running.as_ref().unwrap().health().iter().any(|(part, fault)| *part == "stored cursor" && fault.is_some()));
     world.stop().await;
 
-    world.store = store;
+    world.processor_store = store;
     world.live = MemoryLive::new(MemoryLiveOptions::default());
     world.start();
     world.settled(LogName::Live, next).await;

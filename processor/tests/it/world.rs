@@ -23,6 +23,7 @@ use footfall_meta::Meta;
 use footfall_model::{Hash64, LogName, Offset, Record, SiteId};
 use footfall_processor::{Options, Processor, ProcessorDeps, Progress, Running};
 use footfall_store::{Endpoint, Store};
+use footfall_testkit::proxy::Proxy;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -62,6 +63,8 @@ pub fn settled(progress: &Progress) -> Offset {
 pub struct World {
     pub dir: TempDir,
     pub store: Store,
+    /// The same database, perhaps by another way.
+    pub processor_store: Store,
     pub meta: Meta,
     pub live: Arc<dyn Live>,
     pub log: Arc<FileLog>,
@@ -72,9 +75,23 @@ pub struct World {
 impl World {
     /// Everything but the processor.
     pub async fn new() -> Self {
+        Self::with_store(&endpoint().await).await
+    }
+
+    /// The same, with a proxy between processor and store.
+    pub async fn behind(proxy: &Proxy) -> Self {
+        let direct = endpoint().await;
+        proxy.set_target(direct.url.rsplit_once(':').unwrap().1.parse().unwrap());
+        let mut world = Self::with_store(&direct).await;
+        let through = Endpoint { url: format!("http://127.0.0.1:{}", proxy.port()), ..direct };
+        world.processor_store = Store::connect(&through);
+        world
+    }
+
+    async fn with_store(endpoint: &Endpoint) -> Self {
         let filter = tracing_subscriber::EnvFilter::from_default_env();
         let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
-        let store = Store::connect(&endpoint().await);
+        let store = Store::connect(endpoint);
         store.migrate().await.unwrap();
         for table in ["events", "sessions", "dead_letters"] {
             // What is stored twice stays visible twice.
@@ -83,7 +100,16 @@ impl World {
         let dir = TempDir::new().unwrap();
         let meta = Meta::open(&format!("sqlite:{}", dir.path().join("meta.db").display())).await.unwrap();
         let (log, import) = open_logs(dir.path()).await;
-        Self { dir, store, meta, live: MemoryLive::new(MemoryLiveOptions::default()), log, import, running: None }
+        Self {
+            dir,
+            processor_store: store.clone(),
+            store,
+            meta,
+            live: MemoryLive::new(MemoryLiveOptions::default()),
+            log,
+            import,
+            running: None,
+        }
     }
 
     pub fn start(&mut self) {
@@ -94,7 +120,7 @@ impl World {
         self.running = Some(Processor::spawn(ProcessorDeps {
             live_log: Arc::clone(&self.log) as Arc<dyn EventLog>,
             import_log: Arc::clone(&self.import) as Arc<dyn EventLog>,
-            store: self.store.clone(),
+            store: self.processor_store.clone(),
             live: Arc::clone(&self.live),
             meta: self.meta.clone(),
             options,

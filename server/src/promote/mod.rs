@@ -238,9 +238,9 @@ impl Promotion {
                 let sent = sent.with_context(|| format!("copying {} of {month}", site.domain))?;
                 say(format!("{} {month}: {rows} events, {sent} copied now", site.domain));
             }
-            self.deps.store.copy_dead_letters(&target.store, Some(site.id), name).await?;
+            self.deps.store.copy_dead_letters(&target.store, Some(site.id)).await?;
         }
-        self.deps.store.copy_dead_letters(&target.store, None, name).await?;
+        self.deps.store.copy_dead_letters(&target.store, None).await?;
         Ok(())
     }
 

@@ -20,18 +20,29 @@ async fn kill_9_under_inserts_loses_nothing_that_was_acknowledged() {
     let writer = tokio::spawn({
         let (client, acknowledged) = (client.clone(), Arc::clone(&acknowledged));
         async move {
-            // Each batch is repeated under its token until it is acknowledged, as the store does.
+            // Each batch is repeated under its token until it is acknowledged, and then looked for, as the processor does: the engine notes a token
+            // before it puts the rows in place, so a kill in between leaves a token without rows.
             for batch in 0..60u64 {
                 let rows: String = (0..500).map(|row| format!("{batch},{row}\n")).collect();
+                let (mut token, mut is_first) = (0, true);
                 loop {
                     let mut insert = client
                         .insert_formatted_with("INSERT INTO batches FORMAT CSV")
-                        .with_setting("insert_deduplication_token", batch.to_string())
+                        .with_setting("insert_deduplication_token", format!("{batch}/{token}"))
                         .with_setting("insert_deduplicate", "1");
                     let sent = insert.send(bytes::Bytes::from(rows.clone())).await;
                     if sent.is_ok() && insert.end().await.is_ok() {
-                        break;
+                        if is_first {
+                            break;
+                        }
+                        let stored = format!("SELECT count() FROM batches WHERE batch = {batch}");
+                        match client.query(&stored).fetch_one::<u64>().await {
+                            Ok(500) => break,
+                            Ok(_) => token += 1,
+                            Err(_) => {}
+                        }
                     }
+                    is_first = false;
                     tokio::task::yield_now().await;
                 }
                 acknowledged.fetch_add(1, Ordering::AcqRel);

@@ -142,9 +142,34 @@ async fn dead_letters_replace_themselves() {
         payload: "ü".repeat(5_000),
         at_ms: FROM,
     };
-    for token in ["a", "a", "b"] {
-        store.insert_dead_letters(std::slice::from_ref(&letter), token).await.unwrap();
+    for _ in 0..3 {
+        store.insert_dead_letters(std::slice::from_ref(&letter)).await.unwrap();
     }
     assert_eq!(number(&store, "SELECT count() FROM dead_letters FINAL").await, 1);
     assert_eq!(number(&store, "SELECT max(length(payload)) FROM dead_letters").await, 4_000);
+}
+
+#[tokio::test]
+async fn a_long_range_is_one_part_however_it_is_sent() {
+    let rows = rows(&Traffic { seed: 8, visits: 3_000, from: FROM, to: FROM + DAY });
+    // More than one block on the way.
+    assert!(rows.len() > 9_000, "{}", rows.len());
+    let near = engine::store().await;
+    // Not a name of this machine: what goes there is compressed.
+    let mut options = engine::options().await;
+    for replica in options.shards.iter_mut().flat_map(|shard| &mut shard.replicas) {
+        replica.url = replica.url.replace("127.0.0.1", "0.0.0.0");
+    }
+    let far = Store::connect(options);
+    far.migrate().await.unwrap();
+    engine::run(&far, "SYSTEM STOP MERGES events").await;
+    for store in [&near, &far] {
+        for _ in 0..2 {
+            store.insert_events(&rows, "long").await.unwrap();
+        }
+        let parts = "SELECT count() FROM system.parts WHERE active AND table = 'events' AND database = currentDatabase()";
+        assert_eq!(number(store, parts).await, 1);
+        assert_eq!(number(store, "SELECT count() FROM events").await, rows.len() as u64);
+    }
+    assert_eq!(near.checksums(site(1)).await.unwrap(), far.checksums(site(1)).await.unwrap());
 }
