@@ -14,11 +14,11 @@ use footfall_model::{
     Domain, Interval, Period,
     report::{Breakdown, Dimension, Kpis, LiveView},
 };
-use footfall_query::period;
+use footfall_query::{period, question::Condition};
 
 use crate::{
     App,
-    analytics::AnalyticsError,
+    analytics::{AnalyticsError, View},
     api::domains::{parse_domain, parse_timezone},
     auth::{SiteScope, csrf, origin, session},
     demo,
@@ -153,7 +153,7 @@ impl Backend for ServerBackend {
 
     async fn kpis(&self, viewer: &Viewer, domain: &str, period: &Period, compare: Compare) -> Result<Kpis, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        self.app.analytics().map_err(away)?.kpis(&scope, period, compared(compare)).await.map_err(away)
+        self.app.analytics().map_err(away)?.kpis(&scope, &view(period, compare)).await.map_err(away)
     }
 
     async fn timeseries(
@@ -165,8 +165,7 @@ impl Backend for ServerBackend {
         compare: Compare,
     ) -> Result<Series, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        let (now, then) =
-            self.app.analytics().map_err(away)?.timeseries(&scope, period, interval, compared(compare)).await.map_err(away)?;
+        let (now, then) = self.app.analytics().map_err(away)?.timeseries(&scope, &view(period, compare), interval).await.map_err(away)?;
         Ok(Series { now, then })
     }
 
@@ -180,7 +179,7 @@ impl Backend for ServerBackend {
         page: u32,
     ) -> Result<Breakdown, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        self.app.analytics().map_err(away)?.breakdown(&scope, period, dimension, limit, page).await.map_err(away)
+        self.app.analytics().map_err(away)?.breakdown(&scope, &view(period, Compare::Off), dimension, limit, page).await.map_err(away)
     }
 
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError> {
@@ -189,12 +188,13 @@ impl Backend for ServerBackend {
     }
 }
 
-fn compared(compare: Compare) -> Option<footfall_query::period::Compare> {
-    match compare {
+fn view(period: &Period, compare: Compare) -> View {
+    let compare = match compare {
         Compare::Off => None,
         Compare::Previous => Some(footfall_query::period::Compare::Previous { match_weekdays: false }),
         Compare::Year => Some(footfall_query::period::Compare::Year),
-    }
+    };
+    View { period: period.clone(), compare, condition: Condition::none() }
 }
 
 fn failed(error: MetaError) -> AppError {

@@ -18,6 +18,7 @@ pub mod import;
 pub mod promote;
 pub mod router;
 pub mod services;
+pub mod settings;
 pub mod state;
 pub mod web;
 

@@ -91,10 +91,14 @@ pub fn api_router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(ApiDoc::openapi())
         .merge(auth::router())
         .merge(api::domains::router())
+        .merge(api::settings::router())
         .merge(api::analytics::router())
         .merge(api::live::router())
         .merge(api::query_v2::router())
+        .merge(api::explain::router())
+        .merge(api::behaviour::router())
         .merge(api::stats_v1::router())
+        .merge(api::sites_v1::router())
         .merge(api::jobs::router())
 }
 

@@ -128,6 +128,60 @@ async fn domains_users_and_keys_are_managed_while_the_server_runs() {
 }
 
 #[tokio::test]
+async fn settings_are_managed_while_the_server_runs() {
+    let app = start().await;
+    app.site("example.org", "Europe/Berlin").await.unwrap();
+    let run = async |args: &[&str]| {
+        let args: Vec<&str> = args[..2].iter().chain(&["--domain", "example.org"]).chain(&args[2..]).copied().collect();
+        app.run(&args).await.unwrap().trim_end().to_owned()
+    };
+    run(&["goal", "add", "--event", "Signup", "--prop", "plan=pro", "--currency", "eur"]).await;
+    let deep = run(&["goal", "add", "--page", "/blog/*", "--scroll", "75", "--name", "Read"]).await;
+    let listed = run(&["goal", "list"]).await;
+    assert!(listed.contains("Signup  event Signup, plan=pro, EUR") && listed.contains("Read    75% of page /blog/*"), "{listed}");
+    let goals: Value = serde_json::from_str(&run(&["goal", "list", "--json"]).await).unwrap();
+    assert_eq!((&goals[1]["id"].to_string(), &goals[1]["scroll"]), (&deep, &json!(75)));
+    run(&["goal", "remove", "Signup"]).await;
+    run(&["goal", "remove", &deep]).await;
+    assert_eq!(run(&["goal", "list"]).await, "");
+    for (args, says) in [
+        (vec!["goal", "add", "--page", "blog"], "page begins with `/` or `*`"),
+        (vec!["goal", "add"], "event is missing"),
+        (vec!["goal", "remove", "Nothing"], "has no goal `Nothing`"),
+        (vec!["segment", "add", "--name", "x", "--filter", "[\"is\",\"visit:moon\",[\"full\"]]"], "filters Invalid filter"),
+        (vec!["segment", "remove", "77"], "has no segment 77"),
+        (vec!["annotation", "add", "--at", "noon", "x"], "at is a time such as"),
+    ] {
+        let args: Vec<&str> = args[..2].iter().chain(&["--domain", "example.org"]).chain(&args[2..]).copied().collect();
+        let output = app.command(&args, None).await.unwrap();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), message.contains(says)), (Some(1), true), "{args:?}: {message}");
+    }
+
+    let segment = run(&["segment", "add", "--name", "Front page", "--filter", "[\"is\",\"event:page\",[\"/\"]]"]).await;
+    assert!(run(&["segment", "list"]).await.ends_with("Front page  [[\"is\",\"event:page\",[\"/\"]]]"));
+    let by_segment = format!("[\"is\",\"segment\",[{segment}]]");
+    let answer: Value =
+        serde_json::from_str(&app.run(&["query", "--domain", "example.org", "--filter", &by_segment, "--json"]).await.unwrap()).unwrap();
+    assert_eq!(answer["results"][0]["metrics"], json!([0, 0]));
+    run(&["segment", "remove", &segment]).await;
+
+    let note = run(&["annotation", "add", "--at", "2026-05-04T10:00:00Z", "Release"]).await;
+    assert!(run(&["annotation", "list"]).await.ends_with("2026-05-04T12:00:00+02:00  Release"));
+    run(&["annotation", "remove", &note]).await;
+    run(&["route", "add", "/blog/:slug"]).await;
+    run(&["route", "add", "/docs/*"]).await;
+    assert_eq!(run(&["route", "list"]).await, "/blog/:slug\n/docs/*");
+    run(&["route", "remove", "/blog/:slug"]).await;
+    assert_eq!(run(&["route", "list"]).await, "/docs/*");
+    run(&["property", "add", "plan"]).await;
+    run(&["property", "add", "plan"]).await;
+    assert_eq!(run(&["property", "list"]).await, "plan");
+    run(&["property", "remove", "plan"]).await;
+    assert_eq!(run(&["property", "list"]).await, "");
+}
+
+#[tokio::test]
 async fn an_import_counts_each_line_once_and_reports_the_others() {
     let app = start().await;
     app.site("example.org", "UTC").await.unwrap();

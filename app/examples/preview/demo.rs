@@ -170,8 +170,14 @@ impl Backend for Demo {
         if domain == "quiet.example" && *period != Period::All {
             return Ok(Kpis::default());
         }
-        let figures =
-            Figures { visitors: 17_284, visits: 20_118, pageviews: 48_930, views_per_visit: 2.43, bounce_rate: 47, visit_duration: 163 };
+        let figures = Figures {
+            visitors: 17_284,
+            visits: 20_118,
+            pageviews: 48_930,
+            views_per_visit: Some(2.43),
+            bounce_rate: Some(47),
+            visit_duration: Some(163),
+        };
         let change = Changes {
             visitors: Some(12),
             visits: Some(9),

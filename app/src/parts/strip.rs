@@ -25,20 +25,24 @@ const ITEMS: [Item; 6] = [
     Item { text: |figures| format::figure(figures.pageviews), change: |changes| changes.pageviews, inverse: false },
     Item { text: |figures| format::figure(figures.visits), change: |changes| changes.visits, inverse: false },
     Item {
-        text: |figures| of_visits(figures, format::ratio(figures.views_per_visit)),
+        text: |figures| of_visits(figures, figures.views_per_visit.map(format::ratio)),
         change: |changes| changes.views_per_visit,
         inverse: false,
     },
-    Item { text: |figures| of_visits(figures, format!("{}%", figures.bounce_rate)), change: |changes| changes.bounce_rate, inverse: true },
     Item {
-        text: |figures| of_visits(figures, format::duration(figures.visit_duration)),
+        text: |figures| of_visits(figures, figures.bounce_rate.map(|rate| format!("{rate}%"))),
+        change: |changes| changes.bounce_rate,
+        inverse: true,
+    },
+    Item {
+        text: |figures| of_visits(figures, figures.visit_duration.map(format::duration)),
         change: |changes| changes.visit_duration,
         inverse: false,
     },
 ];
 
-fn of_visits(figures: &Figures, text: String) -> String {
-    if figures.visits == 0 { "–".to_owned() } else { text }
+fn of_visits(figures: &Figures, text: Option<String>) -> String {
+    text.filter(|_| figures.visits > 0).unwrap_or_else(|| "–".to_owned())
 }
 
 /// The figures of an answer, or why there are none.

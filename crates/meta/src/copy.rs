@@ -16,7 +16,10 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{Meta, MetaError, cursors, db::Txn, domains, hourly, imports, keys, salts, secrets, sessions, shields, users, versions};
+use crate::{
+    Meta, MetaError, annotations, cursors, db::Txn, domains, goals, hourly, imports, keys, lists, salts, secrets, segments, sessions,
+    shields, users, versions,
+};
 
 /// Rows per statement; at most 11 values each.
 const ROWS: usize = 1_000;
@@ -40,6 +43,10 @@ macro_rules! for_each_table {
         $each!(domains::deleted, "deleted_sites");
         $each!(shields::row, "shields");
         $each!(keys::row, "api_keys");
+        $each!(goals::row, "goals");
+        $each!(segments::row, "segments");
+        $each!(annotations::row, "annotations");
+        $each!(lists::row, "rules");
         $each!(versions::row, "versions");
         $each!(salts::row, "salts");
         $each!(imports::row, "import_jobs");

@@ -34,7 +34,9 @@ impl MetaError {
         Self::NotFound(text.into())
     }
 
-    pub(crate) fn refused(text: impl Into<String>) -> Self {
+    /// [`Self::Refused`].
+    #[must_use]
+    pub fn refused(text: impl Into<String>) -> Self {
         Self::Refused(text.into())
     }
 

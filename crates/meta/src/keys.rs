@@ -113,6 +113,17 @@ pub enum Reach {
     Owner(Uuid),
 }
 
+impl Reach {
+    /// Whose it is, if somebody's.
+    #[must_use]
+    pub const fn person(self) -> Option<Uuid> {
+        match self {
+            Self::Site(_) => None,
+            Self::Owner(person) => Some(person),
+        }
+    }
+}
+
 /// A key to be made.
 #[derive(Clone, Debug)]
 pub struct NewKey {

@@ -1,4 +1,4 @@
-//! Accounts: users, login sessions, domains, API keys, salts, import jobs, secrets, hourly aggregates and cursors.
+//! Accounts: users, login sessions, domains and their settings, API keys, salts, import jobs, secrets, hourly aggregates and cursors.
 //!
 //! The seam is [`Meta`]: open it by URL (`sqlite:PATH` or `postgres://…`), clone it freely. Each file adds the methods of
 //! one area to it. Entities and migrations are written once and fit both engines: UUIDs, UTC times, JSON, no arrays and no
@@ -14,6 +14,7 @@
 //!
 //! **Errors.** Every method answers [`MetaError`]; only [`MetaError::Database`] is worth a retry.
 
+pub mod annotations;
 mod copy;
 pub mod cursors;
 mod db;
@@ -21,14 +22,17 @@ pub mod domains;
 pub mod email;
 mod error;
 mod forget;
+pub mod goals;
 pub mod hourly;
 pub mod imports;
 pub mod keys;
+pub mod lists;
 mod migration;
 mod open;
 pub mod password;
 pub mod salts;
 pub mod secrets;
+pub mod segments;
 pub mod sessions;
 pub mod shields;
 pub mod token;
@@ -40,16 +44,20 @@ use std::sync::Arc;
 use db::{Db, Txn};
 use sea_orm::{ConnectionTrait, DbBackend, SqliteTransactionMode, TransactionOptions};
 
+pub use annotations::Annotation;
 pub use copy::TableChecksum;
 pub use cursors::RollupCursor;
 pub use domains::{MeasuredSite, Site, SiteChange, SiteList};
 pub use email::Email;
 pub use error::MetaError;
+pub use goals::{Goal, GoalKind, NewGoal};
 pub use hourly::{Figures, HourFigures, PageFigures};
 pub use imports::{ImportJob, ImportStart, ImportState, NewImport};
 pub use keys::{ApiKey, NewKey, Reach, Scope};
+pub use lists::List;
 pub use password::Password;
 pub use secrets::Setup;
+pub use segments::Segment;
 pub use sessions::{Session, SessionInfo};
 pub use shields::{Shield, ShieldKind};
 pub use users::{Role, User};

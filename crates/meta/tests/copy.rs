@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use chrono::{Duration, Utc};
 use chrono_tz::Tz;
 use footfall_meta::{
-    Figures, HourFigures, ImportStart, Meta, MetaError, NewImport, NewKey, Password, Reach, Role, Scope, ShieldKind, Site,
+    Figures, GoalKind, HourFigures, ImportStart, List, Meta, MetaError, NewGoal, NewImport, NewKey, Password, Reach, Role, Scope,
+    ShieldKind, Site,
 };
 use footfall_model::SiteId;
 use footfall_testkit::{pgbouncer::PgBouncer, postgres::Postgres};
@@ -31,6 +32,17 @@ async fn furnish(meta: &Meta) -> Vec<Site> {
         sites.push(meta.create_site(&name.parse().unwrap(), Tz::Europe__Berlin, Some(owner.id)).await.unwrap());
     }
     meta.create_shield(sites[0].id, ShieldKind::Country, "DE").await.unwrap();
+    let goal = |name: &str| NewGoal {
+        name: name.to_owned(),
+        kind: GoalKind::Scroll { path: "/ü/*".to_owned(), depth: 60 },
+        props: [("b".to_owned(), "2".to_owned()), ("a".to_owned(), "it's".to_owned())].into(),
+        currency: Some("EUR".to_owned()),
+    };
+    meta.create_goal(sites[0].id, goal("one")).await.unwrap();
+    let filters = vec![serde_json::json!(["is", "event:page", ["/ü"]])];
+    meta.create_segment(sites[0].id, Some(owner.id), "mine", filters).await.unwrap();
+    meta.create_annotation(sites[1].id, now, "a note").await.unwrap();
+    meta.change_list(sites[1].id, List::Properties, |_| Ok(vec!["plan".to_owned(), "size".to_owned()])).await.unwrap();
     let key = NewKey {
         name: "a key".to_owned(),
         scopes: vec![Scope::StatsRead, Scope::EventsWrite],

@@ -13,12 +13,13 @@ pub struct Figures {
     pub visits: u64,
     /// Pageviews in the range.
     pub pageviews: u64,
-    /// Pageviews per visit, 2 decimals.
-    pub views_per_visit: f64,
+    /// Pageviews per visit, 2 decimals. This and the two below are none where a filter names pages that no visit entered on, and where the store
+    /// is away.
+    pub views_per_visit: Option<f64>,
     /// Percent, whole.
-    pub bounce_rate: u64,
+    pub bounce_rate: Option<u64>,
     /// Mean, whole seconds.
-    pub visit_duration: u64,
+    pub visit_duration: Option<u64>,
 }
 
 /// `GET /api/analytics/kpis`

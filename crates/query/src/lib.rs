@@ -9,35 +9,29 @@
 //!    began inside it (`docs/definitions.md`); each family is a block of the statement.
 //! 5. Rows come back in one shape, [`Row`]: labels and sums. Rates and means are made from the sums in whole numbers, so that rounding is exact.
 //!
-//! The reports of the dashboard are [`Query`]s, which [`sql`] turns into statements that are faster than the general one and know the cut
-//! between stored and live figures.
+//! Funnels, journeys and retention ([`behaviour`]) have statements of their own, with the same conditions.
 //!
 //! Every statement is limited to a [`Scope`], which only code that has authorised a caller may make, and every value that comes from
 //! outside is a server-side parameter.
 //!
 //! # Adding to it
-//! A metric: a variant of [`question::Metric`], its formula, its sums in `question/statement.rs`. A dimension: a variant and its column in
+//! A metric: a variant of [`question::Metric`], its formula, its sums in `question/blocks.rs`. A dimension: a variant and its column in
 //! `question/dimension.rs`. An operator: a variant of [`question::Op`] and its text in `question/condition.rs`. Each comes with its figure in
 //! the oracle of the store's tests (`questions.rs`), which asks at random.
 
+pub mod behaviour;
 pub mod bucket;
 mod channel;
 pub mod date_range;
-pub mod dimension;
 pub mod figures;
-pub mod filter;
 pub mod language;
 pub mod period;
-pub mod query;
 pub mod question;
 pub mod range;
 pub mod scope;
 pub mod sql;
 
 pub use bucket::{Bucket, buckets};
-pub use dimension::Group;
-pub use filter::Filter;
-pub use query::Query;
 pub use range::Range;
 pub use scope::Scope;
 pub use sql::{Param, Row, Sql};

@@ -1,8 +1,9 @@
 //! How long each statement of a dashboard takes, and how many bytes an event takes on disk.
 //!
-//! `cargo bench -p footfall-store --bench reports -- 10000000`: starts an engine on a temporary folder, fills one domain with that many rows
-//! over 30 days, and asks every question of the dashboard, first one after the other, then all at once. The work is the engine's, so the
-//! profile hardly matters.
+//! `cargo bench -p footfall-store --bench reports -- 10000000 40000000`: starts an engine on a temporary folder, fills one domain with that many rows
+//! over 30 days, and asks every question of the dashboard, filtered ones and a funnel, first one after the other, then all at once. Then it fills
+//! other domains with as many rows as the second number says, and asks the same again: that must cost what it did before. The work is the engine's, so
+//! the profile hardly matters.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a command line of its own")]
 
@@ -16,11 +17,20 @@ use std::{
 
 use footfall_engine::{Endpoint as EngineEndpoint, EngineOptions};
 use footfall_model::{Hash64, Interval, LogName, Position, SiteId, report::Dimension};
-use footfall_query::{Group, Query, Range, Scope, Sql, buckets, range::DAY_MS, sql};
+use footfall_query::{
+    Range, Scope, Sql,
+    behaviour::{Funnel, funnel},
+    buckets,
+    question::{Condition, Key, Leaf, Metric, Op, Question, statement},
+    range::DAY_MS,
+    sql,
+};
 use footfall_store::{Attributes, Endpoint, EventRow, Store};
 use uuid::Uuid;
 
 const DAYS: i64 = 30;
+/// The domain that is asked about, and the first of all.
+const DOMAIN: u128 = 0x1111_1111_1111_4111_8111_1111_1111_1111;
 const ROUNDS: usize = 15;
 
 #[tokio::main]
@@ -31,7 +41,8 @@ async fn main() {
         footfall_engine::run(options).await.unwrap();
         return;
     }
-    let events: u64 = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000);
+    let mut numbers = arguments.iter().filter_map(|argument| argument.parse::<u64>().ok());
+    let (events, of_others) = (numbers.next().unwrap_or(1_000_000), numbers.next().unwrap_or(0));
     let data = tempfile::tempdir().unwrap();
     let mut child = Command::new(&arguments[0])
         .args(["engine", data.path().to_str().unwrap()])
@@ -42,8 +53,14 @@ async fn main() {
     let mut input = child.stdin.take().unwrap();
     writeln!(input, "password of a measurement").unwrap();
     let store = connect(data.path()).await;
-    fill(&store, events).await;
+    fill(&store, &[DOMAIN], events).await;
     measure(&store).await;
+    if of_others > 0 {
+        let others: Vec<u128> = (1..=u128::from(of_others.div_ceil(events))).map(|number| DOMAIN + number).collect();
+        fill(&store, &others, events).await;
+        println!("the same, with {} rows of {} other domains beside it", of_others.div_ceil(events) * events, others.len());
+        measure(&store).await;
+    }
     insert(&store).await;
     drop(input);
     child.wait().unwrap();
@@ -109,7 +126,7 @@ fn row(offset: u64) -> EventRow {
 /// The end of the filled range: a UTC midnight.
 const END: i64 = 1_793_404_800_000;
 
-async fn fill(store: &Store, events: u64) {
+async fn fill(store: &Store, domains: &[u128], events: u64) {
     let started = Instant::now();
     let visits = events / 5;
     let text = include_str!("traffic.sql")
@@ -123,29 +140,37 @@ async fn fill(store: &Store, events: u64) {
         .replace("{days}", &DAYS.to_string())
         .replace("{end}", &END.to_string())
         .replace("{first}", "0");
-    store.raw(&text).execute().await.unwrap();
-    println!("filled with {events} rows in {:.1} s", started.elapsed().as_secs_f64());
+    for domain in domains {
+        let text = text.replace("11111111-1111-4111-8111-111111111111", &Uuid::from_u128(*domain).to_string());
+        store.raw(&text).execute().await.unwrap();
+    }
+    println!("filled {} domains with {events} rows each in {:.1} s", domains.len(), started.elapsed().as_secs_f64());
+    let mut events = 0;
     for table in ["events", "sessions"] {
         store.raw(&format!("OPTIMIZE TABLE {table} FINAL")).execute().await.unwrap();
         let text = format!("SELECT sum(bytes_on_disk), sum(rows) FROM system.parts WHERE active AND table = '{table}'");
         let (bytes, rows) = store.raw(&text).fetch_one::<(u64, u64)>().await.unwrap();
+        events = events.max(rows);
         println!("{table}: {rows} rows, {:.1} bytes a row, {:.1} bytes an event", bytes as f64 / rows as f64, bytes as f64 / events as f64);
     }
 }
 
 fn questions(approximate: bool) -> Vec<(String, Sql)> {
-    let scope = Scope::authorised(SiteId(Uuid::from_u128(0x1111_1111_1111_4111_8111_1111_1111_1111)));
+    let scope = Scope::authorised(SiteId(Uuid::from_u128(DOMAIN)));
     let range = Range::new(END - DAYS * DAY_MS, END);
-    let totals = Query { approximate, ..Query::totals(range) };
+    let of = |question: Question| statement(scope, &question).unwrap().sql;
+    let totals = |metrics: &[Metric]| Question { approximate, ..Question::totals(metrics, range) };
+    let panel = totals(&[Metric::Visitors, Metric::Pageviews, Metric::Percentage]);
+    let strip = [Metric::Visitors, Metric::Visits, Metric::Pageviews, Metric::ViewsPerVisit, Metric::BounceRate, Metric::VisitDuration];
     let mut questions = vec![
-        ("events in the range".to_owned(), sql::event_count(scope, &totals)),
-        ("totals of events".to_owned(), sql::events(scope, &totals).unwrap()),
-        ("totals of visits".to_owned(), sql::visits(scope, &totals).unwrap()),
+        (SIZE.to_owned(), sql::event_count(scope, range)),
+        ("totals of events".to_owned(), of(totals(&[Metric::Visitors, Metric::Pageviews, Metric::Events]))),
+        ("the strip".to_owned(), of(totals(&strip))),
     ];
     for interval in [Interval::Hour, Interval::Day] {
         let starts: Vec<i64> = buckets(range, interval, chrono_tz::Europe::Berlin).unwrap().iter().map(|bucket| bucket.from).collect();
-        let by = totals.clone().by(Group::Time(starts), 10_000, 0);
-        questions.push((format!("by {}", interval.code()), sql::events(scope, &by).unwrap()));
+        let by = totals(&[Metric::Visitors, Metric::Pageviews]).by(Key::Time(starts), 10_000, 0);
+        questions.push((format!("by {}", interval.code()), of(by)));
     }
     for dimension in [
         Dimension::Page,
@@ -159,9 +184,20 @@ fn questions(approximate: bool) -> Vec<(String, Sql)> {
         Dimension::Os,
         Dimension::Device,
     ] {
-        let by = totals.clone().by(Group::By(dimension), 10, 0);
-        questions.push((format!("by {dimension:?}"), sql::events(scope, &by).unwrap()));
+        questions.push((format!("by {dimension:?}"), of(panel.clone().by(Key::By(dimension.into()), 10, 0))));
     }
+    let is = |op, dimension: Dimension, value: &str| {
+        Condition::Leaf(Leaf { op, dimension: dimension.into(), values: vec![value.to_owned()], case_sensitive: true })
+    };
+    let in_germany = |question: Question| Question { condition: is(Op::Is, Dimension::Country, "DE"), ..question };
+    let of_page = Question { condition: is(Op::Is, Dimension::Page, "/blog/post-1"), ..totals(&strip) };
+    questions.push(("the strip, of a country".to_owned(), of(in_germany(totals(&strip)))));
+    questions.push(("by Page, of a country".to_owned(), of(in_germany(panel.clone().by(Key::By(Dimension::Page.into()), 10, 0)))));
+    questions.push(("by Source, of a country".to_owned(), of(in_germany(panel.by(Key::By(Dimension::Source.into()), 10, 0)))));
+    questions.push(("the strip, of a page".to_owned(), of(of_page)));
+    let steps = ["/blog", "post-1", "post-2", "post-3", "post-4"].map(|part| is(Op::Contains, Dimension::Page, part));
+    let funnel = Funnel { steps: steps.to_vec(), strict: false, window_ms: DAY_MS, condition: Condition::none(), by: None, limit: 1 };
+    questions.push(("a funnel of 5 steps".to_owned(), funnel::statement(scope, range, &funnel).unwrap()));
     questions
 }
 
@@ -177,12 +213,15 @@ async fn measure(store: &Store) {
                 times.push(started.elapsed());
             }
             times.sort();
-            println!("  {name:<22} p50 {:>4} ms  p95 {:>4} ms", times[ROUNDS / 2].as_millis(), times[ROUNDS * 95 / 100].as_millis());
+            let (p50, p95) = (times[ROUNDS / 2].as_millis(), times[ROUNDS * 95 / 100].as_millis());
+            print!("  {name:<24} p50 {p50:>4} ms  p95 {p95:>4} ms");
+            if name != SIZE {
+                let (_, cost) = store.explained(sql).await.unwrap();
+                print!("  {:>6.2} M rows  {:>5} MB", cost.rows as f64 / 1e6, cost.bytes / 1_000_000);
+            }
+            println!();
         }
-        let panels: Vec<_> = questions
-            .iter()
-            .filter(|(name, _)| !["events in the range", "by Hour", "by hour", "by ExitPage", "by Referrer"].contains(&name.as_str()))
-            .collect();
+        let panels: Vec<_> = questions.iter().filter(|(name, _)| PANELS.contains(&name.as_str())).collect();
         let mut times = Vec::new();
         for _ in 0..ROUNDS {
             let started = Instant::now();
@@ -199,8 +238,25 @@ async fn measure(store: &Store) {
     }
 }
 
+/// The one question that is not a report.
+const SIZE: &str = "events in the range";
+/// What a dashboard shows with its first tabs open.
+const PANELS: [&str; 11] = [
+    "totals of events",
+    "the strip",
+    "by day",
+    "by Page",
+    "by EntryPage",
+    "by Source",
+    "by Channel",
+    "by Country",
+    "by Browser",
+    "by Os",
+    "by Device",
+];
+
 async fn ask(store: &Store, name: &str, sql: &Sql) {
-    if name == "events in the range" {
+    if name == SIZE {
         store.count(sql).await.unwrap();
     } else {
         store.report(sql).await.unwrap();

@@ -1,6 +1,6 @@
 //! Runs the statements of `crates/query`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use clickhouse::{Row, query::Query};
 use footfall_query::{Param, Row as ReportRow, Sql};
@@ -22,20 +22,56 @@ struct Answer {
     whole: Vec<i64>,
 }
 
+/// What a statement cost the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Rows read from tables.
+    pub rows: u64,
+    /// Bytes read from tables, uncompressed.
+    pub bytes: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
 impl Store {
     /// Rows of a report.
     ///
     /// # Errors
     /// When the store does not answer, or the question is too heavy.
     pub async fn report(&self, sql: &Sql) -> Result<Vec<ReportRow>, StoreError> {
+        Ok(self.rows(sql, "0").await?.0)
+    }
+
+    /// Rows of a report, and what they cost. The store is asked to finish before it answers, as it does not know the cost earlier.
+    ///
+    /// # Errors
+    /// As [`Store::report`].
+    pub async fn explained(&self, sql: &Sql) -> Result<(Vec<ReportRow>, Cost), StoreError> {
+        self.rows(sql, "1").await
+    }
+
+    /// Rows, and the cost as far as it is known when the answer begins.
+    async fn rows(&self, sql: &Sql, wait_end_of_query: &str) -> Result<(Vec<ReportRow>, Cost), StoreError> {
         // Row types are narrow on purpose: the statement also selects its keys, which nobody reads back.
         let text = format!("SELECT labels, sums, total, whole FROM (\n{}\n)", sql.text);
         let text = text.as_str();
         let ask = |node: Arc<Node>| async move {
-            node.within(REPORT, async { Ok(asked(&node, text, &sql.params, REPORT).fetch_all::<Answer>().await?) }).await
+            node.within(REPORT, async {
+                let query = asked(&node, text, &sql.params, REPORT).with_setting("wait_end_of_query", wait_end_of_query);
+                let (mut rows, mut cursor) = (Vec::new(), query.fetch::<Answer>()?);
+                while let Some(Answer { labels, sums, total, whole }) = cursor.next().await? {
+                    rows.push(ReportRow { labels, sums, total, whole });
+                }
+                let cost = cursor.summary().map(|summary| Cost {
+                    rows: summary.read_rows().unwrap_or(0),
+                    bytes: summary.read_bytes().unwrap_or(0),
+                    elapsed: Duration::from_nanos(summary.elapsed_ns().unwrap_or(0)),
+                });
+                Ok((rows, cost.unwrap_or_default()))
+            })
+            .await
         };
-        let rows = self.shard_asked(sql).call(ask).await?;
-        Ok(rows.into_iter().map(|row| ReportRow { labels: row.labels, sums: row.sums, total: row.total, whole: row.whole }).collect())
+        self.shard_asked(sql).call(ask).await
     }
 
     /// One whole number.
@@ -90,7 +126,8 @@ impl Store {
 }
 
 fn asked(node: &Node, text: &str, params: &[(String, Param)], bounds: Bounds) -> Query {
-    let mut query = node.statement(text, bounds);
+    // Who asks may leave before the answer: then nobody needs it.
+    let mut query = node.statement(text, bounds).with_setting("cancel_http_readonly_queries_on_client_close", "1");
     for (name, value) in params {
         query = match value {
             Param::Site(site) => query.param(name, site.to_string()),

@@ -53,7 +53,7 @@ impl Store {
     /// # Errors
     /// When one cannot within 2 s.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        const QUICK: Bounds = Bounds { seconds: 2, memory: 100_000_000 };
+        const QUICK: Bounds = Bounds::new(2, 100_000_000);
         const LOOK: &str =
             "SELECT countIf(ts > 0) + uniq(site_id) FROM (SELECT ts, site_id FROM events LIMIT 1000) SETTINGS max_threads = 1";
         let look = |shard: Arc<Group>| async move {

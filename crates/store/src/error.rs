@@ -78,11 +78,11 @@ impl StoreError {
         matches!(self.0, Kind::Away(_))
     }
 
-    /// A statement took longer, or more memory, than it may.
+    /// A statement took longer, or more memory or rows, than it may.
     #[must_use]
     pub const fn is_too_heavy(&self) -> bool {
-        // 159 TIMEOUT_EXCEEDED, 160 TOO_SLOW, 241 MEMORY_LIMIT_EXCEEDED
-        matches!(self.0, Kind::TooSlow | Kind::Refused { code: 159 | 160 | 241, .. })
+        // 158 TOO_MANY_ROWS, 159 TIMEOUT_EXCEEDED, 160 TOO_SLOW, 241 MEMORY_LIMIT_EXCEEDED
+        matches!(self.0, Kind::TooSlow | Kind::Refused { code: 158 | 159 | 160 | 241, .. })
     }
 
     /// A regular expression of the question is none to the store.

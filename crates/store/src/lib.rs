@@ -44,6 +44,7 @@ pub mod row;
 mod sites;
 mod wire;
 
+pub use ask::Cost;
 pub use client::Store;
 pub use copy::{DayChecksum, RowsChecksum};
 pub use error::StoreError;

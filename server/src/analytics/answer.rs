@@ -1,13 +1,16 @@
 //! Answers to questions of the whole language (`footfall_query::question`), by the store alone: they trail an event by half a second.
 
+use std::sync::Arc;
+
 use chrono_tz::Tz;
 use footfall_query::{
-    Range, buckets,
-    figures::EventSums,
-    language::{Asked, By, fitting_interval},
+    Range, Row, Sql, buckets,
+    language::{Asked, By, Currency, fitting_interval},
     question::{Key, Metric, Question, Statement, statement},
+    range::rfc3339,
     sql,
 };
+use footfall_store::Cost;
 
 use super::{Analytics, AnalyticsError};
 use crate::auth::SiteScope;
@@ -20,6 +23,24 @@ pub struct Answer {
     pub total: u64,
     /// Labels of all buckets, where one of the dimensions is time.
     pub time_labels: Vec<String>,
+    /// How it came about, if that was asked for.
+    pub explanation: Option<Explanation>,
+}
+
+/// How an answer came about.
+pub struct Explanation {
+    /// What was asked.
+    pub sql: Sql,
+    /// What it cost.
+    pub cost: Cost,
+    /// Whether visitors are estimated.
+    pub approximate: bool,
+    /// All older events are in it.
+    pub watermark: Option<String>,
+    /// Events of the range that count, those of bots, those dropped with a reason, and those that count and came late.
+    pub left_out: [i64; 4],
+    /// For each row and metric what a share may be, in percent.
+    pub confidence: Vec<Vec<Option<(f64, f64)>>>,
 }
 
 /// One of them.
@@ -28,6 +49,8 @@ pub struct AnswerRow {
     pub labels: Vec<String>,
     /// One per metric; none where nothing was reported.
     pub figures: Vec<Option<f64>>,
+    /// The currency of its revenue.
+    pub currency: Option<String>,
 }
 
 impl Analytics {
@@ -36,8 +59,8 @@ impl Analytics {
     /// # Errors
     /// When the store is away.
     pub async fn visitors(&self, scope: &SiteScope, range: Range) -> Result<u64, AnalyticsError> {
-        let query = self.totals_query(scope, range, None).await?;
-        Ok(EventSums::of(&self.sums(scope, sql::events(scope.query(), &query)?).await?).visitors)
+        let (made, rows) = self.rows(scope, Question::totals([Metric::Visitors], range)).await?;
+        Ok(rows.first().and_then(|row| made.figure(Metric::Visitors, &row.sums)).unwrap_or(0.0) as u64)
     }
 
     /// Answers a question about a range.
@@ -46,35 +69,47 @@ impl Analytics {
     /// When the store is away, or the question asks for too much.
     pub async fn answer(&self, scope: &SiteScope, asked: &Asked, range: Range) -> Result<Answer, AnalyticsError> {
         let (keys, time) = keys(asked, range, scope.info().timezone)?;
-        let needs_visitors = asked.metrics.iter().any(|metric| matches!(metric, Metric::Visitors | Metric::Percentage));
-        let approximate = needs_visitors && range.length() > 0 && self.is_large(scope, range).await?;
         let question = Question {
-            metrics: asked.metrics.clone(),
-            range,
             keys,
             condition: asked.condition.clone(),
             order: asked.order_by.clone(),
             limit: asked.limit,
             offset: asked.offset,
-            approximate,
+            currency: match asked.currency() {
+                Currency::One(currency) => Some(currency),
+                Currency::OfGoals | Currency::None(..) => None,
+            },
+            ..Question::totals(asked.metrics.clone(), range)
         };
+        let question = self.sized(scope, question).await?;
         let time_labels = time.iter().map(|(_, label)| label.clone()).collect();
         let made = statement(scope.query(), &question)?;
         if range.length() == 0 {
             return Ok(Answer { time_labels, ..nothing(&question, &made) });
         }
-        let rows = self.ask(scope, made.sql.clone()).await?;
-        let total = match rows.first() {
-            Some(row) => row.total,
-            None if question.offset == 0 => 0,
-            None => {
-                // The page lies behind the last row.
-                let first = statement(scope.query(), &Question { limit: 1, offset: 0, ..question.clone() })?;
-                self.ask(scope, first.sql).await?.first().map_or(0, |row| row.total)
-            }
+        let mut explanation = None;
+        let rows = if asked.includes("explain") {
+            // Asked anew, as what is kept costs nothing.
+            let turn = self.turns.take(scope.site()).await;
+            let (rows, cost) = self.deps.store.explained(&made.sql).await?;
+            drop(turn);
+            let left_out = self.sums(scope, sql::left_out(scope.query(), range)).await?;
+            let confidence = |row: &Row| question.metrics.iter().map(|metric| made.confidence(*metric, &row.sums)).collect();
+            explanation = Some(Explanation {
+                sql: made.sql.clone(),
+                cost,
+                approximate: question.approximate,
+                watermark: self.watermark().map(rfc3339),
+                left_out: std::array::from_fn(|index| left_out.get(index).copied().unwrap_or(0)),
+                confidence: rows.iter().map(confidence).collect(),
+            });
+            Arc::new(rows)
+        } else {
+            self.ask(scope, made.sql.clone()).await?
         };
+        let total = self.total_of(scope, question.clone(), &rows).await?;
         let shown = |key: &Key, label: &String| match key {
-            Key::By(_) => label.clone(),
+            Key::By(_) | Key::Goal(_) => label.clone(),
             Key::Time(_) => {
                 let start = label.parse().unwrap_or(0_i64);
                 time.binary_search_by_key(&start, |(known, _)| *known).map_or_else(|_| String::new(), |index| time[index].1.clone())
@@ -83,19 +118,63 @@ impl Analytics {
         let rows = rows.iter().map(|row| AnswerRow {
             labels: question.keys.iter().zip(&row.labels).map(|(key, label)| shown(key, label)).collect(),
             figures: question.metrics.iter().map(|metric| made.figure(*metric, &row.sums)).collect(),
+            currency: currency(&question, &row.labels),
         });
-        Ok(Answer { rows: rows.collect(), total, time_labels })
+        Ok(Answer { rows: rows.collect(), total, time_labels, explanation })
+    }
+}
+
+/// What is asked in each report.
+impl Analytics {
+    /// The rows of a question, and how they are read.
+    pub(super) async fn rows(&self, scope: &SiteScope, question: Question) -> Result<(Statement, Arc<Vec<Row>>), AnalyticsError> {
+        let question = self.sized(scope, question).await?;
+        let made = statement(scope.query(), &question)?;
+        let rows = if question.range.length() == 0 { Arc::default() } else { self.ask(scope, made.sql.clone()).await? };
+        Ok((made, rows))
+    }
+
+    /// The same question, which counts visitors only where they are not too many.
+    async fn sized(&self, scope: &SiteScope, question: Question) -> Result<Question, AnalyticsError> {
+        let counts_visitors = question.metrics.iter().copied().any(Metric::counts_visitors) && question.range.length() > 0;
+        let approximate = counts_visitors && self.is_large(scope, question.range).await?;
+        Ok(Question { approximate, ..question })
+    }
+
+    /// Number of rows over all pages. Past the last one no row says it, but the first does.
+    pub(super) async fn total_of(&self, scope: &SiteScope, question: Question, rows: &[Row]) -> Result<u64, AnalyticsError> {
+        match rows.first() {
+            Some(row) => Ok(row.total),
+            None if question.offset == 0 => Ok(0),
+            None => {
+                let (_, first) = self.rows(scope, Question { limit: 1, offset: 0, ..question }).await?;
+                Ok(first.first().map_or(0, |row| row.total))
+            }
+        }
+    }
+}
+
+/// The currency of a row's revenue: that of its goal, or of the question.
+fn currency(question: &Question, labels: &[String]) -> Option<String> {
+    let by_goal = question.keys.iter().zip(labels).find_map(|(key, label)| match key {
+        Key::Goal(goals) => Some(goals.iter().find(|goal| goal.name == *label)),
+        _ => None,
+    });
+    match by_goal {
+        Some(goal) => goal.and_then(|goal| goal.currency.clone()),
+        None => question.currency.clone(),
     }
 }
 
 /// The answer for a range in which nothing can be.
 fn nothing(question: &Question, made: &Statement) -> Answer {
     let rows = if question.keys.is_empty() && question.offset == 0 {
-        vec![AnswerRow { labels: Vec::new(), figures: question.metrics.iter().map(|metric| made.figure(*metric, &[])).collect() }]
+        let figures = question.metrics.iter().map(|metric| made.figure(*metric, &[])).collect();
+        vec![AnswerRow { labels: Vec::new(), figures, currency: question.currency.clone() }]
     } else {
         Vec::new()
     };
-    Answer { rows, total: u64::from(question.keys.is_empty()), time_labels: Vec::new() }
+    Answer { rows, total: u64::from(question.keys.is_empty()), time_labels: Vec::new(), explanation: None }
 }
 
 /// Starts and labels of buckets.
@@ -107,6 +186,7 @@ fn keys(asked: &Asked, range: Range, zone: Tz) -> Result<(Vec<Key>, Labels), Ana
     for by in &asked.dimensions {
         keys.push(match by {
             By::Dimension(dimension) => Key::By(dimension.clone()),
+            By::Goal(goals) => Key::Goal(goals.clone()),
             By::Time(interval) => {
                 let interval = interval.unwrap_or_else(|| fitting_interval(range, zone));
                 time = buckets(range, interval, zone)?.into_iter().map(|bucket| (bucket.from, bucket.label)).collect();

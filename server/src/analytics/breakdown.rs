@@ -1,19 +1,11 @@
 //! Panels, and `GET /api/analytics/top-pages`.
 
 use footfall_live::OTHER_PATHS;
-use footfall_model::{
-    Period,
-    report::{Breakdown, BreakdownRow, Dimension, Meta},
-};
-use footfall_query::{
-    Group, Query, Row,
-    dimension::shown,
-    figures::{self, EventSums},
-    sql,
-};
+use footfall_model::report::{Breakdown, BreakdownRow, Dimension, Meta};
+use footfall_query::question::{Key, Metric, Question};
 use serde::Serialize;
 
-use super::{Analytics, AnalyticsError, cut::LivePart, now_ms};
+use super::{Analytics, AnalyticsError, View, cut::LivePart, now_ms};
 use crate::auth::SiteScope;
 
 /// Most rows of one page of an answer.
@@ -47,8 +39,8 @@ impl Analytics {
     ///
     /// # Errors
     /// When neither the store nor the hourly aggregates answer.
-    pub async fn top_pages(&self, scope: &SiteScope, period: &Period, limit: u32, page: u32) -> Result<TopPages, AnalyticsError> {
-        let Breakdown { rows, total, meta, .. } = self.breakdown(scope, period, Dimension::Page, limit, page).await?;
+    pub async fn top_pages(&self, scope: &SiteScope, view: &View, limit: u32, page: u32) -> Result<TopPages, AnalyticsError> {
+        let Breakdown { rows, total, meta, .. } = self.breakdown(scope, view, Dimension::Page, limit, page).await?;
         let row = |row: BreakdownRow| TopPage { path: row.label, pageviews: row.pageviews, visitors: row.visitors };
         Ok(TopPages { pages: rows.into_iter().map(row).collect(), total, meta })
     }
@@ -60,16 +52,16 @@ impl Analytics {
     pub async fn breakdown(
         &self,
         scope: &SiteScope,
-        period: &Period,
+        view: &View,
         dimension: Dimension,
         limit: u32,
         page: u32,
     ) -> Result<Breakdown, AnalyticsError> {
         let limit = u64::from(limit.clamp(1, MOST_ROWS));
         let offset = limit * u64::from(page.max(1) - 1);
-        match self.stored_breakdown(scope, period, dimension, limit, offset).await {
-            Err(error) if error.is_away() && dimension == Dimension::Page => {
-                self.degraded_pages(scope, period, limit, offset).await.map_err(|_| error)
+        match self.stored_breakdown(scope, view, dimension, limit, offset).await {
+            Err(error) if error.is_away() && dimension == Dimension::Page && view.is_unfiltered() => {
+                self.degraded_pages(scope, &view.period, limit, offset).await.map_err(|_| error)
             }
             answer => answer,
         }
@@ -78,29 +70,38 @@ impl Analytics {
     async fn stored_breakdown(
         &self,
         scope: &SiteScope,
-        period: &Period,
+        view: &View,
         dimension: Dimension,
         limit: u64,
         offset: u64,
     ) -> Result<Breakdown, AnalyticsError> {
         let now = now_ms();
-        let range = self.range(scope, period, now).await?;
+        let range = self.range(scope, &view.period, now).await?;
         if range.length() == 0 {
             return Ok(Breakdown { dimension, rows: Vec::new(), total: 0, meta: self.meta(range, &[]) });
         }
         // Only pages are joined with live state; the other dimensions are the store's alone.
-        let part = if dimension == Dimension::Page { self.live_part(scope, range, now, true).await } else { None };
-        let by = self.totals_query(scope, range, part.as_ref().map(|part| part.cut)).await?.by(Group::By(dimension), limit, offset);
-        let approximate = by.approximate;
-        let rows = self.ask(scope, sql::events(scope.query(), &by)?).await?;
-        let all = rows.first().map_or(0, |row| EventSums::of(&row.whole).visitors);
-        let mut total = self.total_of(scope, &by, &rows).await?;
+        let is_joined = dimension == Dimension::Page && view.is_unfiltered();
+        let part = if is_joined { self.live_part(scope, range, now, true).await } else { None };
+        let totals = Question {
+            cut: part.as_ref().map(|part| part.cut),
+            condition: view.condition.clone(),
+            ..Question::totals([Metric::Visitors, Metric::Pageviews, Metric::Percentage], range)
+        };
+        let by = totals.by(Key::By(dimension.into()), limit, offset);
+        let approximate = self.is_large(scope, range).await?;
+        let (made, rows) = self.rows(scope, by.clone()).await?;
+        let mut total = self.total_of(scope, by, &rows).await?;
         let mut answer: Vec<BreakdownRow> = rows
             .iter()
             .map(|row| {
-                let sums = EventSums::of(&row.sums);
-                let label = shown(dimension, row.labels.first().map_or("", String::as_str)).to_owned();
-                BreakdownRow { label, visitors: sums.visitors, pageviews: sums.pageviews, share: figures::share(sums.visitors, all) }
+                let figure = |metric| made.figure(metric, &row.sums).unwrap_or(0.0);
+                BreakdownRow {
+                    label: row.labels.first().cloned().unwrap_or_default(),
+                    visitors: figure(Metric::Visitors) as u64,
+                    pageviews: figure(Metric::Pageviews) as u64,
+                    share: figure(Metric::Percentage),
+                }
             })
             .collect();
         let mut engines = vec![("visitors", "store"), ("pageviews", "store")];
@@ -111,18 +112,6 @@ impl Analytics {
         let mut meta = self.meta(range, &engines);
         meta.approximate = approximate;
         Ok(Breakdown { dimension, rows: answer, total, meta })
-    }
-
-    /// Number of rows over all pages. Past the last one no row says it, but the first does.
-    async fn total_of(&self, scope: &SiteScope, by: &Query, rows: &[Row]) -> Result<u64, AnalyticsError> {
-        match rows.first() {
-            Some(row) => Ok(row.total),
-            None if by.offset == 0 => Ok(0),
-            None => {
-                let first = Query { limit: 1, offset: 0, ..by.clone() };
-                Ok(self.ask(scope, sql::events(scope.query(), &first)?).await?.first().map_or(0, |row| row.total))
-            }
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reports while the store is away: the hourly aggregates up to the running hour, live state for the rest.
 //!
 //! Visitors and visits are sums over hours, so who stays over the full hour counts in both: they are marked as approximate. Rates cannot be
-//! had this way and are 0.
+//! had this way.
 
 use footfall_model::{
     Interval, Period,

@@ -5,40 +5,42 @@ use footfall_model::{
     report::{Comparison, Figures, Kpis},
 };
 use footfall_query::{
-    Range,
-    figures::{self, Overview},
-    period::{self, Compare},
-    sql,
+    Range, figures, period,
+    question::{Metric, Question},
 };
 
-use super::{Analytics, AnalyticsError, now_ms};
+use super::{Analytics, AnalyticsError, View, now_ms};
 use crate::auth::SiteScope;
 
+/// The figures of the strip.
+const STRIP: [Metric; 6] =
+    [Metric::Visitors, Metric::Visits, Metric::Pageviews, Metric::ViewsPerVisit, Metric::BounceRate, Metric::VisitDuration];
+
 impl Analytics {
-    /// The six figures of a period, and of the one it is compared with.
+    /// The six figures of a view, and of the period it is compared with.
     ///
     /// # Errors
     /// When neither the store nor the hourly aggregates answer.
-    pub async fn kpis(&self, scope: &SiteScope, period: &Period, compare: Option<Compare>) -> Result<Kpis, AnalyticsError> {
-        match self.stored_kpis(scope, period, compare).await {
-            Err(error) if error.is_away() => self.degraded_kpis(scope, period).await.map_err(|_| error),
+    pub async fn kpis(&self, scope: &SiteScope, view: &View) -> Result<Kpis, AnalyticsError> {
+        match self.stored_kpis(scope, view).await {
+            Err(error) if error.is_away() && view.is_unfiltered() => self.degraded_kpis(scope, &view.period).await.map_err(|_| error),
             answer => answer,
         }
     }
 
-    async fn stored_kpis(&self, scope: &SiteScope, period: &Period, compare: Option<Compare>) -> Result<Kpis, AnalyticsError> {
+    async fn stored_kpis(&self, scope: &SiteScope, view: &View) -> Result<Kpis, AnalyticsError> {
         let now = now_ms();
         let zone = scope.info().timezone;
-        let range = self.range(scope, period, now).await?;
-        let other = compare.and_then(|compare| period::compared(period, range, &compare, zone));
-        let part = self.live_part(scope, range, now, false).await;
+        let range = self.range(scope, &view.period, now).await?;
+        let other = view.compare.as_ref().and_then(|compare| period::compared(&view.period, range, compare, zone));
+        let part = if view.is_unfiltered() { self.live_part(scope, range, now, false).await } else { None };
         let (figures, approximate, comparison, live) = tokio::try_join!(
-            self.figures(scope, range, part.as_ref().map(|part| part.cut)),
+            self.figures(scope, view, range, part.as_ref().map(|part| part.cut)),
             self.is_large(scope, range),
             async {
                 match other {
                     Some(other) => {
-                        let (then, first) = tokio::try_join!(self.figures(scope, other, None), self.first_event(scope))?;
+                        let (then, first) = tokio::try_join!(self.figures(scope, view, other, None), self.first_event(scope))?;
                         Ok(Some((other, then, first)))
                     }
                     None => Ok(None),
@@ -58,7 +60,7 @@ impl Analytics {
             }
             None => engines.push(("pageviews", "store")),
         }
-        if *period == Period::Last30Minutes && self.live_is_built().await? {
+        if view.period == Period::Last30Minutes && view.is_unfiltered() && self.live_is_built().await? {
             figures.visitors = live.visitors;
             engines.push(("visitors", "live"));
         } else {
@@ -76,12 +78,20 @@ impl Analytics {
     }
 
     /// The figures of a range by the store, pageviews only before the cut.
-    async fn figures(&self, scope: &SiteScope, range: Range, cut: Option<i64>) -> Result<Figures, AnalyticsError> {
-        if range.length() == 0 {
-            return Ok(Figures::default());
-        }
-        let query = self.totals_query(scope, range, cut).await?;
-        let sums = self.sums(scope, sql::overview(scope.query(), &query)?).await?;
-        Ok(figures::figures(&Overview::of(&sums)))
+    async fn figures(&self, scope: &SiteScope, view: &View, range: Range, cut: Option<i64>) -> Result<Figures, AnalyticsError> {
+        let question = Question { cut, condition: view.condition.clone(), ..Question::totals(STRIP, range) };
+        let (made, rows) = self.rows(scope, question).await?;
+        let sums = rows.first().map_or(&[][..], |row| &row.sums);
+        let figure = |metric| made.figure(metric, sums);
+        let whole = |metric| figure(metric).map(|figure| figure as u64);
+        let count = |metric| whole(metric).unwrap_or(0);
+        Ok(Figures {
+            visitors: count(Metric::Visitors),
+            visits: count(Metric::Visits),
+            pageviews: count(Metric::Pageviews),
+            views_per_visit: figure(Metric::ViewsPerVisit),
+            bounce_rate: whole(Metric::BounceRate),
+            visit_duration: whole(Metric::VisitDuration),
+        })
     }
 }

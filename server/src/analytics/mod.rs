@@ -7,9 +7,10 @@
 //!
 //! **Cache.** Answers of the store are kept by statement and values (so by scope, resolved range and question) and by the version of
 //! the domain's data, which every insert that touches the domain moves. Who asks the same at the same time shares one statement; so do
-//! replicas (`kept.rs`).
+//! replicas (`kept.rs`). What is asked takes a turn of its domain (`turns.rs`), and ends where nobody waits for it any more.
 
 mod answer;
+mod behaviour;
 mod breakdown;
 mod cut;
 mod degraded;
@@ -18,6 +19,7 @@ mod kept;
 mod kpis;
 mod live_view;
 mod timeseries;
+mod turns;
 
 use std::{
     sync::{Arc, Mutex},
@@ -32,14 +34,22 @@ use footfall_model::{
     report::{EnginePart, Meta as ReportMeta},
 };
 use footfall_processor::Told;
-use footfall_query::{Query, Range, Row, Sql, period, range::rfc3339, sql};
+use footfall_query::{
+    Range, Row, Sql,
+    period::{self, Compare},
+    question::Condition,
+    range::rfc3339,
+    sql,
+};
 use footfall_store::Store;
 use moka::future::Cache;
 use tokio::time::Instant;
 
-pub use answer::{Answer, AnswerRow};
+pub use answer::{Answer, AnswerRow, Explanation};
+pub use behaviour::Branch;
 pub use breakdown::{TopPage, TopPages};
 pub use error::AnalyticsError;
+use turns::Turns;
 
 use crate::auth::SiteScope;
 
@@ -51,6 +61,28 @@ const SIZE_BELIEVED_MS: i64 = 60_000;
 const CACHED_ROWS: u64 = 200_000;
 /// A cached answer is let go of after this, even where nothing changed.
 const CACHED_FOR: Duration = Duration::from_secs(300);
+
+/// Statements of one domain that the store works on at once, at least: as many as cores if there are more.
+const AT_ONCE: usize = 4;
+
+/// What reports are about.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// When.
+    pub period: Period,
+    /// What it is compared with.
+    pub compare: Option<Compare>,
+    /// What events and visits must be like.
+    pub condition: Condition,
+}
+
+impl View {
+    /// Whether everything counts. Only then live state and hourly aggregates can answer, which know no conditions.
+    #[must_use]
+    pub fn is_unfiltered(&self) -> bool {
+        self.condition == Condition::none()
+    }
+}
 
 /// What reports are made from.
 pub struct AnalyticsDeps {
@@ -71,6 +103,7 @@ pub struct AnalyticsDeps {
 pub struct Analytics {
     deps: Arc<AnalyticsDeps>,
     cache: Cache<(Bytes, Sql), Arc<Vec<Row>>>,
+    turns: Turns,
     /// Until when live state is believed to be built.
     built: Arc<Mutex<Option<Instant>>>,
 }
@@ -81,7 +114,8 @@ impl Analytics {
     pub fn new(deps: AnalyticsDeps) -> Self {
         let weigh = |_: &(Bytes, Sql), rows: &Arc<Vec<Row>>| u32::try_from(rows.len() + 1).unwrap_or(u32::MAX);
         let cache = Cache::builder().max_capacity(CACHED_ROWS).weigher(weigh).time_to_live(CACHED_FOR).build();
-        Self { deps: Arc::new(deps), cache, built: Arc::default() }
+        let turns = Turns::new(std::thread::available_parallelism().map_or(0, usize::from).max(AT_ONCE));
+        Self { deps: Arc::new(deps), cache, turns, built: Arc::default() }
     }
 
     /// The time of a domain's first event that counts, UTC milliseconds.
@@ -108,7 +142,10 @@ impl Analytics {
     /// Rows of a statement.
     async fn ask(&self, scope: &SiteScope, statement: Sql) -> Result<Arc<Vec<Row>>, AnalyticsError> {
         let version = self.deps.told.version(scope.site());
-        let asked = async { Ok(self.deps.store.report(&statement).await?) };
+        let asked = async {
+            let _turn = self.turns.take(scope.site()).await;
+            Ok(self.deps.store.report(&statement).await?)
+        };
         // Boxed: futures within futures fill a thread's stack in unoptimised builds.
         let ask = Box::pin(async { Ok(Arc::new(self.shared_rows(&version, &statement, Box::pin(asked)).await?)) });
         self.cache.try_get_with((version.clone(), statement.clone()), ask).await.map_err(AnalyticsError::shared)
@@ -128,7 +165,7 @@ impl Analytics {
         if self.number(epoch.clone(), of_table, size).await? <= EXACT_UP_TO {
             return Ok(false);
         }
-        let statement = sql::event_count(scope.query(), &Query::totals(range));
+        let statement = sql::event_count(scope.query(), range);
         let count = async { self.deps.store.count(&statement).await.map_err(AnalyticsError::from) };
         Ok(self.number(epoch, statement.clone(), count).await? > EXACT_UP_TO)
     }
@@ -142,11 +179,6 @@ impl Analytics {
         let ask = Box::pin(async { Ok(Arc::new(self.shared_rows(&epoch, &key, Box::pin(asked)).await?)) });
         let rows = self.cache.try_get_with((epoch.clone(), key.clone()), ask).await.map_err(AnalyticsError::shared)?;
         Ok(rows.first().and_then(|row| row.sums.first()).map_or(0, |number| number.unsigned_abs()))
-    }
-
-    /// The question for the totals of a range, exact or not.
-    async fn totals_query(&self, scope: &SiteScope, range: Range, cut: Option<i64>) -> Result<Query, AnalyticsError> {
-        Ok(Query { approximate: self.is_large(scope, range).await?, cut, ..Query::totals(range) })
     }
 
     fn watermark(&self) -> Option<i64> {

@@ -3,33 +3,32 @@
 use std::collections::HashMap;
 
 use footfall_model::{
-    Interval, Period,
+    Interval,
     report::{Point, Timeseries},
 };
 use footfall_query::{
-    Bucket, Group, Range, buckets,
-    figures::EventSums,
-    period::{self, Compare},
-    sql,
+    Bucket, Range, buckets, period,
+    question::{Key, Metric, Question},
 };
 
-use super::{Analytics, AnalyticsError, now_ms};
+use super::{Analytics, AnalyticsError, View, now_ms};
 use crate::auth::SiteScope;
 
 impl Analytics {
-    /// Every bucket of a period (empty ones too), and those of the one it is compared with.
+    /// Every bucket of a view (empty ones too), and those of the period it is compared with.
     ///
     /// # Errors
     /// When neither the store nor the hourly aggregates answer, or there would be too many buckets.
     pub async fn timeseries(
         &self,
         scope: &SiteScope,
-        period: &Period,
+        view: &View,
         interval: Option<Interval>,
-        compare: Option<Compare>,
     ) -> Result<(Timeseries, Option<Vec<Point>>), AnalyticsError> {
-        match self.stored_timeseries(scope, period, interval, compare).await {
-            Err(error) if error.is_away() => Ok((self.degraded_timeseries(scope, period, interval).await.map_err(|_| error)?, None)),
+        match self.stored_timeseries(scope, view, interval).await {
+            Err(error) if error.is_away() && view.is_unfiltered() => {
+                Ok((self.degraded_timeseries(scope, &view.period, interval).await.map_err(|_| error)?, None))
+            }
             answer => answer,
         }
     }
@@ -37,25 +36,24 @@ impl Analytics {
     async fn stored_timeseries(
         &self,
         scope: &SiteScope,
-        period: &Period,
+        view: &View,
         interval: Option<Interval>,
-        compare: Option<Compare>,
     ) -> Result<(Timeseries, Option<Vec<Point>>), AnalyticsError> {
         let now = now_ms();
         let zone = scope.info().timezone;
-        let range = self.range(scope, period, now).await?;
-        let interval = interval.unwrap_or_else(|| period::default_interval(period, range));
+        let range = self.range(scope, &view.period, now).await?;
+        let interval = interval.unwrap_or_else(|| period::default_interval(&view.period, range));
         let wanted = buckets(range, interval, zone)?;
-        let other = compare.and_then(|compare| period::compared(period, range, &compare, zone));
-        let part = self.live_part(scope, range, now, false).await;
+        let other = view.compare.as_ref().and_then(|compare| period::compared(&view.period, range, compare, zone));
+        let part = if view.is_unfiltered() { self.live_part(scope, range, now, false).await } else { None };
         let (approximate, mut points, then) = tokio::try_join!(
             self.is_large(scope, range),
-            self.points(scope, range, &wanted, now, part.as_ref().map(|part| part.cut)),
+            self.points(scope, view, (range, &wanted), now, part.as_ref().map(|part| part.cut)),
             async {
                 match other {
                     Some(other) => {
                         let wanted = buckets(other, interval, zone)?;
-                        Ok(Some(self.points(scope, other, &wanted, now, None).await?))
+                        Ok(Some(self.points(scope, view, (other, &wanted), now, None).await?))
                     }
                     None => Ok(None),
                 }
@@ -80,8 +78,8 @@ impl Analytics {
     async fn points(
         &self,
         scope: &SiteScope,
-        range: Range,
-        wanted: &[Bucket],
+        view: &View,
+        (range, wanted): (Range, &[Bucket]),
         now: i64,
         cut: Option<i64>,
     ) -> Result<Vec<Point>, AnalyticsError> {
@@ -90,13 +88,19 @@ impl Analytics {
         }
         let starts: Vec<i64> = wanted.iter().map(|bucket| bucket.from).collect();
         let limit = starts.len() as u64;
-        let query = self.totals_query(scope, range, cut).await?.by(Group::Time(starts), limit, 0);
-        let rows = self.ask(scope, sql::events(scope.query(), &query)?).await?;
-        let found: HashMap<&str, EventSums> =
-            rows.iter().filter_map(|row| Some((row.labels.first()?.as_str(), EventSums::of(&row.sums)))).collect();
+        let totals = Question { cut, condition: view.condition.clone(), ..Question::totals([Metric::Visitors, Metric::Pageviews], range) };
+        let (made, rows) = self.rows(scope, totals.by(Key::Time(starts), limit, 0)).await?;
+        let found: HashMap<&str, &[i64]> =
+            rows.iter().filter_map(|row| Some((row.labels.first()?.as_str(), row.sums.as_slice()))).collect();
         let point = |bucket: &Bucket| {
             let sums = found.get(bucket.from.to_string().as_str()).copied().unwrap_or_default();
-            Point { time: bucket.label.clone(), pageviews: sums.pageviews, visitors: sums.visitors, partial: bucket.to > now }
+            let count = |metric| made.figure(metric, sums).unwrap_or(0.0) as u64;
+            Point {
+                time: bucket.label.clone(),
+                pageviews: count(Metric::Pageviews),
+                visitors: count(Metric::Visitors),
+                partial: bucket.to > now,
+            }
         };
         Ok(wanted.iter().map(point).collect())
     }

@@ -56,9 +56,8 @@ pub struct TimeseriesAnswer {
 async fn kpis(State(app): State<Arc<App>>, caller: Caller, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let params = Params::new(query.as_deref());
     let scope = params.scope(&app, &caller).await?;
-    params.no_filters()?;
-    let (period, compare) = (params.period()?, params.compare()?);
-    Ok(fresh(app.analytics()?.kpis(&scope, &period, compare).await?))
+    let view = params.view(&app, &caller, &scope).await?;
+    Ok(fresh(app.analytics()?.kpis(&scope, &view).await?))
 }
 
 /// Pageviews and visitors over time.
@@ -68,9 +67,8 @@ async fn kpis(State(app): State<Arc<App>>, caller: Caller, RawQuery(query): RawQ
 async fn timeseries(State(app): State<Arc<App>>, caller: Caller, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let params = Params::new(query.as_deref());
     let scope = params.scope(&app, &caller).await?;
-    params.no_filters()?;
-    let (period, interval, compare) = (params.period()?, params.interval()?, params.compare()?);
-    let (now, comparison) = app.analytics()?.timeseries(&scope, &period, interval, compare).await?;
+    let (view, interval) = (params.view(&app, &caller, &scope).await?, params.interval()?);
+    let (now, comparison) = app.analytics()?.timeseries(&scope, &view, interval).await?;
     Ok(fresh(TimeseriesAnswer { interval: now.interval, points: now.points, comparison, meta: now.meta }))
 }
 
@@ -81,9 +79,8 @@ async fn timeseries(State(app): State<Arc<App>>, caller: Caller, RawQuery(query)
 async fn top_pages(State(app): State<Arc<App>>, caller: Caller, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let params = Params::new(query.as_deref());
     let scope = params.scope(&app, &caller).await?;
-    params.no_filters()?;
-    let (period, (limit, page)) = (params.period()?, params.page()?);
-    Ok(fresh(app.analytics()?.top_pages(&scope, &period, limit, page).await?))
+    let (view, (limit, page)) = (params.view(&app, &caller, &scope).await?, params.page()?);
+    Ok(fresh(app.analytics()?.top_pages(&scope, &view, limit, page).await?))
 }
 
 /// Visitors and pageviews by a dimension.
@@ -93,9 +90,8 @@ async fn top_pages(State(app): State<Arc<App>>, caller: Caller, RawQuery(query):
 async fn breakdown(State(app): State<Arc<App>>, caller: Caller, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let params = Params::new(query.as_deref());
     let scope = params.scope(&app, &caller).await?;
-    params.no_filters()?;
-    let (dimension, period, (limit, page)) = (params.dimension()?, params.period()?, params.page()?);
-    Ok(fresh(app.analytics()?.breakdown(&scope, &period, dimension, limit, page).await?))
+    let (view, dimension, (limit, page)) = (params.view(&app, &caller, &scope).await?, params.dimension()?, params.page()?);
+    Ok(fresh(app.analytics()?.breakdown(&scope, &view, dimension, limit, page).await?))
 }
 
 /// An answer that no cache on the way keeps: it is one caller's, and old in a moment.
@@ -110,7 +106,10 @@ impl From<AnalyticsError> for ApiError {
             AnalyticsError::Question(text) => Self::bad_request("invalid_question", text),
             AnalyticsError::Store(fault) if fault.is_too_heavy() => {
                 tracing::warn!(error = %fault, "a report was too heavy");
-                Self::unprocessable("too_heavy", "this report takes more time or memory than it may; ask for a shorter period")
+                Self::unprocessable(
+                    "too_heavy",
+                    "this report takes more time, memory or rows than it may; ask for a shorter period, or with fewer dimensions and filters",
+                )
             }
             AnalyticsError::Store(fault) if fault.is_bad_pattern() => Self::bad_request(
                 "invalid_question",

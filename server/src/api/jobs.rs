@@ -26,7 +26,9 @@ use uuid::Uuid;
 
 use super::{
     error::{ApiError, ErrorBody},
-    query_v2::{self, QueryError, Refusal},
+    query_v2,
+    question::Question,
+    refusal::{QueryError, Refusal},
 };
 use crate::{
     App,
@@ -130,18 +132,21 @@ impl Job {
     responses((status = 202, body = JobAnswer), (status = 400, body = QueryError), (status = 401, body = QueryError), (status = 413, body = QueryError),
         (status = 429, description = "too many jobs are waiting", body = QueryError), (status = 503, body = QueryError)))]
 async fn add(State(app): State<Arc<App>>, caller: Caller, body: Result<Bytes, BytesRejection>) -> Result<Response, Refusal> {
-    let body = query_v2::read(body)?;
-    let scope = query_v2::scope(&app, &caller, &body).await?;
-    query_v2::check(&scope, &body)?;
+    let question = Question::of_caller(&app, &caller, body).await?;
+    query_v2::understood(&question)?;
     if app.live.read_board(BOARD).await.map_err(ApiError::unavailable)?.len() >= MOST_OPEN {
         return Err(ApiError::too_many(LOOK).with_message("too many jobs are waiting; try again in a moment").into());
     }
-    let owner = match caller.reach() {
-        Reach::Owner(owner) => Some(owner),
-        Reach::Site(_) => None,
+    let job = Job {
+        id: Uuid::new_v4(),
+        site: question.scope.site(),
+        owner: caller.reach().person(),
+        body: question.body,
+        state: Phase::Queued,
+        created: Utc::now(),
+        result: None,
+        error: None,
     };
-    let job =
-        Job { id: Uuid::new_v4(), site: scope.site(), owner, body, state: Phase::Queued, created: Utc::now(), result: None, error: None };
     job.keep(&app).await.map_err(ApiError::unavailable)?;
     app.live.post(BOARD, vec![(job.id.to_string(), Bytes::from_static(b"open"))]).await.map_err(ApiError::unavailable)?;
     let place = [("location", format!("/api/v2/jobs/{}", job.id)), ("cache-control", "no-store".to_owned())];
@@ -258,8 +263,8 @@ async fn answer(app: &Arc<App>, id: &str, closing: &CancellationToken) -> Result
 
 async fn work(app: &App, job: &Job) -> Result<Value, String> {
     let scope = SiteScope::of_work(app, job.reach(), job.site).await.map_err(|error| error.message().to_owned())?;
-    let answer = query_v2::answer(app.analytics().map_err(|error| error.to_string())?, &scope, &job.body)
-        .await
-        .map_err(|refusal| refusal.text().to_owned())?;
+    let text = |refusal: Refusal| refusal.text().to_owned();
+    let question = Question::about(&app.meta, scope, job.owner, job.body.clone()).await.map_err(text)?;
+    let answer = query_v2::answer(app.analytics().map_err(|error| error.to_string())?, &question).await.map_err(text)?;
     serde_json::to_value(answer).map_err(|error| error.to_string())
 }

@@ -2,16 +2,23 @@
 //! the routers.
 //!
 //! In every handler the caller is authorised first and only then parameters are looked at, so that a stranger learns nothing. Errors have
-//! one shape (`error`), except in `query_v2`, which keeps the shape of the protocol that it is compatible with.
+//! one shape (`error`), except where a protocol is kept that has its own (`refusal`).
 
 pub mod analytics;
+pub mod behaviour;
 pub mod body;
 pub mod domains;
 pub mod error;
+pub mod explain;
 pub mod jobs;
 pub mod live;
 pub mod ops;
 pub mod params;
 pub mod query_v2;
+pub mod question;
+pub mod refusal;
 pub mod schema;
+pub mod settings;
+pub mod sites_v1;
 pub mod stats_v1;
+pub mod values;

@@ -2,15 +2,18 @@
 
 use chrono::NaiveDate;
 use footfall_model::{Interval, Period, report::Dimension};
-use footfall_query::period::Compare;
+use footfall_query::{language, period::Compare, question::Condition};
 use serde::de::{DeserializeOwned, IntoDeserializer, value::StrDeserializer};
+use serde_json::Value;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::error::ApiError;
 use crate::{
     App,
+    analytics::View,
     auth::{Caller, SiteScope},
+    settings,
 };
 
 /// What every report takes.
@@ -34,7 +37,7 @@ pub struct RangeParams {
     compare_to: Option<String>,
     /// With `compare=previous`: `true` moves by whole weeks, so that weekdays match.
     match_weekdays: Option<bool>,
-    /// Filters as in `POST /api/v2/query`, JSON. Only the empty list is served yet.
+    /// Filters as in `POST /api/v2/query`, JSON. The last half hour is then the store's as well, not live state's.
     filters: Option<String>,
 }
 
@@ -132,18 +135,25 @@ impl Params {
         })
     }
 
-    /// `filters`: nothing but the empty list is served yet.
+    /// What all reports are about: `period`, `compare`, `filters`.
     ///
     /// # Errors
-    /// 400 that says so.
-    pub fn no_filters(&self) -> Result<(), ApiError> {
+    /// 400 that names the parameter, 503 with the accounts away.
+    pub async fn view(&self, app: &App, caller: &Caller, scope: &SiteScope) -> Result<View, ApiError> {
+        let (period, compare, filters) = (self.period()?, self.compare()?, self.filters()?);
+        let condition = if filters.is_empty() {
+            Condition::none()
+        } else {
+            let known = settings::for_questions(&app.meta, scope.site(), caller.reach().person()).await?;
+            language::condition(&filters, &known).map_err(|fault| invalid("filters", fault))?
+        };
+        Ok(View { period, compare, condition })
+    }
+
+    fn filters(&self) -> Result<Vec<Value>, ApiError> {
         match self.get("filters")?.map(str::trim) {
-            None | Some("") => Ok(()),
-            Some(text) => match serde_json::from_str::<Vec<serde_json::Value>>(text) {
-                Ok(filters) if filters.is_empty() => Ok(()),
-                Ok(_) => Err(invalid("filters", "this version does not filter reports yet; leave the parameter out")),
-                Err(_) => Err(invalid("filters", "it must be a JSON array")),
-            },
+            None | Some("") => Ok(Vec::new()),
+            Some(text) => serde_json::from_str(text).map_err(|_| invalid("filters", "it must be a JSON array of filters")),
         }
     }
 
@@ -240,7 +250,7 @@ mod tests {
         assert_eq!(params("limit=1000&page=1000").page().unwrap(), (1_000, 1_000));
         assert_eq!(params("interval=week").interval().unwrap(), Some(Interval::Week));
         assert_eq!(params("dimension=entry_page").dimension().unwrap(), Dimension::EntryPage);
-        assert!(params("filters=%5B%5D").no_filters().is_ok());
+        assert_eq!(params("filters=%5B%5D").filters().unwrap(), Vec::<Value>::new());
     }
 
     #[test]
@@ -261,8 +271,8 @@ mod tests {
         refuses("compare=before", "compare", Params::compare);
         refuses("compare=custom", "compareFrom", Params::compare);
         refuses("matchWeekdays=yes", "matchWeekdays", Params::compare);
-        refuses("filters=%5B%5B%22is%22%5D%5D", "filters", Params::no_filters);
-        refuses("filters=nonsense", "filters", Params::no_filters);
+        refuses("filters=nonsense", "filters", Params::filters);
+        refuses("filters=%7B%7D", "filters", Params::filters);
         refuses("interval=year", "interval", Params::interval);
         for number in ["0", "-1", "+1", "1.5", "", "x", "1001", "99999999999999"] {
             refuses(&format!("limit={number}"), "limit", Params::page);

@@ -1,52 +1,36 @@
 //! `POST /api/v2/query` in the shape of Plausible's Stats API v2; `docs/compat.md` says what differs. `footfall_query::language` reads questions.
-//!
-//! Everything about the caller comes first: the key, its limit, its right to the domain. Only then is the rest of the body looked at. A
-//! missing key, a bad key, a key of somebody else and a domain that does not exist all get the same answer.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, State, rejection::BytesRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::post,
 };
-use chrono::{DateTime, SecondsFormat};
-use chrono_tz::Tz;
 use footfall_meta::Meta;
 use footfall_query::{
-    Range, date_range,
-    language::{self, Asked, By},
+    language::{self, Asked, By, Currency},
     question::{Direction, Metric},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use footfall_query::language::shortened;
-
-use super::error::ApiError;
-use crate::{
-    App,
-    analytics::{Analytics, AnalyticsError},
-    auth::{Caller, KeyFault, SiteScope, caller},
-    control::Line,
+use super::{
+    error::ApiError,
+    explain::Explain,
+    question::{self, Question, READ_BYTES},
+    refusal::{QueryError, Refusal},
+    values::values,
 };
+use crate::{App, analytics::Analytics, auth::SiteScope, control::Line};
 
 /// The JSON schema of a question.
 const SCHEMA: &str = include_str!("query_v2/schema.json");
-
-/// Bytes of a question.
-const MOST_BYTES: usize = 256 << 10;
-/// Bytes that are read: who still sends when the answer comes may never read it, so what is a little too large is read to its end.
-const READ_BYTES: usize = 4 * MOST_BYTES;
-
-const UNAUTHORISED: &str =
-    "Invalid API key or site ID. Please make sure you're using a valid API key with access to the site you've requested.";
-const NO_SITE: &str = "Missing site ID. Please provide the required site_id parameter with your request.";
 
 /// The routes.
 pub fn router() -> OpenApiRouter<Arc<App>> {
@@ -63,8 +47,8 @@ pub struct QueryAnswer {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct ResultRow {
-    /// Values in the order of `metrics`; null where nothing was reported.
-    #[schema(value_type = Vec<Option<f64>>)]
+    /// Values in the order of `metrics`; null where nothing was reported. Revenue is `{value, currency, short, long}`.
+    #[schema(value_type = Vec<Option<Object>>)]
     metrics: Vec<Value>,
     /// Values in the order of `dimensions`.
     dimensions: Vec<String>,
@@ -78,12 +62,25 @@ struct AnswerMeta {
     /// Why they are not.
     #[serde(skip_serializing_if = "Option::is_none")]
     imports_skip_reason: Option<&'static str>,
+    /// Metrics of which something is to be known, with `code` and `warning`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metric_warnings: BTreeMap<&'static str, MetricWarning>,
     /// With `include.time_labels`: the labels of all buckets, those without rows too.
     #[serde(skip_serializing_if = "Option::is_none")]
     time_labels: Option<Vec<String>>,
     /// With `include.total_rows`.
     #[serde(skip_serializing_if = "Option::is_none")]
     total_rows: Option<u64>,
+    /// With `include.explain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain: Option<Explain>,
+}
+
+/// What is to be known of a metric.
+#[derive(Debug, Serialize, ToSchema)]
+struct MetricWarning {
+    code: &'static str,
+    warning: &'static str,
 }
 
 /// The question as it was understood.
@@ -109,21 +106,6 @@ struct Pagination {
     offset: u64,
 }
 
-/// An error in the shape of the protocol.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct QueryError {
-    /// What is wrong.
-    error: String,
-}
-
-/// No answer.
-#[derive(Debug)]
-pub struct Refusal {
-    status: StatusCode,
-    text: String,
-    retry_after: Option<Duration>,
-}
-
 /// Figures of a domain.
 #[utoipa::path(post, path = "/api/v2/query", tag = "stats",
     request_body(content = Object, description = "see /api/docs/query/schema.json", content_type = "application/json"),
@@ -131,61 +113,49 @@ pub struct Refusal {
         (status = 413, body = QueryError), (status = 429, description = "more than 600 requests an hour, or what the key allows", body = QueryError),
         (status = 503, body = QueryError)))]
 async fn query(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Response, Refusal> {
-    let key = caller::key_of(&app, &headers).await?;
-    let body = read(body)?;
-    let scope = scope(&app, &Caller::Key(Box::new(key)), &body).await?;
-    let answer = answer(app.analytics()?, &scope, &body).await?;
+    let question = Question::authorised(&app, &headers, body).await?;
+    let answer = answer(app.analytics()?, &question).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
-/// Reads a question about a domain without answering it.
+/// Reads a question without answering it.
 ///
 /// # Errors
 /// 400 with what is wrong.
-pub fn check(scope: &SiteScope, body: &Map<String, Value>) -> Result<(), Refusal> {
-    understand(scope, body, chrono::Utc::now().timestamp_millis()).map(drop)
-}
-
-fn understand(scope: &SiteScope, body: &Map<String, Value>, now: i64) -> Result<Asked, Refusal> {
-    let zone = scope.info().timezone;
-    let dated =
-        |value: &Value| date_range::resolve(value, zone, now, None).map(|_| ()).map_err(|fault| language::shortened(&fault.to_string()));
-    language::parse(body, dated).map_err(Refusal::bad_request)
+pub fn understood(question: &Question) -> Result<Asked, Refusal> {
+    language::parse(&question.body, &question.settings, |value| question.dated(value)).map_err(Refusal::bad_request)
 }
 
 /// Answers a question about a domain.
 ///
 /// # Errors
 /// 400 for a question that cannot be understood, 503 with the store away.
-pub async fn answer(analytics: &Analytics, scope: &SiteScope, body: &Map<String, Value>) -> Result<QueryAnswer, Refusal> {
-    let (zone, now) = (scope.info().timezone, chrono::Utc::now().timestamp_millis());
-    let asked = understand(scope, body, now)?;
-    let range = &body["date_range"];
-    let first_event = if range == "all" { analytics.first_event(scope).await? } else { None };
-    let range = date_range::resolve(range, zone, now, first_event).map_err(|fault| Refusal::bad_request(fault.to_string()))?;
-
+pub async fn answer(analytics: &Analytics, question: &Question) -> Result<QueryAnswer, Refusal> {
+    let asked = understood(question)?;
+    let range = question.range(analytics).await?;
+    let scope = &question.scope;
     let answer = analytics.answer(scope, &asked, range).await?;
-    let results =
-        answer.rows.into_iter().map(|row| ResultRow { metrics: row.figures.into_iter().map(number).collect(), dimensions: row.labels });
+    let results = answer.rows.into_iter().map(|row| ResultRow { metrics: values(&asked, &row), dimensions: row.labels }).collect();
     let imports = asked.includes("imports");
     let meta = AnswerMeta {
         imports_included: imports.then_some(false),
         imports_skip_reason: imports.then_some("no_imported_data"),
+        metric_warnings: warnings(&asked),
         time_labels: asked.includes("time_labels").then_some(answer.time_labels),
         total_rows: asked.includes("total_rows").then_some(answer.total),
+        explain: answer.explanation.map(|explanation| Explain::of(&asked, explanation)),
     };
     let direction = |direction: Direction| if direction == Direction::Ascending { "asc" } else { "desc" };
     let query = Echo {
         site_id: scope.info().domain.to_string(),
         metrics: asked.metrics.iter().copied().map(Metric::name).collect(),
-        date_range: bounds(range, zone),
-        filters: body.get("filters").and_then(Value::as_array).cloned().unwrap_or_default(),
+        date_range: question.bounds(range),
+        filters: question.body.get("filters").and_then(Value::as_array).cloned().unwrap_or_default(),
         dimensions: asked.dimensions.iter().map(By::name).collect(),
         order_by: asked.order_by.iter().map(|(order, way)| (asked.order_name(*order), direction(*way))).collect(),
         include: asked.include,
         pagination: Pagination { limit: asked.limit, offset: asked.offset },
     };
-    let results = results.collect();
     Ok(QueryAnswer { results, meta, query })
 }
 
@@ -214,26 +184,24 @@ impl Line for OperatorsAnswer {
 
 async fn of_operator(State((analytics, meta)): State<(Analytics, Meta)>, body: Result<Bytes, BytesRejection>) -> Response {
     let asked = async {
-        let body = read(body)?;
+        let body = question::read(body)?;
         let name = body.get("site_id").and_then(Value::as_str).unwrap_or_default();
         let found = SiteScope::of_operator(&meta, name).await.map_err(ApiError::from)?;
         let unknown = || Refusal::bad_request(format!("{name} is not measured here; add it with `footfall site add {name}`"));
-        answer(&analytics, &found.ok_or_else(unknown)?, &body).await
+        let scope = found.ok_or_else(unknown)?;
+        answer(&analytics, &Question::about(&meta, scope, None, body).await?).await
     };
     let line = match asked.await {
         Ok(answer) => OperatorsAnswer { answer: serde_json::to_value(answer).ok(), failed: None },
-        Err(refusal) => OperatorsAnswer { answer: None, failed: Some(refusal.text) },
+        Err(refusal) => OperatorsAnswer { answer: None, failed: Some(refusal.text().to_owned()) },
     };
     serde_json::to_string(&line)
         .map_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response(), |line| format!("{line}\n").into_response())
 }
 
-/// A figure: whole numbers without a point, as JSON has them.
-pub fn number(figure: Option<f64>) -> Value {
-    match figure {
-        Some(figure) if figure.fract() == 0.0 => Value::from(figure as i64),
-        other => Value::from(other),
-    }
+fn warnings(asked: &Asked) -> BTreeMap<&'static str, MetricWarning> {
+    let Currency::None(code, warning) = asked.currency() else { return BTreeMap::new() };
+    asked.metrics.iter().filter(|metric| metric.is_revenue()).map(|metric| (metric.name(), MetricWarning { code, warning })).collect()
 }
 
 /// The JSON schema of `POST /api/v2/query`.
@@ -242,124 +210,11 @@ async fn schema() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], SCHEMA)
 }
 
-/// The question in a body.
-///
-/// # Errors
-/// 400 or 413 with what is wrong.
-pub fn read(body: Result<Bytes, BytesRejection>) -> Result<Map<String, Value>, Refusal> {
-    let too_large = || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is larger than {} KB.", MOST_BYTES >> 10));
-    let bytes = body.map_err(|fault| match fault.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
-        _ => Refusal::bad_request("The body could not be read to its end."),
-    })?;
-    if bytes.len() > MOST_BYTES {
-        return Err(too_large());
-    }
-    match serde_json::from_slice(&bytes) {
-        Ok(Value::Object(body)) => Ok(body),
-        Ok(other) => Err(Refusal::bad_request(format!("#: Type mismatch. Expected Object but got {}.", language::kind(&other)))),
-        Err(fault) => Err(Refusal::bad_request(format!("The body is not JSON: {fault}."))),
-    }
-}
-
-/// The domain that a question names, if it is the caller's.
-///
-/// # Errors
-/// 400 without a name, 401 for a domain that is not the caller's.
-pub async fn scope(app: &App, caller: &Caller, body: &Map<String, Value>) -> Result<SiteScope, Refusal> {
-    let name = match body.get("site_id") {
-        None | Some(Value::Null) => return Err(Refusal::bad_request(NO_SITE)),
-        Some(Value::String(name)) => name,
-        Some(other) => {
-            return Err(Refusal::bad_request(format!("#/site_id: Type mismatch. Expected String but got {}.", language::kind(other))));
-        }
-    };
-    SiteScope::read_by_name(app, caller, name).await.map_err(|error| match error.status() {
-        StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => Refusal::unauthorised(),
-        _ => Refusal::from(error),
-    })
-}
-
-/// The first and the last second.
-fn bounds(range: Range, zone: Tz) -> [String; 2] {
-    let show = |ms: i64| {
-        let time = DateTime::from_timestamp_millis(ms).unwrap_or_default().with_timezone(&zone);
-        time.to_rfc3339_opts(SecondsFormat::Secs, zone == Tz::UTC)
-    };
-    [show(range.from), show((range.to - 1).max(range.from))]
-}
-
-impl Refusal {
-    /// The sentence for people.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, text: text.into(), retry_after: None }
-    }
-
-    /// 400.
-    #[must_use]
-    pub fn bad_request(text: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, text)
-    }
-
-    fn unauthorised() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, UNAUTHORISED)
-    }
-}
-
-impl From<KeyFault> for Refusal {
-    fn from(fault: KeyFault) -> Self {
-        match fault {
-            KeyFault::Missing | KeyFault::Unknown => Self::unauthorised(),
-            KeyFault::TooMany(wait) => {
-                let text =
-                    "Too many API requests. Your API key has reached its limit of requests per hour; wait as long as Retry-After says.";
-                Self { retry_after: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, text) }
-            }
-            failed @ KeyFault::Failed(_) => ApiError::from(failed).into(),
-        }
-    }
-}
-
-impl From<ApiError> for Refusal {
-    fn from(error: ApiError) -> Self {
-        Self { retry_after: error.retry_after(), ..Self::new(error.status(), error.message()) }
-    }
-}
-
-impl From<AnalyticsError> for Refusal {
-    fn from(error: AnalyticsError) -> Self {
-        ApiError::from(error).into()
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let mut response = (self.status, [(header::CACHE_CONTROL, "no-store")], Json(QueryError { error: self.text })).into_response();
-        if let Some(wait) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil().max(1.0) as u64));
-        }
-        response
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use footfall_query::question::Dimension;
 
     use super::*;
-
-    #[test]
-    fn the_echo_shows_the_last_second_of_the_range() {
-        let zone: Tz = "Europe/Berlin".parse().unwrap();
-        let range = date_range::resolve(&serde_json::json!(["2026-10-25", "2026-10-25"]), zone, 0, None).unwrap();
-        assert_eq!(bounds(range, zone), ["2026-10-25T00:00:00+02:00", "2026-10-25T23:59:59+01:00"]);
-        assert_eq!(bounds(Range::new(0, 1_000), Tz::UTC), ["1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"]);
-    }
 
     #[test]
     fn the_schema_names_all_of_the_language_and_closes_every_object() {
@@ -381,7 +236,7 @@ mod tests {
             list.iter().filter_map(|one| one["const"].as_str().map(str::to_owned)).collect()
         };
         assert_eq!(consts("metric"), Metric::all().map(Metric::name).collect::<Vec<_>>());
-        let known = Dimension::all().map(|dimension| dimension.name()).collect::<Vec<_>>();
+        let known: Vec<String> = ["event:goal".to_owned()].into_iter().chain(Dimension::all().map(|dimension| dimension.name())).collect();
         let dimensions = consts("dimension");
         assert_eq!(dimensions, known);
         assert!(consts("time").iter().all(|name| By::named(name).is_some()));

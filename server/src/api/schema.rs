@@ -15,12 +15,12 @@ pub struct Kpis {
     visits: u64,
     /// Pageviews in the range.
     pageviews: u64,
-    /// 2 decimals.
-    views_per_visit: f64,
+    /// 2 decimals; null, as the two below, where a filter names pages that no visit entered on, and while `degraded`.
+    views_per_visit: Option<f64>,
     /// Whole percent.
-    bounce_rate: u64,
+    bounce_rate: Option<u64>,
     /// Mean, whole seconds.
-    visit_duration: u64,
+    visit_duration: Option<u64>,
     /// Distinct visitors of the last 5 minutes.
     current_visitors: u64,
     /// Null unless `compare` was sent.
@@ -35,9 +35,9 @@ pub struct Comparison {
     visitors: u64,
     visits: u64,
     pageviews: u64,
-    views_per_visit: f64,
-    bounce_rate: u64,
-    visit_duration: u64,
+    views_per_visit: Option<f64>,
+    bounce_rate: Option<u64>,
+    visit_duration: Option<u64>,
     change: Changes,
     /// That period begins before the domain's first event.
     incomplete: bool,

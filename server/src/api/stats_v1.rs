@@ -11,14 +11,19 @@ use axum::{
 use footfall_query::{
     Range,
     figures::change,
-    language::{self, Asked, By, v1},
+    language::{self, Asked, By, shortened, v1},
     period::days_earlier,
 };
 use serde_json::{Map, Value, json};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
 
-use super::query_v2::{self, QueryError, Refusal};
+use super::{
+    question,
+    refusal::{QueryError, Refusal},
+    values::values,
+};
 use crate::{
     App,
     analytics::{Answer, AnswerRow},
@@ -65,22 +70,23 @@ async fn realtime(State(app): State<Arc<App>>, headers: HeaderMap, RawQuery(quer
     responses((status = 200, body = Object), (status = 400, body = QueryError), (status = 401, body = QueryError), (status = 429, body = QueryError)))]
 async fn aggregate(State(app): State<Arc<App>>, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
     let ask = Ask::authorised(&app, &headers, query).await?;
-    let (range, asked) = (ask.range()?, ask.asked(None)?);
+    let (range, asked) = (ask.range()?, ask.asked(&app, None).await?);
     let before = match ask.get("compare") {
         None => None,
         Some("previous_period") => Some(days_earlier(range, false, ask.scope.info().timezone)),
         Some(other) => {
-            return Err(Refusal::bad_request(format!("Invalid compare '{}'. It is `previous_period`.", query_v2::shortened(other))));
+            return Err(Refusal::bad_request(format!("Invalid compare '{}'. It is `previous_period`.", shortened(other))));
         }
     };
-    let now = figures(&ask.ask(&app, &asked, range).await?);
+    let answered = ask.ask(&app, &asked, range).await?;
+    let (now, shown) = (figures(&answered), answered.rows.first().map(|row| values(&asked, row)).unwrap_or_default());
     let then = match before {
         Some(before) => Some(figures(&ask.ask(&app, &asked, before).await?)),
         None => None,
     };
     let mut results = Map::new();
     for (index, metric) in asked.metrics.iter().enumerate() {
-        let mut result = json!({ "value": query_v2::number(now[index]) });
+        let mut result = json!({ "value": shown[index] });
         if let Some(then) = &then {
             let change = now[index].zip(then[index]).map(|(now, then)| change(now, then).unwrap_or(100));
             result["change"] = json!(change);
@@ -105,19 +111,19 @@ async fn timeseries(State(app): State<Arc<App>>, headers: HeaderMap, RawQuery(qu
         (Some(other), _) => {
             return Err(Refusal::bad_request(format!(
                 "Error parsing `interval` parameter: invalid interval `{}`. Valid intervals are `day`, `month`",
-                query_v2::shortened(other)
+                shortened(other)
             )));
         }
     };
-    let asked = ask.asked(Some(dimension))?;
+    let asked = ask.asked(&app, Some(dimension)).await?;
     let Answer { rows, time_labels, .. } = ask.ask(&app, &asked, range).await?;
     let mut rows = rows.into_iter().peekable();
     let results: Vec<Value> = time_labels
         .into_iter()
         .map(|label| {
             let row = rows.next_if(|row| row.labels.first() == Some(&label));
-            let figures = row.map_or_else(|| vec![Some(0.0); asked.metrics.len()], |row| row.figures);
-            named("date", label, &asked, figures)
+            let values = row.map_or_else(|| vec![Value::from(0); asked.metrics.len()], |row| values(&asked, &row));
+            named("date", label, &asked, values)
         })
         .collect();
     Ok(answer(json!({ "results": results })))
@@ -137,17 +143,17 @@ async fn breakdown(State(app): State<Arc<App>>, headers: HeaderMap, RawQuery(que
         ));
     };
     if property.starts_with("time") {
-        return Err(Refusal::bad_request(format!("Invalid property '{}'. Ask for a timeseries.", query_v2::shortened(property))));
+        return Err(Refusal::bad_request(format!("Invalid property '{}'. Ask for a timeseries.", shortened(property))));
     }
     let whole = |name: &str, default: u64| ask.get(name).map_or(Some(default), |text| text.parse().ok().filter(|number| *number > 0));
     let limit = whole("limit", ROWS.0).filter(|limit| *limit <= ROWS.1);
     let limit = limit.ok_or_else(|| Refusal::bad_request(format!("Please provide limit as a number between 1 and {}.", ROWS.1)))?;
     let page = whole("page", 1).ok_or_else(|| Refusal::bad_request("Please provide page as a positive number."))?;
-    let mut asked = ask.asked(Some(property))?;
+    let mut asked = ask.asked(&app, Some(property)).await?;
     (asked.limit, asked.offset) = (limit, (page - 1).saturating_mul(limit));
     let rows = ask.ask(&app, &asked, range).await?.rows;
     let key = property.rsplit(':').next().unwrap_or(property);
-    let result = |row: AnswerRow| named(key, row.labels.into_iter().next().unwrap_or_default(), &asked, row.figures);
+    let result = |row: AnswerRow| named(key, row.labels.first().cloned().unwrap_or_default(), &asked, values(&asked, &row));
     Ok(answer(json!({ "results": rows.into_iter().map(result).collect::<Vec<_>>() })))
 }
 
@@ -156,11 +162,11 @@ fn answer(body: Value) -> Response {
 }
 
 /// `{label, metric, metric…}`.
-fn named(key: &str, label: String, asked: &Asked, figures: Vec<Option<f64>>) -> Value {
+fn named(key: &str, label: String, asked: &Asked, values: Vec<Value>) -> Value {
     let mut result = Map::new();
     result.insert(key.to_owned(), Value::String(label));
-    for (metric, figure) in asked.metrics.iter().zip(figures) {
-        result.insert(metric.name().to_owned(), query_v2::number(figure));
+    for (metric, value) in asked.metrics.iter().zip(values) {
+        result.insert(metric.name().to_owned(), value);
     }
     Value::Object(result)
 }
@@ -173,6 +179,7 @@ fn figures(answer: &Answer) -> Vec<Option<f64>> {
 /// A request of somebody who may ask.
 struct Ask {
     scope: SiteScope,
+    person: Option<Uuid>,
     params: Vec<(String, String)>,
     now: i64,
 }
@@ -184,8 +191,9 @@ impl Ask {
         let params: Vec<(String, String)> = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
         let named: Map<String, Value> =
             params.iter().filter(|(name, _)| name == "site_id").map(|(name, value)| (name.clone(), json!(value))).collect();
-        let scope = query_v2::scope(app, &Caller::Key(Box::new(key)), &named).await?;
-        Ok(Self { scope, params, now: chrono::Utc::now().timestamp_millis() })
+        let person = key.reach.person();
+        let scope = question::scope(app, &Caller::Key(Box::new(key)), &named).await?;
+        Ok(Self { scope, person, params, now: chrono::Utc::now().timestamp_millis() })
     }
 
     /// A parameter; an empty one is none.
@@ -199,18 +207,19 @@ impl Ask {
     }
 
     /// The question in the language of v2.
-    fn asked(&self, dimension: Option<&str>) -> Result<Asked, Refusal> {
+    async fn asked(&self, app: &App, dimension: Option<&str>) -> Result<Asked, Refusal> {
         let metrics: Vec<&str> = self.get("metrics").unwrap_or("visitors").split(',').map(str::trim).collect();
         let filters = v1::filters(self.get("filters").unwrap_or_default()).map_err(Refusal::bad_request)?;
         let dimensions: Vec<&str> = dimension.into_iter().collect();
         if let Some(property) = dimensions.iter().find(|property| By::named(property).is_none()) {
-            let property = query_v2::shortened(property);
+            let property = shortened(property);
             return Err(Refusal::bad_request(format!(
                 "Invalid property '{property}'. Please provide a valid property for the breakdown endpoint."
             )));
         }
         let body = json!({ "site_id": "", "metrics": metrics, "date_range": "day", "dimensions": dimensions, "filters": filters });
-        language::parse(body.as_object().unwrap_or(&Map::new()), |_| Ok(())).map_err(Refusal::bad_request)
+        let settings = question::settings(&app.meta, &self.scope, self.person).await?;
+        language::parse(body.as_object().unwrap_or(&Map::new()), &settings, |_| Ok(())).map_err(Refusal::bad_request)
     }
 
     async fn ask(&self, app: &App, asked: &Asked, range: Range) -> Result<Answer, Refusal> {

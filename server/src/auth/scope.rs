@@ -56,6 +56,15 @@ impl SiteScope {
         Self::visible(app, caller, id).await
     }
 
+    /// To change it, by the domain's name; none if it is not the caller's.
+    ///
+    /// # Errors
+    /// 403 for a key without `sites:manage`.
+    pub async fn managed_by_name(app: &App, caller: &Caller, name: &str) -> Result<Option<Self>, ApiError> {
+        caller.require(Scope::SitesManage)?;
+        Ok(Self::named(app, caller.reach(), name).await?)
+    }
+
     /// To show it to a signed-in user, by name: for the pages.
     ///
     /// # Errors

@@ -2,15 +2,21 @@
 //!
 //! Results go to stdout, progress and logs to stderr. Exit status: 0 done, 1 failed, 2 wrong usage.
 
+mod annotation;
 mod config;
 mod doctor;
 mod engine;
+mod goal;
 mod healthcheck;
 mod import;
+mod lists;
 mod migrate;
 mod promote;
+mod property;
 mod query;
+mod route;
 mod seed;
+mod segment;
 mod serve;
 mod site;
 mod token;
@@ -74,6 +80,11 @@ enum Command {
     Query(query::QueryArgs),
     User(user::UserArgs),
     Site(site::SiteArgs),
+    Goal(goal::GoalArgs),
+    Segment(segment::SegmentArgs),
+    Property(property::PropertyArgs),
+    Route(route::RouteArgs),
+    Annotation(annotation::AnnotationArgs),
     Token(token::TokenArgs),
     Healthcheck(healthcheck::HealthcheckArgs),
     Config(config::ConfigArgs),
@@ -163,6 +174,11 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Query(args) => query::run(args, &context).await,
             Command::User(args) => user::run(args, &context).await,
             Command::Site(args) => site::run(args, &context).await,
+            Command::Goal(args) => goal::run(args, &context).await,
+            Command::Segment(args) => segment::run(args, &context).await,
+            Command::Property(args) => property::run(args, &context).await,
+            Command::Route(args) => route::run(args, &context).await,
+            Command::Annotation(args) => annotation::run(args, &context).await,
             Command::Token(args) => token::run(args, &context).await,
             Command::Healthcheck(args) => healthcheck::run(args, &context).await,
             Command::Config(args) => config::run(args, &context),

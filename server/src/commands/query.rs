@@ -41,7 +41,8 @@ pub struct QueryArgs {
     json: bool,
 }
 
-fn parse_filter(text: &str) -> Result<Value, String> {
+/// Reads a filter.
+pub fn parse_filter(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|fault| format!("it is not JSON: {fault}"))
 }
 

@@ -1,8 +1,11 @@
 //! The reports and the compatible query API from outside: what programs send, and what they are told when it cannot be.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod behaviour;
 mod measured;
 mod query;
 mod reports;
+mod settings;
+mod sites_v1;
 mod stats_v1;
 mod whole;

@@ -123,11 +123,51 @@ async fn the_query_api_groups_filters_and_orders() {
 
 /// What `docs/reference/query.md` shows is answered.
 #[tokio::test]
+async fn figures_explain_themselves() {
+    let measured = measured().await;
+    let robot = measured.app.http.post(measured.app.url("/api/events")).header("user-agent", "curl/8.0");
+    let sent = robot.body(json!({ "domain": "example.org", "path": "/" }).to_string()).send().await.unwrap();
+    assert_eq!(sent.status(), 202);
+    let change = json!({
+        "metrics": ["visitors", "bounce_rate"], "dimensions": ["visit:source"], "filters": [["is", "visit:source", ["it's"]]],
+        "include": { "explain": true },
+    });
+    let seen = footfall_testkit::eventually(crate::measured::SOON, async || {
+        let explained = measured.query_with(&change, 200).await["meta"]["explain"].clone();
+        (explained["events"]["bots"] == 1).then_some(explained)
+    });
+    let explained = seen.await.expect("the robot is counted as one");
+    assert_eq!(explained["events"], json!({ "counted": 5, "bots": 1, "bots_share": 16.7, "dropped": 0, "late": 0 }));
+    assert_eq!(
+        (&explained["metrics"]["visitors"]["exact"], &explained["metrics"]["bounce_rate"]["unit"]),
+        (&json!(true), &json!("percent"))
+    );
+    assert!(explained["sql"].as_str().unwrap().contains("FROM events WHERE site_id = {p0:UUID}"), "{explained}");
+    assert!(explained["parameters"].as_object().unwrap().values().any(|value| value == &json!(["it's"])), "{explained}");
+    assert_eq!(explained["parameters"]["p0"], json!(measured.site.id));
+    for figure in ["rows_read", "bytes_read", "elapsed_ms"] {
+        assert!(explained[figure].as_f64().unwrap() > 0.0, "{figure}: {explained}");
+    }
+    assert!(DateTime::parse_from_rfc3339(explained["watermark"].as_str().unwrap()).is_ok());
+    assert_eq!(explained["confidence"], json!([]), "there is no row");
+    let all = measured.query_with(&json!({ "metrics": ["visitors", "bounce_rate"], "include": { "explain": true } }), 200).await;
+    // Two of three visits bounced.
+    assert_eq!((&all["results"][0]["metrics"], &all["meta"]["explain"]["confidence"]), (&json!([3, 67]), &json!([[null, [20.77, 93.85]]])));
+    assert_eq!(all["query"]["include"], json!({ "explain": true }));
+
+    let metrics = read(measured.app.http.get(measured.app.url("/api/v2/metrics")).send().await.unwrap(), 200).await;
+    let names: Vec<&str> = metrics.as_array().unwrap().iter().map(|metric| metric["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"visitors") && names.contains(&"conversion_rate"), "{metrics}");
+    assert!(metrics.as_array().unwrap().iter().all(|metric| metric["definition"].is_string() && metric["exact"] == true), "{metrics}");
+}
+
+#[tokio::test]
 async fn the_documented_examples_are_answered() {
     let measured = measured().await;
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/query.md")).unwrap();
     let examples: Vec<&str> = text.split("```json").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(examples.len(), 6);
+    assert_eq!(examples.len(), 8);
+    measured.app.run(&["goal", "add", "--domain", "example.org", "--event", "Signup"]).await.unwrap();
     for example in examples {
         let question: serde_json::Value = serde_json::from_str(example).unwrap();
         let answer = read(measured.query(&question).send().await.unwrap(), 200).await;
@@ -152,7 +192,7 @@ async fn the_query_api_refuses_in_the_words_of_the_protocol() {
         json!({ "date_range": ["2026-02-01", "2026-01-01"] }),
         json!({ "date_range": ["2026-01-01"] }),
         json!({ "date_range": 7 }),
-        json!({ "dimensions": ["event:goal"] }),
+        json!({ "dimensions": ["event:goal"], "metrics": ["bounce_rate"] }),
         json!({ "dimensions": ["x"] }),
         json!({ "filters": [["is", "event:goal", ["Signup"]]] }),
         json!({ "filters": [["is", "event:page", []]] }),

@@ -94,6 +94,55 @@ async fn a_series_has_every_bucket_and_adds_up() {
 }
 
 #[tokio::test]
+async fn reports_count_what_passes_their_filters() {
+    let measured = measured().await;
+    let ask = async |report: &str, filters: &Value| {
+        let filters: String = url::form_urlencoded::byte_serialize(filters.to_string().as_bytes()).collect();
+        measured.ask(report, &format!("period=all&dimension=source&filters={filters}")).await
+    };
+    for filters in [
+        json!([["is", "event:page", ["/"]]]),
+        json!([["is", "event:page", ["/pricing"]]]),
+        json!([["contains", "visit:source", ["news"]]]),
+        json!([["or", [["is", "visit:utm_campaign", ["spring"]], ["is", "event:name", ["Signup"]]]]]),
+        json!([["has_not_done", ["is", "event:page", ["/pricing"]]], ["is_not", "visit:country", ["XX"]]]),
+        json!([["is", "visit:source", ["nowhere"]]]),
+    ] {
+        let question = |metrics: Value, dimensions: Value| json!({ "metrics": metrics, "filters": filters, "dimensions": dimensions, "date_range": "all" });
+        let strip = json!(["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration"]);
+        let expected = measured.query_with(&question(strip, json!([])), 200).await["results"][0]["metrics"].clone();
+        let kpis = ask("kpis", &filters).await;
+        let names = ["visitors", "visits", "pageviews", "viewsPerVisit", "bounceRate", "visitDuration"];
+        let found: Vec<f64> = names.iter().map(|name| kpis[name].as_f64().unwrap_or(-1.0)).collect();
+        let expected: Vec<f64> = expected.as_array().unwrap().iter().map(|figure| figure.as_f64().unwrap_or(-1.0)).collect();
+        assert_eq!(found, expected, "{filters}");
+        assert!(
+            kpis["meta"]["engines"].as_array().unwrap().iter().all(|part| part["engine"] == "store" || part["figure"] == "currentVisitors")
+        );
+
+        let panel = json!(["visitors", "pageviews", "percentage"]);
+        let expected = measured.query_with(&question(panel, json!(["visit:source"])), 200).await["results"].clone();
+        let found = ask("breakdown", &filters).await;
+        let figures = |row: &Value| ["visitors", "pageviews", "share"].map(|name| row[name].as_f64().unwrap()).to_vec();
+        let found: Vec<(Value, Vec<f64>)> =
+            found["rows"].as_array().unwrap().iter().map(|row| (row["label"].clone(), figures(row))).collect();
+        let figures = |row: &Value| row["metrics"].as_array().unwrap().iter().map(|figure| figure.as_f64().unwrap()).collect();
+        let expected: Vec<(Value, Vec<f64>)> =
+            expected.as_array().unwrap().iter().map(|row| (row["dimensions"][0].clone(), figures(row))).collect();
+        assert_eq!(found, expected, "{filters}");
+
+        let points = ask("timeseries", &filters).await["points"].clone();
+        let seen: u64 = points.as_array().unwrap().iter().map(|point| point["pageviews"].as_u64().unwrap()).sum();
+        assert_eq!(Some(seen), kpis["pageviews"].as_u64(), "{filters}");
+        let pages = ask("top-pages", &filters).await["pages"].clone();
+        let seen: u64 = pages.as_array().unwrap().iter().map(|page| page["pageviews"].as_u64().unwrap()).sum();
+        assert_eq!(Some(seen), kpis["pageviews"].as_u64(), "{filters}");
+    }
+    // Nobody entered on that page, so nothing can be said of entries.
+    assert!(ask("kpis", &json!([["is", "event:page", ["/pricing"]]])).await["bounceRate"].is_null());
+}
+
+#[tokio::test]
 async fn reports_refuse_strangers_before_they_look_at_parameters() {
     let measured = measured().await;
     let app = &measured.app;
@@ -147,7 +196,9 @@ async fn reports_name_the_parameter_at_fault() {
         ("kpis", "period=custom&from=2026-03-02&to=2026-03-01", "to"),
         ("kpis", "compare=before", "compare"),
         ("kpis", "compare=custom&compareFrom=2026-01-01", "compareTo"),
-        ("kpis", "filters=%5B%5B%22is%22,%22event:page%22,%5B%22/%22%5D%5D%5D", "filters"),
+        ("kpis", "filters=%5B%5B%22is%22,%22event:page%22%5D%5D", "filters"),
+        ("kpis", "filters=%5B%5B%22is%22,%22event:goal%22,%5B%22None%22%5D%5D%5D", "filters"),
+        ("kpis", "filters=%7B%7D", "filters"),
         ("kpis", "filters=nonsense", "filters"),
         ("timeseries", "interval=year", "interval"),
         ("top-pages", "limit=0", "limit"),
@@ -191,6 +242,11 @@ async fn while_the_store_is_away_reports_degrade_and_queries_wait() {
     assert!(read(answer, 503).await["error"].is_string());
     let degraded = measured.ask("kpis", "period=12mo").await;
     assert_eq!(degraded["meta"]["degraded"], true, "{degraded}");
+    assert!(degraded["bounceRate"].is_null() && degraded["visitDuration"].is_null(), "hours know no rates: {degraded}");
+    // Nor do they know any filter.
+    let filtered = format!("domainId={}&period=12mo&filters=%5B%5B%22is%22,%22visit:country%22,%5B%22DE%22%5D%5D%5D", measured.site.id);
+    let answer = measured.report("kpis", &filtered).bearer_auth(&measured.key).send().await.unwrap();
+    assert_eq!(refusal(answer, 503).await.0, "unavailable");
     lock.unlock().unwrap();
     let back = eventually(SOON, async || (measured.ask("kpis", "period=12mo").await["meta"]["degraded"] == false).then_some(())).await;
     assert!(back.is_some());

@@ -106,9 +106,12 @@ impl MigrationTrait for Migration {
         manager
             .create_table(Table::create().table("versions").col(text("name").primary_key()).col(big_integer("value")).to_owned())
             .await?;
-        // Present from the start: a first change locks this row like every later one.
+        // Present from the start: a first change locks this row like every later one. 64 bits, as in all inserts: the connection keeps the statement
+        // with the types that it saw first.
         manager
-            .execute(Query::insert().into_table("versions").columns(["name", "value"]).values_panic(["config".into(), 1.into()]).to_owned())
+            .execute(
+                Query::insert().into_table("versions").columns(["name", "value"]).values_panic(["config".into(), 1_i64.into()]).to_owned(),
+            )
             .await
     }
 }

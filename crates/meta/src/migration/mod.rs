@@ -3,6 +3,7 @@
 mod m0001_accounts;
 mod m0002_figures;
 mod m0003_generations;
+mod m0004_settings;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 
@@ -11,6 +12,11 @@ pub(crate) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_accounts::Migration), Box::new(m0002_figures::Migration), Box::new(m0003_generations::Migration)]
+        vec![
+            Box::new(m0001_accounts::Migration),
+            Box::new(m0002_figures::Migration),
+            Box::new(m0003_generations::Migration),
+            Box::new(m0004_settings::Migration),
+        ]
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{DIMENSIONS_LATER, not_served, shortened};
-use crate::question::{Condition, Dimension, Leaf, Op, dimension::OfVisit};
+use super::{DIMENSIONS_LATER, GOAL, Settings, not_served, settings, shortened};
+use crate::question::{Condition, Dimension, Goal, Leaf, Op, dimension::OfVisit};
 
 /// Filters may be nested so deep.
 const DEEPEST: usize = 16;
@@ -14,23 +14,34 @@ const MOST_SEARCHED: usize = 500;
 /// Dimensions that are filtered by at the top level only.
 const ON_TOP: [&str; 2] = ["event:goal", "event:hostname"];
 
-/// All of these.
-pub(super) fn condition(filters: &[Value]) -> Result<Condition, String> {
-    let mut size = Size::default();
-    all(filters, 0, &mut size).map(Condition::All)
+/// The condition of a list of filters, all of which must hold.
+///
+/// # Errors
+/// The text of the refusal.
+pub fn read(filters: &[Value], known: &Settings) -> Result<Condition, String> {
+    let expanded = settings::expanded(filters, known)?;
+    let condition = condition(&expanded, known)?;
+    check(&expanded)?;
+    Ok(condition)
 }
 
-#[derive(Default)]
-struct Size {
+/// All of these.
+pub(super) fn condition(filters: &[Value], settings: &Settings) -> Result<Condition, String> {
+    let mut reading = Reading { settings, values: 0, searched: 0 };
+    all(filters, 0, &mut reading).map(Condition::All)
+}
+
+struct Reading<'a> {
+    settings: &'a Settings,
     values: usize,
     searched: usize,
 }
 
-fn all(filters: &[Value], depth: usize, size: &mut Size) -> Result<Vec<Condition>, String> {
-    filters.iter().map(|filter| one(filter, depth, size)).collect()
+fn all(filters: &[Value], depth: usize, reading: &mut Reading<'_>) -> Result<Vec<Condition>, String> {
+    filters.iter().map(|filter| one(filter, depth, reading)).collect()
 }
 
-fn one(filter: &Value, depth: usize, size: &mut Size) -> Result<Condition, String> {
+fn one(filter: &Value, depth: usize, reading: &mut Reading<'_>) -> Result<Condition, String> {
     let invalid = || format!("Invalid filter '{}'.", shortened(&filter.to_string()));
     if depth > DEEPEST {
         return Err(format!("Invalid filters. They are nested more than {DEEPEST} deep."));
@@ -38,26 +49,29 @@ fn one(filter: &Value, depth: usize, size: &mut Size) -> Result<Condition, Strin
     let parts = filter.as_array().ok_or_else(invalid)?;
     let operator = parts.first().and_then(Value::as_str);
     let second = parts.get(1).ok_or_else(invalid)?;
+    if second == GOAL && !matches!(operator, Some("is" | "contains")) {
+        return Err(invalid());
+    }
     let not = |condition| Condition::Not(Box::new(condition));
-    let inner = |size: &mut Size| one(second, depth + 1, size);
+    let inner = |reading: &mut Reading<'_>| one(second, depth + 1, reading);
     Ok(match operator {
-        Some("and") => Condition::All(all(second.as_array().ok_or_else(invalid)?, depth + 1, size)?),
-        Some("or") => Condition::Any(all(second.as_array().ok_or_else(invalid)?, depth + 1, size)?),
-        Some("not") => not(inner(size)?),
-        Some("has_done") => Condition::HasDone(Box::new(inner(size)?)),
-        Some("has_not_done") => not(Condition::HasDone(Box::new(inner(size)?))),
-        Some("is") => leaf(parts, Op::Is, size).ok_or_else(invalid)??,
-        Some("is_not") => not(leaf(parts, Op::Is, size).ok_or_else(invalid)??),
-        Some("contains") => leaf(parts, Op::Contains, size).ok_or_else(invalid)??,
-        Some("contains_not") => not(leaf(parts, Op::Contains, size).ok_or_else(invalid)??),
-        Some("matches") => leaf(parts, Op::Matches, size).ok_or_else(invalid)??,
-        Some("matches_not") => not(leaf(parts, Op::Matches, size).ok_or_else(invalid)??),
+        Some("and") => Condition::All(all(second.as_array().ok_or_else(invalid)?, depth + 1, reading)?),
+        Some("or") => Condition::Any(all(second.as_array().ok_or_else(invalid)?, depth + 1, reading)?),
+        Some("not") => not(inner(reading)?),
+        Some("has_done") => Condition::HasDone(Box::new(inner(reading)?)),
+        Some("has_not_done") => not(Condition::HasDone(Box::new(inner(reading)?))),
+        Some("is") => leaf(parts, Op::Is, reading).ok_or_else(invalid)??,
+        Some("is_not") => not(leaf(parts, Op::Is, reading).ok_or_else(invalid)??),
+        Some("contains") => leaf(parts, Op::Contains, reading).ok_or_else(invalid)??,
+        Some("contains_not") => not(leaf(parts, Op::Contains, reading).ok_or_else(invalid)??),
+        Some("matches") => leaf(parts, Op::Matches, reading).ok_or_else(invalid)??,
+        Some("matches_not") => not(leaf(parts, Op::Matches, reading).ok_or_else(invalid)??),
         _ => return Err(format!("Unknown operator for filter '{}'.", shortened(&filter.to_string()))),
     })
 }
 
 /// A comparison; none where its shape is wrong.
-fn leaf(parts: &[Value], op: Op, size: &mut Size) -> Option<Result<Condition, String>> {
+fn leaf(parts: &[Value], op: Op, reading: &mut Reading<'_>) -> Option<Result<Condition, String>> {
     let name = parts.get(1)?.as_str()?;
     let clauses = parts.get(2)?.as_array().filter(|clauses| !clauses.is_empty())?;
     let case_sensitive = match parts.get(3) {
@@ -73,15 +87,10 @@ fn leaf(parts: &[Value], op: Op, size: &mut Size) -> Option<Result<Condition, St
     if parts.len() > 4 {
         return None;
     }
-    let Some(dimension) = Dimension::named(name) else {
-        // What is filtered by goals that nobody configured.
-        if name == "event:goal" && op == Op::Is {
-            let goal = clauses.first()?.as_str()?;
-            return Some(Err(format!("Invalid filters. The goal `{}` is not configured for this site.", shortened(goal))));
-        }
-        if name == "segment" {
-            return Some(Err("Segments are not served by this version of Footfall yet: leave out `segment`.".to_owned()));
-        }
+    if name == GOAL {
+        return goals(reading.settings, op, clauses, case_sensitive);
+    }
+    let Some(dimension) = reading.settings.dimension(name) else {
         return DIMENSIONS_LATER.contains(&name).then(|| Err(not_served(name)));
     };
     let is_city = dimension == Dimension::Visit(OfVisit::City);
@@ -96,9 +105,9 @@ fn leaf(parts: &[Value], op: Op, size: &mut Size) -> Option<Result<Condition, St
     if dimension == Dimension::Visit(OfVisit::Country) && op == Op::Is && values.iter().any(|code| code.chars().count() != 2) {
         return Some(Err("Invalid visit:country filter, visit:country needs to be a valid 2-letter country code.".to_owned()));
     }
-    size.values += values.len();
-    size.searched += if op == Op::Is { 0 } else { values.len() };
-    if size.values > MOST_VALUES || size.searched > MOST_SEARCHED {
+    reading.values += values.len();
+    reading.searched += if op == Op::Is { 0 } else { values.len() };
+    if reading.values > MOST_VALUES || reading.searched > MOST_SEARCHED {
         return Some(Err(format!(
             "Invalid filters. They hold more than {MOST_VALUES} values, or more than {MOST_SEARCHED} of `contains` and `matches`."
         )));
@@ -109,6 +118,24 @@ fn leaf(parts: &[Value], op: Op, size: &mut Size) -> Option<Result<Condition, St
         return Some(Err(format!("Invalid filters. `{fault}` is not a regular expression (RE2).")));
     }
     Some(Ok(Condition::Leaf(Leaf { op, dimension, values, case_sensitive })))
+}
+
+/// Goals by their names.
+fn goals(settings: &Settings, op: Op, names: &[Value], case_sensitive: bool) -> Option<Result<Condition, String>> {
+    let names: Vec<&str> = names.iter().map(Value::as_str).collect::<Option<_>>()?;
+    let case = |text: &str| if case_sensitive { text.to_owned() } else { text.to_lowercase() };
+    let is_named = |goal: &Goal, name: &str| match op {
+        Op::Is => case(&goal.name) == case(name),
+        _ => case(&goal.name).contains(&case(name)),
+    };
+    if op == Op::Is
+        && let Some(unknown) = names.iter().find(|name| !settings.goals.iter().any(|goal| is_named(goal, name)))
+    {
+        let unknown = shortened(unknown);
+        return Some(Err(format!("Invalid filters. The goal `{unknown}` is not configured for this site.")));
+    }
+    let found = settings.goals.iter().filter(|goal| names.iter().any(|name| is_named(goal, name))).cloned().collect();
+    Some(Ok(Condition::Goal(found)))
 }
 
 /// What is right as a shape and wrong as a whole.

@@ -4,7 +4,9 @@
 //! range, then the first fault in the meaning. What belongs to the language but is not served yet is refused by saying so, never answered with
 //! something else.
 
+pub mod behaviour;
 mod filters;
+mod settings;
 mod shape;
 pub mod v1;
 
@@ -15,26 +17,23 @@ use chrono_tz::Tz;
 use footfall_model::Interval;
 use serde_json::{Map, Value};
 
+pub use filters::read as condition;
+pub use settings::{Segment, Settings};
 pub use shape::{kind, shortened};
 
 use crate::{
     Range,
-    question::{Condition, Dimension, Direction, Metric, Order, dimension::OfVisit},
+    question::{Condition, Dimension, Direction, Goal, Metric, Order, dimension::OfVisit},
     range::day_of,
 };
 
 /// Rows at most, and the default.
 pub const MOST_ROWS: u64 = 10_000;
 
-/// Metrics of the language that need goals or revenue, and why they cannot be had without.
-const METRICS_LATER: [(&str, &str); 4] = [
-    ("conversion_rate", "can only be queried with event:goal filters or dimensions."),
-    ("group_conversion_rate", "can only be queried with event:goal filters or dimensions."),
-    ("average_revenue", "is not served yet: this version of Footfall has no revenue goals."),
-    ("total_revenue", "is not served yet: this version of Footfall has no revenue goals."),
-];
-/// Dimensions of the language that need goals, or names of places.
-const DIMENSIONS_LATER: [&str; 4] = ["event:goal", "visit:country_name", "visit:region_name", "visit:city_name"];
+/// Dimensions of the language that need names of places.
+const DIMENSIONS_LATER: [&str; 3] = ["visit:country_name", "visit:region_name", "visit:city_name"];
+/// The dimension of goals.
+const GOAL: &str = "event:goal";
 
 /// What a question groups by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +42,8 @@ pub enum By {
     Time(Option<Interval>),
     /// A dimension.
     Dimension(Dimension),
+    /// Goals: all that may be in the answer.
+    Goal(Vec<Goal>),
 }
 
 /// A question, all but its range, which depends on the domain.
@@ -64,7 +65,35 @@ pub struct Asked {
     pub offset: u64,
 }
 
+/// The currency of a question's revenue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Currency {
+    /// All goals of the question have this one.
+    One(String),
+    /// Each row has its goal's.
+    OfGoals,
+    /// There is none, for the reason with this code and text.
+    None(&'static str, &'static str),
+}
+
 impl Asked {
+    /// The currency in which its revenue is counted. Nothing is converted.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        if self.dimensions.iter().any(|by| matches!(by, By::Goal(_))) {
+            return Currency::OfGoals;
+        }
+        let goals = self.condition.goals().unwrap_or_default();
+        let mut currencies: Vec<&String> = goals.iter().filter_map(|goal| goal.currency.as_ref()).collect();
+        currencies.sort();
+        currencies.dedup();
+        match currencies.as_slice() {
+            [] => Currency::None("no_revenue_goals_matching", "Revenue is null: the filters name no goal with a currency."),
+            [one] => Currency::One((*one).clone()),
+            _ => Currency::None("no_single_revenue_currency", "Revenue is null: the goals of the filters have several currencies."),
+        }
+    }
+
     /// Whether a part of `include` was switched on.
     #[must_use]
     pub fn includes(&self, name: &str) -> bool {
@@ -85,6 +114,9 @@ impl By {
     /// The dimension of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
+        if name == GOAL {
+            return Some(Self::Goal(Vec::new()));
+        }
         time_dimension(name).map(Self::Time).or_else(|| Dimension::named(name).map(Self::Dimension))
     }
 
@@ -95,6 +127,15 @@ impl By {
             Self::Time(None) => "time".to_owned(),
             Self::Time(Some(interval)) => format!("time:{}", interval.code()),
             Self::Dimension(dimension) => dimension.name(),
+            Self::Goal(_) => GOAL.to_owned(),
+        }
+    }
+
+    fn is_of_event(&self) -> bool {
+        match self {
+            Self::Time(_) => false,
+            Self::Dimension(dimension) => dimension.is_of_event(),
+            Self::Goal(_) => true,
         }
     }
 }
@@ -124,35 +165,32 @@ pub fn fitting_interval(range: Range, zone: Tz) -> Interval {
     }
 }
 
-/// Whether a metric is in the language, served or not.
-fn is_metric(name: &str) -> bool {
-    Metric::named(name).is_some() || metric_later(name).is_some()
-}
-
-fn metric_later(name: &str) -> Option<&'static str> {
-    METRICS_LATER.iter().find(|(known, _)| *known == name).map(|(_, why)| *why)
-}
-
-/// Reads a question. `dated` says what is wrong with its `date_range`.
+/// Reads a question about a domain with these settings. `dated` says what is wrong with its `date_range`.
 ///
 /// # Errors
 /// The text of the refusal.
-pub fn parse(body: &Map<String, Value>, dated: impl FnOnce(&Value) -> Result<(), String>) -> Result<Asked, String> {
+pub fn parse(body: &Map<String, Value>, settings: &Settings, dated: impl FnOnce(&Value) -> Result<(), String>) -> Result<Asked, String> {
     let faults = shape::faults(body);
     if !faults.is_empty() {
         return Err(faults.join("\n"));
     }
     dated(body.get("date_range").unwrap_or(&Value::Null))?;
     let metric_names = texts(body.get("metrics"));
-    if let Some(name) = metric_names.iter().find(|name| !is_metric(name)) {
+    if let Some(name) = metric_names.iter().find(|name| Metric::named(name).is_none()) {
         return Err(format!("Unknown metric '{}'.", shortened(name)));
     }
     let filters = body.get("filters").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let condition = filters::condition(filters)?;
+    let filters = &settings::expanded(filters, settings)?[..];
+    let condition = filters::condition(filters, settings)?;
     let dimension_names = texts(body.get("dimensions"));
     let mut dimensions = Vec::new();
     for name in &dimension_names {
-        dimensions.push(By::named(name).ok_or_else(|| not_served(name))?);
+        dimensions.push(match By::named(name).ok_or_else(|| not_served(name))? {
+            // Those that the filters leave.
+            By::Goal(_) => By::Goal(condition.goals().unwrap_or_else(|| settings.goals.clone())),
+            By::Dimension(_) => By::Dimension(settings.dimension(name).ok_or_else(|| not_served(name))?),
+            By::Time(interval) => By::Time(interval),
+        });
     }
     let order_by = order_by(body, &metric_names, &dimension_names)?;
     filters::check(filters)?;
@@ -173,8 +211,7 @@ pub fn parse(body: &Map<String, Value>, dated: impl FnOnce(&Value) -> Result<(),
 }
 
 fn not_served(dimension: &str) -> String {
-    let what = if dimension == "event:goal" { "Goals are" } else { "Names of places are" };
-    format!("{what} not served by this version of Footfall yet: leave out `{dimension}`.")
+    format!("Names of places are not served by this version of Footfall yet: leave out `{dimension}`.")
 }
 
 /// Time ascending, then the first metric descending.
@@ -205,32 +242,34 @@ fn order_by(body: &Map<String, Value>, metrics: &[&str], dimensions: &[&str]) ->
 
 /// The metrics, if they go with the dimensions and filters.
 fn metrics(names: &[&str], dimensions: &[By], condition: &Condition, filters: &[Value]) -> Result<Vec<Metric>, String> {
-    let has = |wanted: &Dimension| dimensions.iter().any(|by| matches!(by, By::Dimension(dimension) if dimension == wanted));
+    let by_page = dimensions.iter().any(|by| matches!(by, By::Dimension(dimension) if dimension.is_of_page()));
     let mut metrics = Vec::new();
     for name in names {
         let refuse = |why: &str| Err(format!("Metric `{name}` {why}"));
-        let Some(metric) = Metric::named(name) else { return refuse(metric_later(name).unwrap_or_default()) };
+        let Some(metric) = Metric::named(name) else { continue };
         match metric {
-            Metric::ScrollDepth if !has(&Dimension::Page) && !filters::is_on_top(filters, "event:page") => {
+            _ if metric.is_of_goals() && condition.goals().is_none() && !dimensions.iter().any(|by| matches!(by, By::Goal(_))) => {
+                return refuse("can only be queried with event:goal filters or dimensions.");
+            }
+            Metric::ScrollDepth if !by_page && !["event:page", "event:route"].iter().any(|name| filters::is_on_top(filters, name)) => {
                 return refuse("can only be queried with event:page filters or dimensions.");
             }
-            Metric::TimeOnPage if !has(&Dimension::Page) && !condition.is_about(&|dimension| *dimension == Dimension::Page) => {
+            Metric::TimeOnPage if !by_page && !condition.is_about(&Dimension::is_of_page) => {
                 return refuse("can only be queried with event:page filters or dimensions.");
             }
             Metric::Percentage if dimensions.is_empty() => return refuse("can only be queried with dimensions."),
             Metric::ExitRate if dimensions != [By::Dimension(Dimension::Visit(OfVisit::ExitPage))] => {
                 return refuse("requires a `\"visit:exit_page\"` dimension. No other dimensions are allowed.");
             }
-            Metric::ExitRate if condition.is_about(&Dimension::is_of_event) => {
+            Metric::ExitRate if condition.looks_at_events() => {
                 return refuse("cannot be queried when filtering on event dimensions.");
             }
             _ => metrics.push(metric),
         }
     }
     let over_visits: Vec<&str> = metrics.iter().filter(|metric| metric.is_over_visits()).map(|metric| metric.name()).collect();
-    let of_events: Vec<String> =
-        dimensions.iter().filter(|by| matches!(by, By::Dimension(dimension) if dimension.is_of_event())).map(By::name).collect();
-    let by_page_alone = has(&Dimension::Page) && of_events.iter().all(|name| name == "event:page" || name == "event:hostname");
+    let of_events: Vec<String> = dimensions.iter().filter(|by| by.is_of_event()).map(By::name).collect();
+    let by_page_alone = by_page && of_events.iter().all(|name| ["event:page", "event:route", "event:hostname"].contains(&name.as_str()));
     if !over_visits.is_empty() && !of_events.is_empty() && !by_page_alone {
         return Err(format!(
             "Session metric(s) `{}` cannot be queried along with event dimension(s) `{}`",

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::{DIMENSIONS_LATER, MOST_ROWS, is_metric, time_dimension};
-use crate::question::Dimension;
+use super::{By, DIMENSIONS_LATER, MOST_ROWS};
+use crate::question::Metric;
 
 /// A refusal repeats at most this much of what was sent.
 const ECHO_CHARS: usize = 200;
 
 pub(super) const PROPERTIES: &[&str] = &["site_id", "metrics", "date_range", "dimensions", "filters", "order_by", "include", "pagination"];
-pub(super) const INCLUDES: &[&str] = &["imports", "time_labels", "total_rows", "trim_relative_date_range"];
+pub(super) const INCLUDES: &[&str] = &["explain", "imports", "time_labels", "total_rows", "trim_relative_date_range"];
 pub(super) const PAGINATION: &[&str] = &["limit", "offset"];
 const OPERATORS: &[&str] =
     &["is", "is_not", "contains", "contains_not", "matches", "matches_not", "and", "or", "not", "has_done", "has_not_done"];
@@ -73,7 +73,7 @@ fn object<'a>(body: &'a Map<String, Value>, name: &str, known: &[&str], faults: 
     value.as_object()
 }
 
-fn additional(path: &str, object: &Map<String, Value>, known: &[&str], faults: &mut Vec<String>) {
+pub(super) fn additional(path: &str, object: &Map<String, Value>, known: &[&str], faults: &mut Vec<String>) {
     for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
         faults.push(format!("{path}/{}: Schema does not allow additional properties.", shortened(name)));
     }
@@ -107,7 +107,7 @@ fn whole(name: &str, value: &Value, least: u64, most: u64, faults: &mut Vec<Stri
 
 /// Whether it is in the language, served or not.
 fn is_dimension(name: &str) -> bool {
-    time_dimension(name).is_some() || Dimension::named(name).is_some() || DIMENSIONS_LATER.contains(&name)
+    By::named(name).is_some() || DIMENSIONS_LATER.contains(&name)
 }
 
 fn is_filter(filter: &Value) -> bool {
@@ -116,7 +116,7 @@ fn is_filter(filter: &Value) -> bool {
 
 fn is_order(entry: &Value) -> bool {
     let Some([what, direction]) = entry.as_array().map(Vec::as_slice) else { return false };
-    let known = |name: &str| is_metric(name) || is_dimension(name);
+    let known = |name: &str| Metric::named(name).is_some() || is_dimension(name);
     what.as_str().is_some_and(known) && matches!(direction.as_str(), Some("asc" | "desc"))
 }
 

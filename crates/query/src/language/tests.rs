@@ -1,14 +1,14 @@
 use serde_json::json;
 
 use super::*;
-use crate::question::{Leaf, Op};
+use crate::question::{Leaf, Op, goal::CompletedBy};
 
 fn ask(change: &Value) -> Result<Asked, String> {
     let mut body = json!({ "site_id": "example.org", "metrics": ["visitors", "pageviews"], "date_range": "7d" });
     for (name, value) in change.as_object().unwrap() {
         body[name] = value.clone();
     }
-    parse(body.as_object().unwrap(), |_| Ok(()))
+    parse(body.as_object().unwrap(), &Settings::default(), |_| Ok(()))
 }
 
 fn leaf(op: Op, dimension: &str, values: &[&str]) -> Condition {
@@ -79,7 +79,6 @@ fn refuses_in_the_words_of_the_protocol() {
         json!({ "metrics": ["time_on_page"] }),
         json!({ "metrics": ["percentage"] }),
         json!({ "metrics": ["conversion_rate"] }),
-        json!({ "metrics": ["total_revenue"] }),
         json!({ "metrics": ["exit_rate"] }),
         json!({ "metrics": ["exit_rate"], "dimensions": ["visit:exit_page", "visit:os"] }),
         json!({ "metrics": ["exit_rate"], "dimensions": ["visit:exit_page"], "filters": [["is", "event:page", ["/"]]] }),
@@ -87,7 +86,7 @@ fn refuses_in_the_words_of_the_protocol() {
         json!({ "metrics": ["bounce_rate"], "dimensions": ["event:hostname"] }),
         json!({ "dimensions": ["badproperty"] }),
         json!({ "dimensions": ["event:props:"] }),
-        json!({ "dimensions": ["event:goal"] }),
+        json!({ "metrics": ["bounce_rate"], "dimensions": ["event:goal"] }),
         json!({ "dimensions": ["visit:country_name"] }),
         json!({ "dimensions": ["time:second"] }),
         json!({ "dimensions": {} }),
@@ -102,8 +101,12 @@ fn refuses_in_the_words_of_the_protocol() {
         json!({ "filters": [["is", "time", ["2026-01-01"]]] }),
         json!({ "filters": [["is", "visit:country", ["Germany"]]] }),
         json!({ "filters": [["is", "event:goal", ["Signup"]]] }),
-        json!({ "filters": [["contains", "event:goal", ["Sign"]]] }),
+        json!({ "filters": [["is_not", "event:goal", ["Signup"]]] }),
+        json!({ "filters": [["matches", "event:goal", ["Sign"]]] }),
+        json!({ "filters": [["or", [["contains", "event:goal", ["Sign"]]]]] }),
         json!({ "filters": [["is", "segment", [1]]] }),
+        json!({ "filters": [["is", "segment", []]] }),
+        json!({ "filters": [["contains", "segment", ["x"]]] }),
         json!({ "filters": [["matches", "event:page", ["("]]] }),
         json!({ "filters": [["or", [["is", "event:hostname", ["x"]]]]] }),
         json!({ "filters": [["and", ["is", "event:page", ["x"]]]] }),
@@ -137,7 +140,7 @@ fn refuses_in_the_words_of_the_protocol() {
 
 #[test]
 fn says_what_is_missing() {
-    let refusal = |body: Value| parse(body.as_object().unwrap(), |_| Ok(())).unwrap_err();
+    let refusal = |body: Value| parse(body.as_object().unwrap(), &Settings::default(), |_| Ok(())).unwrap_err();
     assert_eq!(refusal(json!({})), "#: Required properties site_id, metrics, date_range were not present.");
     assert_eq!(refusal(json!({ "site_id": "x", "metrics": ["visitors"] })), "#: Required property date_range was not present.");
 }
@@ -145,7 +148,7 @@ fn says_what_is_missing() {
 #[test]
 fn a_bad_date_range_is_named_before_a_bad_metric() {
     let body = json!({ "site_id": "x", "metrics": ["x"], "date_range": 1 });
-    assert_eq!(parse(body.as_object().unwrap(), |value| Err(format!("no {value}"))).unwrap_err(), "no 1");
+    assert_eq!(parse(body.as_object().unwrap(), &Settings::default(), |value| Err(format!("no {value}"))).unwrap_err(), "no 1");
 }
 
 #[test]
@@ -166,4 +169,78 @@ fn time_takes_the_interval_that_fits() {
     ] {
         assert_eq!(fitting(range.clone()), interval, "{range}");
     }
+}
+
+fn settings() -> Settings {
+    let goal = |name: &str, currency: Option<&str>| Goal {
+        name: name.to_owned(),
+        by: CompletedBy::Event(name.to_owned()),
+        props: Vec::new(),
+        currency: currency.map(str::to_owned),
+    };
+    let segment = |id, filters: Value| Segment { id, filters: filters.as_array().unwrap().clone() };
+    Settings {
+        goals: vec![goal("Signup", None), goal("Buy", Some("EUR")), goal("Buy more", Some("USD"))],
+        segments: vec![
+            segment(3, json!([["is", "event:page", ["/"]], ["is", "event:goal", ["Buy"]]])),
+            segment(4, json!([["is", "visit:os", ["Linux"]]])),
+        ],
+        routes: vec!["/blog/:slug".to_owned()],
+    }
+}
+
+fn ask_with(change: &Value) -> Result<Asked, String> {
+    let mut body = json!({ "site_id": "example.org", "metrics": ["visitors"], "date_range": "7d" });
+    for (name, value) in change.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    parse(body.as_object().unwrap(), &settings(), |_| Ok(()))
+}
+
+#[test]
+fn a_route_is_the_domains_and_follows_the_rules_of_pages() {
+    let route = Dimension::Route(vec!["/blog/:slug".to_owned()]);
+    let by_route = ask_with(&json!({ "metrics": ["bounce_rate", "scroll_depth"], "dimensions": ["event:route"] })).unwrap();
+    assert_eq!(by_route.dimensions, [By::Dimension(route.clone())]);
+    let asked = ask_with(&json!({ "metrics": ["time_on_page"], "filters": [["is", "event:route", ["/blog/:slug"]]] })).unwrap();
+    assert!(asked.condition.is_about(&|dimension| *dimension == route));
+    let refused = ask_with(&json!({ "metrics": ["bounce_rate"], "dimensions": ["event:route", "event:name"] })).unwrap_err();
+    assert!(refused.contains("cannot be queried along with event dimension(s) `event:route, event:name`"), "{refused}");
+}
+
+#[test]
+fn goals_are_named_by_what_they_are_called() {
+    let names = |filters: Value| {
+        let asked = ask_with(&json!({ "dimensions": ["event:goal"], "filters": filters })).unwrap();
+        let [By::Goal(goals)] = asked.dimensions.as_slice() else { panic!("{asked:?}") };
+        goals.iter().map(|goal| goal.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(json!([])), ["Signup", "Buy", "Buy more"]);
+    assert_eq!(names(json!([["is", "event:goal", ["Buy", "Signup"]]])), ["Signup", "Buy"]);
+    assert_eq!(names(json!([["contains", "event:goal", ["buy"], { "case_sensitive": false }]])), ["Buy", "Buy more"]);
+    assert_eq!(names(json!([["contains", "event:goal", ["Buy"]], ["is", "event:goal", ["Buy", "Signup"]]])), ["Buy"]);
+    assert_eq!(names(json!([["contains", "event:goal", ["none"]]])), Vec::<String>::new());
+}
+
+#[test]
+fn revenue_is_in_one_currency() {
+    let currency = |filters: Value| ask_with(&json!({ "metrics": ["total_revenue"], "filters": filters })).unwrap().currency();
+    assert_eq!(currency(json!([["is", "event:goal", ["Buy", "Signup"]]])), Currency::One("EUR".to_owned()));
+    assert!(matches!(currency(json!([])), Currency::None("no_revenue_goals_matching", _)));
+    assert!(matches!(currency(json!([["contains", "event:goal", ["Buy"]]])), Currency::None("no_single_revenue_currency", _)));
+    let by_goal = ask_with(&json!({ "metrics": ["total_revenue"], "dimensions": ["event:goal"] })).unwrap();
+    assert_eq!(by_goal.currency(), Currency::OfGoals);
+}
+
+#[test]
+fn segments_stand_for_their_filters() {
+    let condition = |filters: Value| ask_with(&json!({ "filters": filters })).map(|asked| asked.condition);
+    let (page, buy) = (json!(["is", "event:page", ["/"]]), json!(["is", "event:goal", ["Buy"]]));
+    assert_eq!(condition(json!([["is", "segment", [3]]])), condition(json!([page, buy])));
+    let linux = json!(["is", "visit:os", ["Linux"]]);
+    assert_eq!(condition(json!([["not", ["is", "segment", [4]]], page])), condition(json!([["not", ["and", [linux]]], page])));
+    assert_eq!(condition(json!([["is", "segment", [4, 4]]])), condition(json!([["or", [["and", [linux]], ["and", [linux]]]]])));
+    // A goal inside of a group is none, wherever it comes from.
+    let grouped = condition(json!([["or", [["is", "segment", [3]], page]]]));
+    assert_eq!(grouped.unwrap_err(), "Invalid filters. Dimension `event:goal` can only be filtered at the top level.");
 }

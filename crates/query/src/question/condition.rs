@@ -11,15 +11,21 @@
 //!
 //! `has_done` is about the visit: it has, inside the range, an event for which the inner tree holds.
 
-use super::dimension::{Dimension, OfVisit, Stored};
+use super::{
+    dimension::{Dimension, OfVisit, Stored},
+    goal::{Goal, any_completed},
+    route,
+};
 use crate::{
     Range, Scope, channel,
-    sql::{
-        Builder, Param,
-        by_visit::{AFTER_MS, BEFORE_MS},
-        end,
-    },
+    range::{DAY_MS, HOUR_MS},
+    sql::{Builder, Param, end},
 };
+
+/// A visit lasts at most 24 h after its start; rounded up.
+pub(super) const AFTER_MS: i64 = DAY_MS + HOUR_MS;
+/// A visit may hold events up to 30 minutes before its start; rounded up.
+pub(super) const BEFORE_MS: i64 = HOUR_MS;
 
 /// How a value is compared with those of a leaf; one of them is enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,6 +64,8 @@ pub enum Condition {
     HasDone(Box<Self>),
     /// A comparison.
     Leaf(Leaf),
+    /// The event completes one of these goals. Reports of engagement pass only by goals of scrolling.
+    Goal(Vec<Goal>),
 }
 
 impl Condition {
@@ -73,16 +81,63 @@ impl Condition {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.is_about(such)),
             Self::Not(part) => part.is_about(such),
-            Self::HasDone(_) => false,
+            Self::HasDone(_) | Self::Goal(_) => false,
             Self::Leaf(leaf) => such(&leaf.dimension),
         }
+    }
+
+    /// Whether a part outside of `has_done` is about events.
+    #[must_use]
+    pub fn looks_at_events(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::looks_at_events),
+            Self::Not(part) => part.looks_at_events(),
+            Self::HasDone(_) => false,
+            Self::Leaf(leaf) => leaf.dimension.is_of_event(),
+            Self::Goal(_) => true,
+        }
+    }
+
+    /// The goals that all parts about goals which must hold have in common; none without such a part.
+    #[must_use]
+    pub fn goals(&self) -> Option<Vec<Goal>> {
+        let mut parts = Vec::new();
+        flatten(self, &mut parts);
+        let lists = parts.into_iter().filter_map(|part| if let Self::Goal(goals) = part { Some(goals.clone()) } else { None });
+        lists.reduce(|common, list| common.into_iter().filter(|goal| list.contains(goal)).collect())
+    }
+
+    /// The same without the goals that must be completed.
+    #[must_use]
+    pub fn without_goals(&self) -> Self {
+        let mut parts = Vec::new();
+        flatten(self, &mut parts);
+        Self::All(parts.into_iter().filter(|part| !matches!(part, Self::Goal(_))).cloned().collect())
+    }
+
+    /// Goals of scrolling, for which reports of engagement count.
+    fn goals_by_scrolling(&self, into: &mut Vec<Goal>) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.goals_by_scrolling(into)),
+            Self::Not(part) => part.goals_by_scrolling(into),
+            Self::Goal(goals) => into.extend(goals.iter().filter(|goal| goal.is_by_scrolling()).cloned()),
+            Self::HasDone(_) | Self::Leaf(_) => {}
+        }
+    }
+
+    /// Whether reports of engagement count for it.
+    #[must_use]
+    pub(super) fn counts_scrolling(&self) -> bool {
+        let mut goals = Vec::new();
+        self.goals_by_scrolling(&mut goals);
+        !goals.is_empty()
     }
 
     /// The parts that must all hold: those about visits alone, and those that also look at events.
     fn parts(&self) -> (Vec<&Self>, Vec<&Self>) {
         let mut parts = Vec::new();
         flatten(self, &mut parts);
-        parts.into_iter().partition(|part| !part.is_about(&Dimension::is_of_event))
+        parts.into_iter().partition(|part| !part.looks_at_events())
     }
 }
 
@@ -95,7 +150,7 @@ fn flatten<'a>(condition: &'a Condition, into: &mut Vec<&'a Condition>) {
 
 /// Where a condition or a key looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(crate) enum Side {
     /// Rows of `events`.
     Events,
     /// Rows of `sessions`.
@@ -106,16 +161,27 @@ pub(super) enum Side {
 
 /// Makes conditions for one domain and range.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Predicates {
-    pub(super) scope: Scope,
-    pub(super) range: Range,
+pub(crate) struct Predicates {
+    pub(crate) scope: Scope,
+    pub(crate) range: Range,
 }
 
 impl Predicates {
     /// Events that count inside the range and pass.
-    pub(super) fn events(self, b: &mut Builder, condition: &Condition) -> String {
+    pub(crate) fn events(self, b: &mut Builder, condition: &Condition) -> String {
         let (inside, passing) = (self.inside(b), self.holds(b, Side::Events, condition));
-        format!("{inside} AND name != 'engagement' AND {passing}")
+        let mut scrolled = Vec::new();
+        condition.goals_by_scrolling(&mut scrolled);
+        if scrolled.is_empty() {
+            return format!("{inside} AND name != 'engagement' AND {passing}");
+        }
+        let scrolled = any_completed(b, &scrolled);
+        format!("{inside} AND (name != 'engagement' OR {scrolled}) AND {passing}")
+    }
+
+    /// Whether a row of `events` passes, wherever it lies.
+    pub(crate) fn event(self, b: &mut Builder, condition: &Condition) -> String {
+        self.holds(b, Side::Events, condition)
     }
 
     /// Reports of engagement inside the range that pass.
@@ -125,9 +191,13 @@ impl Predicates {
     }
 
     fn inside(self, b: &mut Builder) -> String {
+        let (counted, from, to) = (self.counted(b), b.instant(self.range.from), b.instant(self.range.to));
+        format!("{counted} AND ts >= {from} AND ts < {to}")
+    }
+
+    pub(super) fn counted(self, b: &mut Builder) -> String {
         let site = b.bind(Param::Site(self.scope.site().0));
-        let (from, to) = (b.instant(self.range.from), b.instant(self.range.to));
-        format!("site_id = {site} AND ts >= {from} AND ts < {to} AND drop_reason = '' AND bot = ''")
+        format!("site_id = {site} AND drop_reason = '' AND bot = ''")
     }
 
     /// Visits begun inside the range that pass.
@@ -161,7 +231,7 @@ impl Predicates {
         self.begun(b, Range::new(self.range.from - AFTER_MS, self.range.to + BEFORE_MS))
     }
 
-    fn begun(self, b: &mut Builder, range: Range) -> String {
+    pub(super) fn begun(self, b: &mut Builder, range: Range) -> String {
         let site = b.bind(Param::Site(self.scope.site().0));
         let (from, to) = (b.instant(range.from), b.instant(range.to));
         format!("site_id = {site} AND session_start >= {from} AND session_start < {to} AND bot = ''")
@@ -173,13 +243,18 @@ impl Predicates {
         format!("session_id IN (SELECT session_id FROM events WHERE {events})")
     }
 
-    fn holds(self, b: &mut Builder, side: Side, condition: &Condition) -> String {
+    pub(super) fn holds(self, b: &mut Builder, side: Side, condition: &Condition) -> String {
         match condition {
             Condition::All(parts) => self.joined(b, side, parts, " AND ", "1"),
             Condition::Any(parts) => self.joined(b, side, parts, " OR ", "0"),
             Condition::Not(part) => format!("NOT ({})", self.holds(b, side, part)),
             Condition::HasDone(part) => self.have(b, part),
             Condition::Leaf(leaf) => self.leaf(b, side, leaf),
+            Condition::Goal(goals) => match side {
+                Side::Events => any_completed(b, goals),
+                Side::Visits => self.have(b, condition),
+                Side::Entries => self.entered_by(b, condition),
+            },
         }
     }
 
@@ -202,33 +277,38 @@ impl Predicates {
                 format!("session_id IN (SELECT session_id FROM sessions FINAL WHERE {near} AND {passing})")
             }
             Side::Visits => self.have(b, &as_condition),
-            Side::Entries => {
-                let events = self.events(b, &as_condition);
-                format!(
-                    "(session_id, {}, {}) IN (SELECT session_id, since_start, visit_pageviews FROM events WHERE {events} AND name = 'pageview')",
-                    end("entry", "at"),
-                    end("entry", "views")
-                )
-            }
+            Side::Entries => self.entered_by(b, &as_condition),
         }
+    }
+
+    /// The entry pageview passes, by what only its event knows.
+    fn entered_by(self, b: &mut Builder, condition: &Condition) -> String {
+        let events = self.events(b, condition);
+        format!(
+            "(session_id, {}, {}) IN (SELECT session_id, since_start, visit_pageviews FROM events WHERE {events} AND name = 'pageview')",
+            end("entry", "at"),
+            end("entry", "views")
+        )
     }
 }
 
-/// The stored value as text, empty for a missing one; none where this side does not know it.
-pub(super) fn value(b: &mut Builder, side: Side, dimension: &Dimension) -> Option<String> {
+/// The stored value, empty for a missing one: a text, or a dictionary's; none where this side does not know it.
+pub(crate) fn value(b: &mut Builder, side: Side, dimension: &Dimension) -> Option<String> {
     let value = match (dimension, side) {
-        (Dimension::Page, Side::Events) => "toString(path)".to_owned(),
+        (Dimension::Page, Side::Events) => "path".to_owned(),
         (Dimension::Page, Side::Entries) => end("entry", "path"),
-        (Dimension::Hostname, Side::Events) => "toString(hostname)".to_owned(),
+        (Dimension::Route(patterns), Side::Events) => route::of(b, "path", patterns),
+        (Dimension::Route(patterns), Side::Entries) => route::of(b, &end("entry", "path"), patterns),
+        (Dimension::Hostname, Side::Events) => "hostname".to_owned(),
         (Dimension::Hostname, Side::Entries) => end("entry", "hostname"),
-        (Dimension::Name, Side::Events) => "toString(name)".to_owned(),
+        (Dimension::Name, Side::Events) => "name".to_owned(),
         (Dimension::Name, Side::Entries) => "'pageview'".to_owned(),
         (Dimension::Prop(key), Side::Events) => {
             let key = b.bind(Param::Text(key.clone()));
             format!("props[{key}]")
         }
         (Dimension::Prop(_), Side::Entries)
-        | (Dimension::Page | Dimension::Hostname | Dimension::Name | Dimension::Prop(_), Side::Visits) => {
+        | (Dimension::Page | Dimension::Route(_) | Dimension::Hostname | Dimension::Name | Dimension::Prop(_), Side::Visits) => {
             return None;
         }
         (Dimension::Visit(dimension), side) => return of_visit(b, side, *dimension),
@@ -238,7 +318,7 @@ pub(super) fn value(b: &mut Builder, side: Side, dimension: &Dimension) -> Optio
 
 fn of_visit(b: &mut Builder, side: Side, dimension: OfVisit) -> Option<String> {
     Some(match dimension.stored() {
-        Stored::Text(column) => format!("toString({column})"),
+        Stored::Text(column) => column.to_owned(),
         Stored::Number(column) => format!("if({column} = 0, '', toString({column}))"),
         Stored::Channel => channel::expression(b, channel::Over::Rows),
         Stored::End(..) if side == Side::Events => return None,

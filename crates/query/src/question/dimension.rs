@@ -1,10 +1,14 @@
 //! What events and visits can be grouped by and compared with.
 
+use footfall_model::report;
+
 /// A dimension. Those of events differ from event to event; those of visits are the same for all of a visit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Dimension {
     /// Path of the event's page.
     Page,
+    /// The first of these patterns that the path fits, or the path.
+    Route(Vec<String>),
     /// Host name of the event's page.
     Hostname,
     /// Name of the event.
@@ -133,17 +137,36 @@ impl OfVisit {
     }
 }
 
+impl From<report::Dimension> for Dimension {
+    fn from(panel: report::Dimension) -> Self {
+        Self::Visit(match panel {
+            report::Dimension::Page => return Self::Page,
+            report::Dimension::EntryPage => OfVisit::EntryPage,
+            report::Dimension::ExitPage => OfVisit::ExitPage,
+            report::Dimension::Source => OfVisit::Source,
+            report::Dimension::Channel => OfVisit::Channel,
+            report::Dimension::Referrer => OfVisit::Referrer,
+            report::Dimension::Campaign => OfVisit::UtmCampaign,
+            report::Dimension::Country => OfVisit::Country,
+            report::Dimension::Browser => OfVisit::Browser,
+            report::Dimension::Os => OfVisit::Os,
+            report::Dimension::Device => OfVisit::Device,
+        })
+    }
+}
+
 impl Dimension {
     /// All of them but properties, which have names of their own.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Page, Self::Hostname, Self::Name].into_iter().chain(OfVisit::all().map(Self::Visit))
+        [Self::Page, Self::Route(Vec::new()), Self::Hostname, Self::Name].into_iter().chain(OfVisit::all().map(Self::Visit))
     }
 
-    /// The dimension of this name in `POST /api/v2/query`.
+    /// The dimension of this name in `POST /api/v2/query`; a route without its patterns, which are the domain's.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name.split_once(':')? {
             ("event", "page") => Some(Self::Page),
+            ("event", "route") => Some(Self::Route(Vec::new())),
             ("event", "hostname") => Some(Self::Hostname),
             ("event", "name") => Some(Self::Name),
             ("event", rest) => rest.strip_prefix("props:").filter(|key| !key.is_empty()).map(|key| Self::Prop(key.to_owned())),
@@ -157,6 +180,7 @@ impl Dimension {
     pub fn name(&self) -> String {
         match self {
             Self::Page => "event:page".to_owned(),
+            Self::Route(_) => "event:route".to_owned(),
             Self::Hostname => "event:hostname".to_owned(),
             Self::Name => "event:name".to_owned(),
             Self::Prop(key) => format!("event:props:{key}"),
@@ -173,11 +197,17 @@ impl Dimension {
         !matches!(self, Self::Visit(_))
     }
 
+    /// Whether it says which page, so that the rules of pages hold (`docs/definitions.md`, Pages).
+    #[must_use]
+    pub const fn is_of_page(&self) -> bool {
+        matches!(self, Self::Page | Self::Route(_))
+    }
+
     /// The text for a missing value (`docs/definitions.md`, Missing values).
     #[must_use]
     pub const fn missing(&self) -> &'static str {
         match self {
-            Self::Page | Self::Hostname | Self::Name => "(unknown)",
+            Self::Page | Self::Route(_) | Self::Hostname | Self::Name => "(unknown)",
             Self::Prop(_) => "(none)",
             Self::Visit(dimension) => match dimension {
                 OfVisit::Source | OfVisit::Referrer => "Direct / None",

@@ -25,6 +25,14 @@ pub enum Metric {
     TimeOnPage,
     /// Percent of a page's pageviews that ended the visit.
     ExitRate,
+    /// Visitors who completed a goal in percent of all under the same conditions without it.
+    ConversionRate,
+    /// The same within the other keys of the row.
+    GroupConversionRate,
+    /// Mean of the revenue of events that have any.
+    AverageRevenue,
+    /// Revenue.
+    TotalRevenue,
 }
 
 /// What statements add up.
@@ -60,6 +68,14 @@ pub enum Sum {
     Exits,
     /// Pageviews of the page.
     PageViews,
+    /// Visitors of the whole question without its goals.
+    BaseVisitors,
+    /// The same within the other keys of the row.
+    GroupVisitors,
+    /// Revenue, thousandths.
+    Revenue,
+    /// Events with revenue.
+    Paid,
 }
 
 /// How a figure follows from sums.
@@ -67,6 +83,8 @@ pub enum Sum {
 pub enum Formula {
     /// The sum itself.
     Count(Sum),
+    /// A thousandth of the sum.
+    Thousandths(Sum),
     /// `times × over / (per × under)`, rounded half up.
     Ratio {
         /// Upper sum.
@@ -84,7 +102,7 @@ pub enum Formula {
     },
 }
 
-const NAMES: [(Metric, &str); 11] = [
+const NAMES: [(Metric, &str); 15] = [
     (Metric::Visitors, "visitors"),
     (Metric::Visits, "visits"),
     (Metric::Pageviews, "pageviews"),
@@ -96,6 +114,10 @@ const NAMES: [(Metric, &str); 11] = [
     (Metric::ScrollDepth, "scroll_depth"),
     (Metric::TimeOnPage, "time_on_page"),
     (Metric::ExitRate, "exit_rate"),
+    (Metric::ConversionRate, "conversion_rate"),
+    (Metric::GroupConversionRate, "group_conversion_rate"),
+    (Metric::AverageRevenue, "average_revenue"),
+    (Metric::TotalRevenue, "total_revenue"),
 ];
 
 impl Metric {
@@ -120,6 +142,18 @@ impl Metric {
     #[must_use]
     pub const fn is_over_visits(self) -> bool {
         matches!(self, Self::ViewsPerVisit | Self::BounceRate | Self::VisitDuration)
+    }
+
+    /// Whether it is about goals.
+    #[must_use]
+    pub const fn is_of_goals(self) -> bool {
+        matches!(self, Self::ConversionRate | Self::GroupConversionRate)
+    }
+
+    /// Whether it is an amount of money.
+    #[must_use]
+    pub const fn is_revenue(self) -> bool {
+        matches!(self, Self::AverageRevenue | Self::TotalRevenue)
     }
 
     /// How it follows from sums; `of_pages`: under the rules of pages.
@@ -147,6 +181,16 @@ impl Metric {
             Self::ExitRate => {
                 Formula::Ratio { over: Sum::Exits, under: Sum::PageViews, times: 1_000, per: 1, decimals: 1, may_be_none: true }
             }
+            Self::ConversionRate => {
+                Formula::Ratio { over: Sum::Visitors, under: Sum::BaseVisitors, times: 10_000, per: 1, decimals: 2, may_be_none: false }
+            }
+            Self::GroupConversionRate => {
+                Formula::Ratio { over: Sum::Visitors, under: Sum::GroupVisitors, times: 10_000, per: 1, decimals: 2, may_be_none: false }
+            }
+            Self::AverageRevenue => {
+                Formula::Ratio { over: Sum::Revenue, under: Sum::Paid, times: 1, per: 1, decimals: 3, may_be_none: false }
+            }
+            Self::TotalRevenue => Formula::Thousandths(Sum::Revenue),
         }
     }
 
@@ -162,8 +206,17 @@ impl Formula {
     #[must_use]
     pub fn sums(self) -> Vec<Sum> {
         match self {
-            Self::Count(sum) => vec![sum],
+            Self::Count(sum) | Self::Thousandths(sum) => vec![sum],
             Self::Ratio { over, under, .. } => vec![over, under],
+        }
+    }
+
+    /// The parts of a ratio: the upper sum, and the lower.
+    #[must_use]
+    pub fn parts(self, sum: impl Fn(Sum) -> i64) -> Option<(i64, i64)> {
+        match self {
+            Self::Ratio { over, under, .. } => Some((sum(over), sum(under))),
+            Self::Count(_) | Self::Thousandths(_) => None,
         }
     }
 
@@ -172,6 +225,7 @@ impl Formula {
     pub fn value(self, sum: impl Fn(Sum) -> i64) -> Option<f64> {
         match self {
             Self::Count(of) => Some(sum(of) as f64),
+            Self::Thousandths(of) => Some(sum(of) as f64 / 1_000.0),
             Self::Ratio { over, under, times, per, decimals, may_be_none } => {
                 let (over, under) = (i128::from(sum(over)) * i128::from(times), i128::from(sum(under)) * i128::from(per));
                 if under <= 0 {
@@ -186,7 +240,7 @@ impl Formula {
     /// The same as SQL over columns; without decimals, as only its order matters.
     pub(super) fn order(self, column: impl Fn(Sum) -> &'static str) -> String {
         match self {
-            Self::Count(sum) => column(sum).to_owned(),
+            Self::Count(sum) | Self::Thousandths(sum) => column(sum).to_owned(),
             Self::Ratio { over, under, times, per, may_be_none, .. } => {
                 let (over, under) = (column(over), column(under));
                 let none = if may_be_none { "NULL" } else { "0" };
@@ -217,6 +271,10 @@ impl Sum {
             Self::Scrolled => "s_scrolled",
             Self::Exits => "s_exits",
             Self::PageViews => "s_page_views",
+            Self::BaseVisitors => "s_base_visitors",
+            Self::GroupVisitors => "s_group_visitors",
+            Self::Revenue => "s_revenue",
+            Self::Paid => "s_paid",
         }
     }
 }

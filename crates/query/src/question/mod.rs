@@ -7,13 +7,19 @@
 //!
 //! How conditions become SQL depends on what a block looks at: see [`condition`].
 
+mod blocks;
 pub mod condition;
+mod corrected;
 pub mod dimension;
+pub mod explain;
+pub mod goal;
 pub mod metric;
+pub mod route;
 mod statement;
 
 pub use condition::{Condition, Leaf, Op};
 pub use dimension::Dimension;
+pub use goal::Goal;
 pub use metric::{Metric, Sum};
 pub use statement::{Statement, statement};
 
@@ -26,6 +32,8 @@ pub enum Key {
     Time(Vec<i64>),
     /// A dimension. The label is the value as reports show it.
     By(Dimension),
+    /// Goals, those alone that are completed. An event that completes several is in each of their rows. The label is the name.
+    Goal(Vec<Goal>),
 }
 
 /// What rows are ordered by.
@@ -63,21 +71,56 @@ pub struct Question {
     pub limit: u64,
     /// Rows to skip.
     pub offset: u64,
+    /// ISO 4217: the currency of the revenue that counts; by goals it is theirs.
+    pub currency: Option<String>,
     /// Count visitors approximately: for domains with more than 5 million events in the range.
     pub approximate: bool,
+    /// Leave out pageviews at and after this instant (UTC ms), which live state counts. Nothing else is cut.
+    pub cut: Option<i64>,
 }
 
 impl Question {
+    /// Metrics of a range: one row of everything, exact.
+    #[must_use]
+    pub fn totals(metrics: impl Into<Vec<Metric>>, range: Range) -> Self {
+        Self {
+            metrics: metrics.into(),
+            range,
+            keys: Vec::new(),
+            condition: Condition::none(),
+            order: Vec::new(),
+            limit: 1,
+            offset: 0,
+            currency: None,
+            approximate: false,
+            cut: None,
+        }
+    }
+
+    /// Grouped by one key; rows by the first metric, greatest first, and buckets of time in their order.
+    #[must_use]
+    pub fn by(mut self, key: Key, limit: u64, offset: u64) -> Self {
+        self.order = match (&key, self.metrics.first()) {
+            (Key::By(_) | Key::Goal(_), Some(metric)) => vec![(Order::Metric(*metric), Direction::Descending)],
+            _ => vec![(Order::Key(0), Direction::Ascending)],
+        };
+        Self { keys: vec![key], limit, offset, ..self }
+    }
+
     /// Whether the rules of pages hold (`docs/definitions.md`, Pages): a page is asked for or filtered by.
     #[must_use]
     pub fn is_about_pages(&self) -> bool {
-        self.keys.iter().any(|key| matches!(key, Key::By(Dimension::Page)))
-            || self.condition.is_about(&|dimension| *dimension == Dimension::Page)
+        self.keys.iter().any(|key| matches!(key, Key::By(dimension) if dimension.is_of_page()))
+            || self.condition.is_about(&Dimension::is_of_page)
     }
 
     /// Whether a key is known to events alone.
     #[must_use]
     pub fn is_by_event(&self) -> bool {
-        self.keys.iter().any(|key| matches!(key, Key::By(dimension) if dimension.is_of_event()))
+        self.keys.iter().any(|key| match key {
+            Key::Time(_) => false,
+            Key::By(dimension) => dimension.is_of_event(),
+            Key::Goal(_) => true,
+        })
     }
 }

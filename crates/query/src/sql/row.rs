@@ -11,6 +11,6 @@ pub struct Row {
     pub sums: Vec<i64>,
     /// Rows over all pages.
     pub total: u64,
-    /// The sums over all rows of all pages; empty but by a dimension.
+    /// The sums over all rows of all pages, where the statement says them.
     pub whole: Vec<i64>,
 }

@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use footfall_model::{Interval, report::Dimension};
-use footfall_query::{Filter, Group, Query, Range, Scope, Sql, buckets, filter::Op, sql};
+use footfall_query::{
+    Range, Scope, Sql, buckets,
+    question::{Condition, Key, Leaf, Metric, Op, Question, Sum, statement},
+    sql,
+};
 use footfall_store::{EventRow, Store};
 
 use crate::{
@@ -37,36 +41,46 @@ async fn filled(rows: &[EventRow], per_insert: usize) -> Store {
     store
 }
 
-/// Labels and sums of all rows; each row says how many there are.
-async fn answer<const N: usize>(store: &Store, sql: &Sql) -> BTreeMap<String, [u64; N]> {
-    let rows = store.report(sql).await.unwrap_or_else(|error| panic!("{error}\n{}", sql.text));
+/// The sums of all rows by label; each row says how many there are.
+async fn answer<const N: usize>(store: &Store, question: &Question, sums: [Sum; N]) -> BTreeMap<String, [u64; N]> {
+    let made = statement(Scope::authorised(site(1)), question).unwrap();
+    let rows = store.report(&made.sql).await.unwrap_or_else(|error| panic!("{error}\n{}", made.sql.text));
     for row in &rows {
         assert_eq!(row.total as usize, rows.len());
     }
-    rows.into_iter()
-        .map(|row| {
-            let mut sums = [0; N];
-            for (to, from) in sums.iter_mut().zip(&row.sums) {
-                *to = u64::try_from(*from).unwrap();
-            }
-            (row.labels.first().cloned().unwrap_or_default(), sums)
-        })
-        .collect()
+    let places = sums.map(|sum| made.sums.iter().position(|known| *known == sum).unwrap());
+    let missing = match question.keys.first() {
+        Some(Key::By(dimension)) => dimension.missing(),
+        _ => "",
+    };
+    let read = |row: footfall_query::Row| {
+        // The oracle knows what is stored: nothing, where the answer names that.
+        let label = row.labels.first().filter(|label| *label != missing).cloned().unwrap_or_default();
+        (label, places.map(|place| u64::try_from(row.sums[place]).unwrap()))
+    };
+    rows.into_iter().map(read).collect()
 }
 
-/// Visitors and pageviews of the whole, which every row repeats.
-async fn whole(store: &Store, sql: &Sql, expected: Option<[u64; 2]>) {
-    for row in store.report(sql).await.unwrap() {
-        let found = [row.whole[0], row.whole[1]].map(|sum| u64::try_from(sum).unwrap());
-        assert_eq!(Some(found), expected, "the whole\n{}", sql.text);
-    }
+/// Figures of events that visits can answer for, and those that only events can.
+const OF_EVENTS: [Metric; 2] = [Metric::Visitors, Metric::Pageviews];
+const OF_EVENTS_ALONE: [Metric; 3] = [Metric::Visitors, Metric::Pageviews, Metric::Events];
+const SUMS_OF_EVENTS: [Sum; 3] = [Sum::Visitors, Sum::Pageviews, Sum::Events];
+const OF_VISITS: [Metric; 4] = [Metric::Visits, Metric::BounceRate, Metric::VisitDuration, Metric::ViewsPerVisit];
+const SUMS_OF_VISITS: [Sum; 4] = [Sum::Visits, Sum::Bounces, Sum::Duration, Sum::Views];
+/// Asked together.
+const OVERVIEW: [Metric; 6] =
+    [Metric::Visitors, Metric::Pageviews, Metric::Visits, Metric::BounceRate, Metric::VisitDuration, Metric::ViewsPerVisit];
+const SUMS_OF_OVERVIEW: [Sum; 6] = [Sum::Visitors, Sum::Pageviews, Sum::Visits, Sum::Bounces, Sum::Duration, Sum::Views];
+
+fn two<const N: usize>(figures: BTreeMap<String, [u64; N]>) -> BTreeMap<String, [u64; 2]> {
+    figures.into_iter().map(|(label, sums)| (label, [sums[0], sums[1]])).collect()
 }
 
 /// The overview as one list.
-async fn overview(store: &Store, query: &Query) -> Vec<u64> {
-    let rows = store.report(&sql::overview(Scope::authorised(site(1)), query).unwrap()).await.unwrap();
+async fn overview(store: &Store, question: Question) -> Vec<u64> {
+    let rows = answer(store, &Question { metrics: OVERVIEW.to_vec(), ..question }, SUMS_OF_OVERVIEW).await;
     assert_eq!(rows.len(), 1);
-    rows[0].sums.iter().map(|sum| u64::try_from(*sum).unwrap()).collect()
+    rows[""].to_vec()
 }
 
 /// What the overview should say.
@@ -78,10 +92,9 @@ fn expected_overview(rows: &[EventRow], from: i64, cut: i64, to: i64) -> Vec<u64
 
 /// Compares all figures of a range.
 async fn compare(store: &Store, rows: &[EventRow], range: Range) {
-    let scope = Scope::authorised(site(1));
-    let totals = Query::totals(range);
+    let totals = Question::totals([Metric::Visitors], range);
     let zone = "Europe/Berlin".parse().unwrap();
-    assert_eq!(overview(store, &totals).await, expected_overview(rows, range.from, range.to, range.to), "overview {range:?}");
+    assert_eq!(overview(store, totals.clone()).await, expected_overview(rows, range.from, range.to, range.to), "overview {range:?}");
     let mut groups = vec![(totals.clone(), By::Nothing)];
     for interval in [Interval::Minute, Interval::Hour, Interval::Day, Interval::Week, Interval::Month] {
         let Ok(cut) = buckets(range, interval, zone) else { continue };
@@ -89,44 +102,38 @@ async fn compare(store: &Store, rows: &[EventRow], range: Range) {
             continue;
         }
         let starts: Vec<i64> = cut.iter().map(|bucket| bucket.from).collect();
-        groups.push((totals.clone().by(Group::Time(starts.clone()), 100_000, 0), By::Starts(starts)));
+        groups.push((totals.clone().by(Key::Time(starts.clone()), 100_000, 0), By::Starts(starts)));
     }
     for dimension in DIMENSIONS {
-        groups.push((totals.clone().by(Group::By(dimension), 100_000, 0), By::Dimension(dimension)));
+        groups.push((totals.clone().by(Key::By(dimension.into()), 100_000, 0), By::Dimension(dimension)));
     }
-    for (query, by) in groups {
-        let context = format!(
-            "{range:?} {:?}",
-            query.groups.first().map(|group| match group {
-                Group::By(d) => format!("{d:?}"),
-                Group::Time(s) => s.len().to_string(),
-            })
-        );
+    for (question, by) in groups {
+        let asked = |metrics: &[Metric]| Question { metrics: metrics.to_vec(), ..question.clone() };
+        let context = format!("{range:?} {:?}", question.keys);
         let mut expected = oracle::event_figures(rows, site(1), range.from, range.to, &by, &|_| true);
-        let mut found: BTreeMap<String, [u64; 3]> = answer(store, &sql::events(scope, &query).unwrap()).await;
-        if query.groups.is_empty() {
+        if question.keys.is_empty() {
             expected.entry(String::new()).or_default();
         }
-        if matches!(by, By::Dimension(dimension) if dimension != Dimension::Page) {
-            // There the third sum repeats the second.
-            for sums in expected.values_mut().chain(found.values_mut()) {
-                sums[2] = 0;
-            }
-        }
-        assert_eq!(found, expected, "event figures {context}");
+        assert_eq!(answer(store, &asked(&OF_EVENTS_ALONE), SUMS_OF_EVENTS).await, expected, "event figures {context}");
+        let of_visits = answer(store, &asked(&OF_EVENTS), [Sum::Visitors, Sum::Pageviews]).await;
+        assert_eq!(of_visits, two(expected.clone()), "event figures {context}");
         if matches!(by, By::Dimension(_)) {
             let all = oracle::event_figures(rows, site(1), range.from, range.to, &By::Nothing, &|_| true);
-            whole(store, &sql::events(scope, &query).unwrap(), all.get("").map(|sums| [sums[0], sums[1]])).await;
+            for metrics in [&[Metric::Percentage][..], &[Metric::Percentage, Metric::Events]] {
+                let found = answer(store, &asked(metrics), [Sum::Visitors, Sum::AllVisitors]).await;
+                let expected = expected.iter().map(|(label, sums)| (label.clone(), [sums[0], all[""][0]])).collect();
+                assert_eq!(found, expected, "the whole {context}");
+            }
         }
         if matches!(by, By::Dimension(Dimension::Page)) {
             continue;
         }
         let mut expected = oracle::visit_figures(rows, site(1), range.from, range.to, &by, &|_| true);
-        if query.groups.is_empty() {
+        if question.keys.is_empty() {
             expected.entry(String::new()).or_default();
         }
-        let found = answer(store, &sql::visits(scope, &query).unwrap()).await;
-        assert_eq!(found, expected, "visit figures {context}");
+        let asked = Question { order: Vec::new(), ..asked(&OF_VISITS) };
+        assert_eq!(answer(store, &asked, SUMS_OF_VISITS).await, expected, "visit figures {context}");
     }
 }
 
@@ -153,25 +160,27 @@ async fn all_figures_over_days() {
 async fn pageviews_end_at_the_cut_and_nothing_else_does() {
     let rows = rows(&Traffic { seed: 13, visits: 500, from: FROM, to: FROM + 3 * DAY });
     let store = filled(&rows, 150).await;
-    let scope = Scope::authorised(site(1));
     for (from, cut, to) in [
         (FROM + HOUR, FROM + 2 * DAY, FROM + 2 * DAY + 30 * MINUTE),
         (FROM + DAY, FROM + DAY + 10 * HOUR, FROM + DAY + 20 * HOUR),
         (FROM + DAY, FROM + DAY, FROM + DAY + 30 * MINUTE),
         (FROM, FROM + 9 * DAY, FROM + 2 * DAY),
     ] {
-        let query = Query { cut: Some(cut), ..Query::totals(Range::new(from, to)) };
-        assert_eq!(overview(&store, &query).await, expected_overview(&rows, from, cut, to), "overview {from} {cut} {to}");
-        let mut cases = vec![(query.clone(), By::Nothing)];
-        cases.extend(DIMENSIONS.map(|dimension| (query.clone().by(Group::By(dimension), 1_000, 0), By::Dimension(dimension))));
-        for (query, by) in cases {
+        let question = Question { cut: Some(cut), ..Question::totals(OF_EVENTS, Range::new(from, to)) };
+        assert_eq!(overview(&store, question.clone()).await, expected_overview(&rows, from, cut, to), "overview {from} {cut} {to}");
+        let mut cases = vec![(question.clone(), By::Nothing)];
+        cases.extend(DIMENSIONS.map(|dimension| (question.clone().by(Key::By(dimension.into()), 1_000, 0), By::Dimension(dimension))));
+        for (question, by) in cases {
             let whole = oracle::event_figures(&rows, site(1), from, to, &by, &|_| true);
             let before = oracle::event_figures(&rows, site(1), from, cut.min(to), &by, &|_| true);
             let pageviews = |label: &str| before.get(label).map_or(0, |sums| sums[1]);
             let expected: BTreeMap<String, [u64; 2]> =
                 whole.iter().map(|(label, sums)| (label.clone(), [sums[0], pageviews(label)])).collect();
-            let found: BTreeMap<String, [u64; 2]> = answer(&store, &sql::events(scope, &query).unwrap()).await;
-            assert_eq!(found, expected, "{from} {cut} {to} {:?}", query.groups);
+            for metrics in [OF_EVENTS.to_vec(), OF_EVENTS_ALONE.to_vec()] {
+                let question = Question { metrics, ..question.clone() };
+                let found = answer(&store, &question, [Sum::Visitors, Sum::Pageviews]).await;
+                assert_eq!(found, expected, "{from} {cut} {to} {:?}", question.keys);
+            }
         }
     }
 }
@@ -193,12 +202,18 @@ async fn merging_changes_no_figure() {
 async fn filters_on_visits() {
     let rows = rows(&Traffic { seed: 21, visits: 400, from: FROM, to: FROM + 2 * DAY });
     let store = filled(&rows, 200).await;
-    let scope = Scope::authorised(site(1));
     let (from, to) = (FROM + 3 * HOUR, FROM + DAY);
-    let query = Query::totals(Range::new(from, to))
-        .only(Filter::new(Op::Is, Dimension::Source, ["O'Hara \\ \"x\"".to_owned(), "Direct / None".to_owned()]))
-        .only(Filter::new(Op::IsNot, Dimension::Country, ["DE".to_owned()]))
-        .only(Filter::new(Op::IsNot, Dimension::Channel, ["Email".to_owned()]));
+    let is = |dimension: Dimension, values: &[&str]| {
+        let values = values.iter().map(|value| (*value).to_owned()).collect();
+        Condition::Leaf(Leaf { op: Op::Is, dimension: dimension.into(), values, case_sensitive: true })
+    };
+    let not = |condition| Condition::Not(Box::new(condition));
+    let condition = Condition::All(vec![
+        is(Dimension::Source, &["O'Hara \\ \"x\"", "Direct / None"]),
+        not(is(Dimension::Country, &["DE"])),
+        not(is(Dimension::Channel, &["Email"])),
+    ]);
+    let question = Question { condition, ..Question::totals(OF_EVENTS, Range::new(from, to)) };
     let pass = |visit: &oracle::Visit<'_>| {
         let first = visit.events[0].visit.attributes.unpack();
         let channel = footfall_enrich::channel::channel(footfall_enrich::ChannelInput {
@@ -210,19 +225,17 @@ async fn filters_on_visits() {
         });
         (first.source.is_empty() || first.source.starts_with("O'Hara")) && first.country != "DE" && channel.name() != "Email"
     };
-    for (query, by) in [
-        (query.clone(), By::Nothing),
-        (query.clone().by(Group::By(Dimension::Browser), 100, 0), By::Dimension(Dimension::Browser)),
-        (query.clone().by(Group::By(Dimension::ExitPage), 100, 0), By::Dimension(Dimension::ExitPage)),
+    for (question, by) in [
+        (question.clone(), By::Nothing),
+        (question.clone().by(Key::By(Dimension::Browser.into()), 100, 0), By::Dimension(Dimension::Browser)),
+        (question.clone().by(Key::By(Dimension::ExitPage.into()), 100, 0), By::Dimension(Dimension::ExitPage)),
     ] {
-        let two = |figures: BTreeMap<String, [u64; 3]>| {
-            figures.into_iter().map(|(label, sums)| (label, [sums[0], sums[1]])).collect::<BTreeMap<_, _>>()
-        };
         let expected = oracle::event_figures(&rows, site(1), from, to, &by, &pass);
         assert!(!expected.is_empty());
-        assert_eq!(two(answer(&store, &sql::events(scope, &query).unwrap()).await), two(expected));
+        assert_eq!(answer(&store, &question, [Sum::Visitors, Sum::Pageviews]).await, two(expected));
         let expected = oracle::visit_figures(&rows, site(1), from, to, &by, &pass);
-        assert_eq!(answer::<4>(&store, &sql::visits(scope, &query).unwrap()).await, expected);
+        let question = Question { metrics: OF_VISITS.to_vec(), order: Vec::new(), ..question };
+        assert_eq!(answer(&store, &question, SUMS_OF_VISITS).await, expected);
     }
 }
 
@@ -234,12 +247,12 @@ async fn a_page_filter_goes_with_what_a_visit_is() {
     let of_page: Vec<EventRow> = rows.iter().filter(|row| row.path == path).cloned().collect();
     let (from, to) = (FROM + 2 * HOUR, FROM + DAY);
     for dimension in [Dimension::Channel, Dimension::Source] {
-        let query =
-            Query::totals(Range::new(from, to)).only(Filter::new(Op::Is, Dimension::Page, [path.clone()])).by(Group::By(dimension), 100, 0);
-        let sql = sql::events(Scope::authorised(site(1)), &query).unwrap();
+        let is_page = Leaf { op: Op::Is, dimension: Dimension::Page.into(), values: vec![path.clone()], case_sensitive: true };
+        let question = Question { condition: Condition::Leaf(is_page), ..Question::totals(OF_EVENTS_ALONE, Range::new(from, to)) };
+        let question = question.by(Key::By(dimension.into()), 100, 0);
         let expected = oracle::event_figures(&of_page, site(1), from, to, &By::Dimension(dimension), &|_| true);
         assert!(expected.len() > 1);
-        assert_eq!(answer::<3>(&store, &sql).await, expected, "{dimension:?}");
+        assert_eq!(answer(&store, &question, SUMS_OF_EVENTS).await, expected, "{dimension:?}");
     }
 }
 
@@ -249,18 +262,21 @@ async fn a_page_of_rows_and_counts() {
     let store = filled(&rows, 500).await;
     let scope = Scope::authorised(site(1));
     let range = Range::new(FROM, FROM + 2 * DAY);
-    let all = store.report(&sql::events(scope, &Query::totals(range).by(Group::By(Dimension::Page), 100, 0)).unwrap()).await.unwrap();
-    let page = store.report(&sql::events(scope, &Query::totals(range).by(Group::By(Dimension::Page), 2, 1)).unwrap()).await.unwrap();
+    let page_of = async |limit, offset| {
+        let by = Question::totals(OF_EVENTS, range).by(Key::By(Dimension::Page.into()), limit, offset);
+        store.report(&statement(scope, &by).unwrap().sql).await.unwrap()
+    };
+    let (all, page) = (page_of(100, 0).await, page_of(2, 1).await);
     assert_eq!(page, all[1..3]);
     assert!(all.windows(2).all(|pair| pair[0].sums[0] >= pair[1].sums[0]));
     let events = oracle::event_figures(&rows, site(1), range.from, range.to, &By::Nothing, &|_| true)[""][2];
-    let counted = store.count(&sql::event_count(scope, &Query::totals(range))).await.unwrap();
+    let counted = store.count(&sql::event_count(scope, range)).await.unwrap();
     assert!(counted >= events, "the count may hold bots and drops, never less");
     let first = oracle::visits(&rows, site(1)).values().map(oracle::Visit::start).min();
     assert_eq!(store.time(&sql::first_event(scope)).await.unwrap(), first);
     assert_eq!(store.time(&sql::first_event(Scope::authorised(site(99)))).await.unwrap(), None);
-    let approximate = Query { approximate: true, ..Query::totals(range) };
-    let approximate: BTreeMap<String, [u64; 3]> = answer(&store, &sql::events(scope, &approximate).unwrap()).await;
+    let approximate = Question { approximate: true, ..Question::totals([Metric::Visitors], range) };
+    let approximate = answer(&store, &approximate, [Sum::Visitors]).await;
     assert_eq!(approximate[""][0], all_visitors(&rows, range), "few visitors are counted exactly even so");
 }
 
@@ -323,11 +339,54 @@ async fn channels_are_the_same_in_sql_and_rust() {
     }
     let store = filled(&rows, rows.len()).await;
     assert!(expected.len() > 15, "nearly all channels occur: {expected:?}");
-    let query = Query::totals(Range::new(FROM, FROM + DAY)).by(Group::By(Dimension::Channel), 100, 0);
-    let scope = Scope::authorised(site(1));
-    let events: BTreeMap<String, [u64; 1]> = answer(&store, &sql::events(scope, &query).unwrap()).await;
-    let visits: BTreeMap<String, [u64; 1]> = answer(&store, &sql::visits(scope, &query).unwrap()).await;
+    let by = |metric| Question::totals([metric], Range::new(FROM, FROM + DAY)).by(Key::By(Dimension::Channel.into()), 100, 0);
+    // Each way computes it in another place: over combinations, and over rows of both tables.
+    let through_visits = answer(&store, &by(Metric::Visitors), [Sum::Visitors]).await;
+    let events = answer(&store, &by(Metric::Events), [Sum::Events]).await;
+    let visits = answer(&store, &by(Metric::Visits), [Sum::Visits]).await;
     let expected: BTreeMap<String, [u64; 1]> = expected.into_iter().map(|(label, count)| (label, [count])).collect();
+    assert_eq!(through_visits, expected);
     assert_eq!(events, expected);
     assert_eq!(visits, expected);
+}
+
+#[tokio::test]
+async fn a_question_that_reads_too_much_is_too_heavy() {
+    let store = engine::store().await;
+    let report = async |rows: u64| {
+        let text = format!(
+            "SELECT emptyArrayString() AS labels, [toInt64(max(number))] AS sums, toUInt64(1) AS total, emptyArrayInt64() AS whole FROM numbers({rows})"
+        );
+        store.report(&Sql { text, params: Vec::new() }).await
+    };
+    assert_eq!(report(1_000_000).await.unwrap()[0].sums, [999_999]);
+    let error = report(1_000_000_000_000).await.unwrap_err();
+    assert!(error.is_too_heavy() && error.to_string().contains("rows"), "{error}");
+}
+
+#[tokio::test]
+async fn a_question_ends_with_the_one_who_asked() {
+    let store = engine::store().await;
+    let endless = "SELECT emptyArrayString() AS labels, [toInt64(sum(cityHash64(SHA512(toString(number)))) % 7)] AS sums, toUInt64(1) AS total, \
+                   emptyArrayInt64() AS whole FROM numbers(900000000)";
+    let sql = Sql { text: endless.to_owned(), params: Vec::new() };
+    let running = async || {
+        let count =
+            "SELECT count() FROM system.processes WHERE query LIKE '%SHA512(toString(number))%' AND query NOT LIKE '%system.processes%'";
+        store.raw(count).fetch_one::<u64>().await.unwrap()
+    };
+    tokio::select! {
+        answer = store.report(&sql) => panic!("it has no end, and the limit is ten seconds: {answer:?}"),
+        () = async {
+            while running().await == 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        } => {}
+    }
+    let begun = std::time::Instant::now();
+    while running().await > 0 {
+        // The statement's own limit is ten seconds.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5), "nobody waits for it any more");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }

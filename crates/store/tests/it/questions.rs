@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use footfall_model::Interval;
 use footfall_query::{
     Range, Scope, buckets,
-    question::{Condition, Dimension, Direction, Key, Leaf, Metric, Op, Order, Question, dimension::OfVisit, statement},
+    question::{
+        Condition, Dimension, Direction, Goal, Key, Leaf, Metric, Op, Order, Question, dimension::OfVisit, goal::CompletedBy, statement,
+    },
 };
 use footfall_store::{EventRow, Store};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -17,7 +19,7 @@ use crate::{
 };
 
 /// 2026-10-24 00:00 UTC: the clocks of Europe change on the next day.
-const FROM: i64 = 1_792_800_000_000;
+pub const FROM: i64 = 1_792_800_000_000;
 
 type Meaning = fn(&str) -> bool;
 
@@ -30,21 +32,74 @@ const PATTERNS: [(&str, Meaning); 5] = [
     ("[.]org$", |text| text.ends_with(".org")),
 ];
 
+pub type Completes = fn(&EventRow) -> bool;
+
+/// Goals, and what completes them.
+pub fn goals() -> Vec<(Goal, Completes)> {
+    let goal = |name: &str, by: CompletedBy, props: &[(&str, &str)], currency: Option<&str>| Goal {
+        name: name.to_owned(),
+        by,
+        props: props.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        currency: currency.map(str::to_owned),
+    };
+    let (event, page) = (|name: &str| CompletedBy::Event(name.to_owned()), |path: &str| CompletedBy::Page(path.to_owned()));
+    vec![
+        (goal("Signup", event("signup"), &[], Some("EUR")), |row| row.name == "signup"),
+        (goal("It's \\ a pro", event("hover"), &[("plan", "Pro")], None), |row| {
+            row.name == "hover" && row.props.get("plan").is_some_and(|plan| plan == "Pro")
+        }),
+        (goal("a", page("/a"), &[], None), |row| row.name == "pageview" && row.path == "/a"),
+        (goal("its", page("/*t's"), &[], None), |row| row.name == "pageview" && row.path == "/it's"),
+        (goal("deep", CompletedBy::Scroll { path: "/c/*".to_owned(), depth: 50 }, &[], None), |row| {
+            row.name == "engagement" && (50..=100).contains(&row.scroll_depth) && row.path.starts_with("/c/")
+        }),
+        (goal("all", CompletedBy::Scroll { path: "*".to_owned(), depth: 1 }, &[], None), |row| {
+            row.name == "engagement" && (1..=100).contains(&row.scroll_depth)
+        }),
+        (goal("free", event("signup"), &[("plan", "free"), ("it's", "1")], Some("USD")), |row| {
+            row.name == "signup"
+                && row.props.get("plan").is_some_and(|plan| plan == "free")
+                && row.props.get("it's").is_some_and(|number| number == "1")
+        }),
+    ]
+}
+
+pub fn completes(row: &EventRow, goal: &Goal) -> bool {
+    goals().iter().find(|(known, _)| known == goal).unwrap().1(row)
+}
+
+/// The routes of the domain, and what they make of a path.
+const ROUTES: [&str; 2] = ["/c/:rest", "/:one"];
+
+fn routes() -> Dimension {
+    Dimension::Route(ROUTES.map(str::to_owned).to_vec())
+}
+
+fn route(path: &str) -> &str {
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts.as_slice() {
+        ["", "c", rest] if !rest.is_empty() => ROUTES[0],
+        ["", one] if !one.is_empty() => ROUTES[1],
+        _ => path,
+    }
+}
+
 fn dimensions() -> Vec<Dimension> {
-    let of_events =
-        [Dimension::Page, Dimension::Hostname, Dimension::Name, Dimension::Prop("plan".to_owned()), Dimension::Prop("it's".to_owned())];
+    let prop = |key: &str| Dimension::Prop(key.to_owned());
+    let of_events = [Dimension::Page, routes(), Dimension::Hostname, Dimension::Name, prop("plan"), prop("it's")];
     of_events.into_iter().chain(OfVisit::all().map(Dimension::Visit)).collect()
 }
 
 // ── what the figures are, from the rows ──
 
-fn value(row: &EventRow, visit: &Visit<'_>, dimension: &Dimension) -> String {
+pub fn value(row: &EventRow, visit: &Visit<'_>, dimension: &Dimension) -> String {
     let first = visit.events[0].visit.attributes.unpack();
     let views = || visit.events.iter().filter(|row| row.name == "pageview");
     let entry = || views().min_by_key(|row| (row.ts, row.position.offset));
     let exit = || views().max_by_key(|row| (row.ts, row.position.offset));
     let text = match dimension {
         Dimension::Page => row.path.as_str(),
+        Dimension::Route(_) => route(&row.path),
         Dimension::Hostname => &row.hostname,
         Dimension::Name => &row.name,
         Dimension::Prop(key) => row.props.get(key).map_or("", String::as_str),
@@ -82,23 +137,23 @@ fn value(row: &EventRow, visit: &Visit<'_>, dimension: &Dimension) -> String {
     if text.is_empty() { missing.to_owned() } else { text.to_owned() }
 }
 
-struct World<'a> {
-    visits: BTreeMap<u64, Visit<'a>>,
-    range: Range,
+pub struct World<'a> {
+    pub visits: BTreeMap<u64, Visit<'a>>,
+    pub range: Range,
 }
 
 impl World<'_> {
     /// Counted, no bot, inside the range.
-    fn is_inside(&self, row: &EventRow) -> bool {
+    pub fn is_inside(&self, row: &EventRow) -> bool {
         row.ts >= self.range.from && row.ts < self.range.to && row.bot.is_empty()
     }
 
-    fn holds(&self, condition: &Condition, row: &EventRow, visit: &Visit<'_>) -> bool {
+    pub fn holds(&self, condition: &Condition, row: &EventRow, visit: &Visit<'_>) -> bool {
         match condition {
             Condition::All(parts) => parts.iter().all(|part| self.holds(part, row, visit)),
             Condition::Any(parts) => parts.iter().any(|part| self.holds(part, row, visit)),
             Condition::Not(part) => !self.holds(part, row, visit),
-            Condition::HasDone(part) => self.has(visit, |row| self.holds(part, row, visit)),
+            Condition::HasDone(part) => self.has(part, visit),
             Condition::Leaf(leaf) => {
                 let found = value(row, visit, &leaf.dimension);
                 let case = |text: &str| if leaf.case_sensitive { text.to_owned() } else { text.to_lowercase() };
@@ -108,11 +163,13 @@ impl World<'_> {
                     Op::Matches => PATTERNS.iter().find(|(pattern, _)| pattern == wanted).unwrap().1(&case(&found)),
                 })
             }
+            Condition::Goal(goals) => goals.iter().any(|goal| completes(row, goal)),
         }
     }
 
-    fn has(&self, visit: &Visit<'_>, passes: impl Fn(&EventRow) -> bool) -> bool {
-        visit.events.iter().any(|row| self.is_inside(row) && row.name != "engagement" && passes(row))
+    /// The visit has an event that passes.
+    fn has(&self, condition: &Condition, visit: &Visit<'_>) -> bool {
+        visit.events.iter().any(|row| self.is_inside(row) && counts(condition, row) && self.holds(condition, row, visit))
     }
 
     /// Whether a visit passes: its own parts, and one event that passes all others.
@@ -121,8 +178,21 @@ impl World<'_> {
         flat(condition, &mut parts);
         let (of_events, of_visits): (Vec<&Condition>, Vec<&Condition>) = parts.into_iter().partition(|part| looks_at_events(part));
         of_visits.iter().all(|part| self.holds(part, visit.events[0], visit))
-            && (of_events.is_empty() || self.has(visit, |row| of_events.iter().all(|part| self.holds(part, row, visit))))
+            && (of_events.is_empty() || self.has(&Condition::All(of_events.into_iter().cloned().collect()), visit))
     }
+}
+
+/// Whether an event counts: a report of engagement does for goals of scrolling alone.
+pub fn counts(condition: &Condition, row: &EventRow) -> bool {
+    fn scrolled(condition: &Condition, row: &EventRow) -> bool {
+        match condition {
+            Condition::All(parts) | Condition::Any(parts) => parts.iter().any(|part| scrolled(part, row)),
+            Condition::Not(part) => scrolled(part, row),
+            Condition::HasDone(_) | Condition::Leaf(_) => false,
+            Condition::Goal(goals) => goals.iter().any(|goal| completes(row, goal)),
+        }
+    }
+    row.name != "engagement" || scrolled(condition, row)
 }
 
 fn flat<'c>(condition: &'c Condition, into: &mut Vec<&'c Condition>) {
@@ -138,6 +208,7 @@ fn looks_at_events(condition: &Condition) -> bool {
         Condition::Not(part) => looks_at_events(part),
         Condition::HasDone(_) => false,
         Condition::Leaf(leaf) => !matches!(leaf.dimension, Dimension::Visit(_)),
+        Condition::Goal(_) => true,
     }
 }
 
@@ -145,8 +216,8 @@ fn looks_at_pages(condition: &Condition) -> bool {
     match condition {
         Condition::All(parts) | Condition::Any(parts) => parts.iter().any(looks_at_pages),
         Condition::Not(part) => looks_at_pages(part),
-        Condition::HasDone(_) => false,
-        Condition::Leaf(leaf) => leaf.dimension == Dimension::Page,
+        Condition::HasDone(_) | Condition::Goal(_) => false,
+        Condition::Leaf(leaf) => [Dimension::Page, routes()].contains(&leaf.dimension),
     }
 }
 
@@ -162,6 +233,9 @@ struct Cell {
     views: u64,
     engaged: BTreeMap<(u64, String), u64>,
     scrolled: BTreeMap<(u64, String), u64>,
+    deep: BTreeSet<(u64, String)>,
+    revenue: i64,
+    paid: u64,
     is_here: bool,
 }
 
@@ -174,41 +248,93 @@ fn half_up(over: u64, under: u64) -> f64 {
 /// What the answer should be.
 fn expected(rows: &[EventRow], question: &Question) -> Figures {
     let world = World { visits: oracle::visits(rows, site(1)), range: question.range };
-    let of_pages = looks_at_pages(&question.condition) || question.keys.contains(&Key::By(Dimension::Page));
-    let by_event = question.keys.iter().any(|key| matches!(key, Key::By(dimension) if !matches!(dimension, Dimension::Visit(_))));
-    let labels = |row: &EventRow, visit: &Visit<'_>, at: i64| -> Vec<String> {
-        let label = |key: &Key| match key {
-            Key::Time(starts) => starts.iter().filter(|start| **start <= at).max().unwrap().to_string(),
-            Key::By(dimension) => value(row, visit, dimension),
-        };
-        question.keys.iter().map(label).collect()
+    let by_page = [Dimension::Page, routes()].into_iter().any(|dimension| question.keys.contains(&Key::By(dimension)));
+    let of_pages = looks_at_pages(&question.condition) || by_page;
+    let by_event = question.keys.iter().any(|key| !matches!(key, Key::Time(_) | Key::By(Dimension::Visit(_))));
+    // An event that completes several goals is in several rows.
+    let labels = |row: &EventRow, visit: &Visit<'_>, at: i64| -> Vec<Vec<String>> {
+        let mut all = vec![Vec::new()];
+        for key in &question.keys {
+            let each: Vec<String> = match key {
+                Key::Time(starts) => vec![starts.iter().filter(|start| **start <= at).max().unwrap().to_string()],
+                Key::By(dimension) => vec![value(row, visit, dimension)],
+                Key::Goal(goals) => goals.iter().filter(|goal| completes(row, goal)).map(|goal| goal.name.clone()).collect(),
+            };
+            all =
+                all.iter().flat_map(|labels| each.iter().map(|label| [labels.as_slice(), std::slice::from_ref(label)].concat())).collect();
+        }
+        all
+    };
+    let by_goal = question.keys.iter().position(|key| matches!(key, Key::Goal(_)));
+    let of_group = |labels: &[String]| -> Vec<String> {
+        labels.iter().enumerate().filter(|(index, _)| Some(*index) != by_goal).map(|(_, label)| label.clone()).collect()
+    };
+    let without_goals = {
+        let mut parts = Vec::new();
+        flat(&question.condition, &mut parts);
+        Condition::All(parts.into_iter().filter(|part| !matches!(part, Condition::Goal(_))).cloned().collect())
+    };
+    let mut condition = question.condition.clone();
+    if let Some(Key::Goal(goals)) = by_goal.map(|index| &question.keys[index]) {
+        condition = Condition::All(vec![condition, Condition::Goal(goals.clone())]);
+    }
+    let currency = |labels: &[String]| match by_goal {
+        Some(index) => goals().iter().find(|(goal, _)| goal.name == labels[index]).unwrap().0.currency.clone(),
+        None => question.currency.clone(),
     };
     let mut cells: BTreeMap<Vec<String>, Cell> = BTreeMap::new();
-    let (mut all, mut views_of_page) = (BTreeSet::new(), BTreeMap::<String, u64>::new());
+    let (mut all, mut base, mut groups) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::<Vec<String>, BTreeSet<u64>>::new());
+    let mut views_of_page = BTreeMap::<String, u64>::new();
     let wants = |metrics: &[Metric]| question.metrics.iter().any(|metric| metrics.contains(metric));
     for (id, visit) in &world.visits {
-        for row in visit.events.iter().filter(|row| world.is_inside(row) && world.holds(&question.condition, row, visit)) {
-            if row.name == "engagement" {
-                let cell = cells.entry(labels(row, visit, row.ts)).or_default();
-                let pair = (*id, row.path.clone());
-                *cell.engaged.entry(pair.clone()).or_default() += u64::from(row.engagement_ms);
-                if row.scroll_depth <= 100 {
-                    let deepest = cell.scrolled.entry(pair).or_default();
-                    *deepest = u64::from(row.scroll_depth).max(*deepest);
-                }
-                continue;
+        for row in visit.events.iter().filter(|row| world.is_inside(row) && world.holds(&without_goals, row, visit)) {
+            if row.name != "engagement" {
+                base.insert(row.visitor.0);
+                let group: Vec<Key> = question.keys.iter().filter(|key| !matches!(key, Key::Goal(_))).cloned().collect();
+                let label = |key: &Key| match key {
+                    Key::Time(starts) => starts.iter().filter(|start| **start <= row.ts).max().unwrap().to_string(),
+                    Key::By(dimension) => value(row, visit, dimension),
+                    Key::Goal(_) => unreachable!(),
+                };
+                groups.entry(group.iter().map(label).collect()).or_default().insert(row.visitor.0);
             }
-            all.insert(row.visitor.0);
-            *views_of_page.entry(row.path.clone()).or_default() += u64::from(row.name == "pageview");
-            if of_pages || by_event || wants(&[Metric::Visitors, Metric::Pageviews, Metric::Events, Metric::Percentage]) {
-                let cell = cells.entry(labels(row, visit, row.ts)).or_default();
-                cell.is_here = true;
-                cell.visitors.insert(row.visitor.0);
-                cell.pageviews += u64::from(row.name == "pageview");
-                cell.events += 1;
-                let begun_inside = visit.start() >= question.range.from && visit.start() < question.range.to;
-                if of_pages || (by_event && begun_inside) {
-                    cell.visits.insert(*id);
+        }
+        for row in visit.events.iter().filter(|row| world.is_inside(row) && world.holds(&question.condition, row, visit)) {
+            if counts(&question.condition, row) {
+                all.insert(row.visitor.0);
+                *views_of_page.entry(row.path.clone()).or_default() += u64::from(row.name == "pageview");
+            }
+            let pair = (*id, row.path.clone());
+            for labels in labels(row, visit, row.ts) {
+                if row.name == "engagement" {
+                    let cell = cells.entry(labels.clone()).or_default();
+                    *cell.engaged.entry(pair.clone()).or_default() += u64::from(row.engagement_ms);
+                    if row.scroll_depth <= 100 {
+                        let deepest = cell.scrolled.entry(pair.clone()).or_default();
+                        *deepest = u64::from(row.scroll_depth).max(*deepest);
+                    }
+                }
+                let wanted = [Metric::Visitors, Metric::Pageviews, Metric::Events, Metric::Percentage, Metric::ConversionRate];
+                let paid = [Metric::GroupConversionRate, Metric::TotalRevenue, Metric::AverageRevenue];
+                if counts(&condition, row) && (of_pages || by_event || wants(&wanted) || wants(&paid)) {
+                    let currency = currency(&labels);
+                    let cell = cells.entry(labels).or_default();
+                    cell.is_here = true;
+                    cell.visitors.insert(row.visitor.0);
+                    cell.pageviews += u64::from(row.name == "pageview");
+                    if row.name == "engagement" {
+                        cell.deep.insert(pair.clone());
+                    } else {
+                        cell.events += 1;
+                    }
+                    if currency.is_some_and(|currency| currency == row.currency) {
+                        cell.revenue += row.revenue_milli;
+                        cell.paid += 1;
+                    }
+                    let begun_inside = visit.start() >= question.range.from && visit.start() < question.range.to;
+                    if of_pages || (by_event && begun_inside) {
+                        cell.visits.insert(*id);
+                    }
                 }
             }
         }
@@ -224,7 +350,8 @@ fn expected(rows: &[EventRow], question: &Question) -> Figures {
             (wanted && world.passes(&question.condition, visit)).then_some(visit.events[0])
         };
         if let Some(row) = stands_for {
-            let cell = cells.entry(labels(row, visit, visit.start())).or_default();
+            let labels = labels(row, visit, visit.start()).pop().unwrap();
+            let cell = cells.entry(labels).or_default();
             cell.is_here = true;
             if !of_pages && !by_event {
                 cell.visits.insert(*id);
@@ -242,6 +369,10 @@ fn expected(rows: &[EventRow], question: &Question) -> Figures {
         cells.entry(Vec::new()).or_default().is_here = true;
     }
     cells.retain(|_, cell| cell.is_here);
+    let share = |cell: &Cell, of: &BTreeSet<u64>, parts: u64| {
+        let part = || half_up(cell.visitors.len() as u64 * 100 * parts, of.len() as u64) / parts as f64;
+        Some(if of.is_empty() { 0.0 } else { part() })
+    };
     let figure = |labels: &[String], cell: &Cell, metric: Metric| -> Option<f64> {
         let over_visits = |over: f64| if cell.based > 0 { Some(over) } else { (!of_pages).then_some(0.0) };
         let mean = |of: &BTreeMap<(u64, String), u64>| {
@@ -252,11 +383,16 @@ fn expected(rows: &[EventRow], question: &Question) -> Figures {
             Metric::Visitors => Some(cell.visitors.len() as f64),
             Metric::Visits => Some(cell.visits.len() as f64),
             Metric::Pageviews => Some(cell.pageviews as f64),
-            Metric::Events => Some(cell.events as f64),
+            Metric::Events => Some((cell.events + cell.deep.len() as u64) as f64),
             Metric::ViewsPerVisit => over_visits(half_up(cell.views * 100, cell.based.max(1)) / 100.0),
             Metric::BounceRate => over_visits(half_up(cell.bounces * 100, cell.based.max(1))),
             Metric::VisitDuration => over_visits(half_up(cell.duration, cell.based.max(1) * 1_000)),
-            Metric::Percentage => Some(half_up(cell.visitors.len() as u64 * 1_000, all.len().max(1) as u64) / 10.0),
+            Metric::Percentage => share(cell, &all, 10),
+            Metric::ConversionRate => share(cell, &base, 100),
+            Metric::GroupConversionRate => share(cell, groups.get(&of_group(labels)).unwrap_or(&BTreeSet::new()), 100),
+            Metric::TotalRevenue => Some(cell.revenue as f64 / 1_000.0),
+            Metric::AverageRevenue if cell.paid == 0 => Some(0.0),
+            Metric::AverageRevenue => Some((cell.revenue as f64 / cell.paid as f64 + 0.5).floor() / 1_000.0),
             Metric::TimeOnPage => {
                 let reported = cell.engaged.iter().filter(|(_, ms)| **ms > 0).map(|(pair, ms)| (pair.clone(), *ms)).collect();
                 mean(&reported).map(|(sum, count)| half_up(sum, count * 1_000))
@@ -276,9 +412,9 @@ fn expected(rows: &[EventRow], question: &Question) -> Figures {
 
 // ── questions by chance ──
 
-fn leaf(dice: &mut StdRng, rows: &[EventRow], of_pages: bool) -> Condition {
+pub fn leaf(dice: &mut StdRng, rows: &[EventRow], of_pages: bool) -> Condition {
     let mut dimensions = dimensions();
-    dimensions.retain(|dimension| of_pages || *dimension != Dimension::Page);
+    dimensions.retain(|dimension| of_pages || ![Dimension::Page, routes()].contains(dimension));
     let dimension = dimensions.choose(dice).unwrap().clone();
     let op = *[Op::Is, Op::Is, Op::Contains, Op::Matches].choose(dice).unwrap();
     let visits = oracle::visits(rows, site(1));
@@ -298,16 +434,22 @@ fn leaf(dice: &mut StdRng, rows: &[EventRow], of_pages: bool) -> Condition {
     Condition::Leaf(Leaf { op, dimension, values, case_sensitive: op == Op::Matches || dice.random_bool(0.7) })
 }
 
-fn condition(dice: &mut StdRng, rows: &[EventRow], depth: u32, of_pages: bool) -> Condition {
+pub fn condition(dice: &mut StdRng, rows: &[EventRow], depth: u32, of_pages: bool) -> Condition {
     let inner = |dice: &mut StdRng| condition(dice, rows, depth - 1, of_pages);
     match if depth == 0 { 9 } else { dice.random_range(0..10) } {
         0 => Condition::All(vec![inner(dice), inner(dice)]),
         1 => Condition::Any(vec![inner(dice), inner(dice)]),
         2 => Condition::Not(Box::new(inner(dice))),
+        3 if dice.random_bool(0.3) => Condition::HasDone(Box::new(Condition::Goal(some_goals(dice)))),
         3 => Condition::HasDone(Box::new(leaf(dice, rows, true))),
         4 => Condition::none(),
         _ => leaf(dice, rows, of_pages),
     }
+}
+
+pub fn some_goals(dice: &mut StdRng) -> Vec<Goal> {
+    let share = [0.2, 0.6, 1.0][dice.random_range(0..3)];
+    goals().into_iter().map(|(goal, _)| goal).filter(|_| dice.random_bool(share)).collect()
 }
 
 fn question(dice: &mut StdRng, rows: &[EventRow]) -> Question {
@@ -327,12 +469,18 @@ fn question(dice: &mut StdRng, rows: &[EventRow]) -> Question {
             keys.push(key);
         }
     }
+    if dice.random_bool(0.2) {
+        keys.insert(dice.random_range(0..=keys.len()), Key::Goal(some_goals(dice)));
+    }
     let of_pages = dice.random_bool(0.5);
-    let condition = match dice.random_range(0..3) {
+    let mut condition = match dice.random_range(0..3) {
         0 => Condition::none(),
         1 => condition(dice, rows, 0, of_pages),
         _ => Condition::All((0..dice.random_range(1..=3)).map(|_| condition(dice, rows, 2, of_pages)).collect()),
     };
+    if dice.random_bool(0.25) {
+        condition = Condition::All(vec![condition, Condition::Goal(some_goals(dice))]);
+    }
     let mut question = Question {
         metrics: Vec::new(),
         range,
@@ -341,7 +489,9 @@ fn question(dice: &mut StdRng, rows: &[EventRow]) -> Question {
         order: Vec::new(),
         limit: 10_000,
         offset: 0,
+        currency: [None, Some("EUR"), Some("USD")].choose(dice).unwrap().map(str::to_owned),
         approximate: dice.random_bool(0.1),
+        cut: None,
     };
     let scope = Scope::authorised(site(1));
     while question.metrics.is_empty() {
@@ -387,7 +537,7 @@ fn is_ordered(question: &Question, answer: &[(Vec<String>, Vec<Option<f64>>)]) -
             }
             Order::Key(index) => match &question.keys[*index] {
                 Key::Time(_) => pair[0].0[*index].parse::<i64>().unwrap().cmp(&pair[1].0[*index].parse().unwrap()),
-                Key::By(_) => pair[0].0[*index].cmp(&pair[1].0[*index]),
+                Key::By(_) | Key::Goal(_) => pair[0].0[*index].cmp(&pair[1].0[*index]),
             },
         };
         if *direction == Direction::Ascending { order.is_le() } else { order.is_ge() }

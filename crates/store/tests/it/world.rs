@@ -103,6 +103,12 @@ fn row(rng: &mut StdRng, offset: u64, plan: &mut Plan, ts: i64, name: &'static s
         row.props.insert("plan".to_owned(), ["free", "Pro", "it's"][rng.random_range(0..3)].to_owned());
         row.props.insert("it's".to_owned(), rng.random_range(0..3).to_string());
     }
+    // Some people say who they are.
+    row.user_id = if plan.visitor.0 >> 32 & 3 == 0 { plan.visitor.0 >> 34 & 31 } else { 0 };
+    if name == "signup" {
+        row.revenue_milli = i64::try_from(offset * 379 % 9_000).unwrap() - 500;
+        row.currency = ["EUR", "USD", ""][usize::try_from(offset % 3).unwrap()].to_owned();
+    }
     if rng.random_bool(0.05) {
         row.drop_reason = Some(DropReason::DuplicateId);
         row.visit = VisitAfter::none(ts, Arc::clone(&plan.attributes));

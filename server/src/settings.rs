@@ -1,0 +1,289 @@
+//! What is configured of a domain beside its name and zone: goals, segments, annotations, custom properties, routes. Checked here for every way in.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use footfall_meta::{Goal, GoalKind, List, Meta, MetaError, NewGoal};
+use footfall_model::SiteId;
+use footfall_query::{
+    language::{self, Segment, Settings},
+    question::{self, goal::CompletedBy},
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Characters of a name.
+const NAME_CHARS: usize = 120;
+/// Bytes of a path, as the collector takes them.
+const PATH_BYTES: usize = 2_000;
+/// Characters of a note.
+const NOTE_CHARS: usize = 1_000;
+/// Goals of a domain.
+const MOST_GOALS: usize = 200;
+/// Property filters of a goal.
+const MOST_PROPS: usize = 3;
+/// Custom properties of a domain.
+const MOST_PROPERTIES: usize = 300;
+/// Bytes of a property's name, as the collector takes them.
+const PROPERTY_BYTES: usize = 300;
+/// Routes of a domain: each is a regular expression that every path may meet.
+const MOST_ROUTES: usize = 100;
+/// Bytes of a route.
+const ROUTE_BYTES: usize = 300;
+
+/// Why a setting is refused: the field, and what is wrong with it.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {text}")]
+pub struct Wrong {
+    /// Its name.
+    pub field: &'static str,
+    /// The rest of a sentence that begins with it.
+    pub text: String,
+}
+
+fn wrong<T>(field: &'static str, text: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong { field, text: text.into() })
+}
+
+/// What questions about a domain may name, for one person.
+///
+/// # Errors
+/// When the accounts cannot be read.
+pub async fn for_questions(meta: &Meta, site: SiteId, person: Option<Uuid>) -> Result<Settings, MetaError> {
+    let (goals, segments, routes) =
+        tokio::try_join!(meta.goals_of(site), meta.segments_of(site, person), meta.list_of(site, List::Routes))?;
+    let segments = segments.into_iter().map(|segment| Segment { id: segment.id, filters: segment.filters });
+    Ok(Settings { goals: goals.iter().map(in_questions).collect(), segments: segments.collect(), routes })
+}
+
+fn in_questions(goal: &Goal) -> question::Goal {
+    let goal = &goal.goal;
+    question::Goal {
+        name: goal.name.clone(),
+        by: match &goal.kind {
+            GoalKind::Event(name) => CompletedBy::Event(name.clone()),
+            GoalKind::Page(path) => CompletedBy::Page(path.clone()),
+            GoalKind::Scroll { path, depth } => CompletedBy::Scroll { path: path.clone(), depth: *depth },
+        },
+        props: goal.props.clone().into_iter().collect(),
+        currency: goal.currency.clone(),
+    }
+}
+
+/// A goal as it is asked for: exactly one of event and page.
+#[derive(Debug, Default)]
+pub struct AskedGoal {
+    /// By default made of the rest.
+    pub name: Option<String>,
+    /// Name of the event.
+    pub event: Option<String>,
+    /// Pattern of the path.
+    pub page: Option<String>,
+    /// Percent of the page.
+    pub scroll: Option<u64>,
+    /// Properties that the event must have.
+    pub props: BTreeMap<String, String>,
+    /// Of its revenue.
+    pub currency: Option<String>,
+}
+
+/// Makes a goal of what was asked for.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn goal(asked: AskedGoal) -> Result<NewGoal, Wrong> {
+    let some = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let kind = match (some(asked.event), some(asked.page), asked.scroll) {
+        (Some(_), Some(_), _) => return wrong("page", "is given beside an event; a goal is one of both"),
+        (Some(_), None, Some(_)) => return wrong("scroll", "needs a page; an event is not scrolled"),
+        (Some(event), None, None) if event.len() > NAME_CHARS => return wrong("event", format!("is longer than {NAME_CHARS} bytes")),
+        (Some(event), None, None) if event == "engagement" => {
+            return wrong("event", "is no goal: engagement carries time and depth of pages alone");
+        }
+        (Some(event), None, None) => GoalKind::Event(event),
+        (None, Some(page), _) if !page.starts_with(['/', '*']) => return wrong("page", "begins with `/` or `*`, for example /blog/*"),
+        (None, Some(page), _) if page.len() > PATH_BYTES => return wrong("page", format!("is longer than {PATH_BYTES} bytes")),
+        (None, Some(page), None) => GoalKind::Page(page),
+        (None, Some(path), Some(depth)) => match u8::try_from(depth).ok().filter(|depth| (1..=100).contains(depth)) {
+            Some(depth) => GoalKind::Scroll { path, depth },
+            None => return wrong("scroll", "is a percentage from 1 to 100"),
+        },
+        (None, None, _) => return wrong("event", "is missing: name an event, or a page"),
+    };
+    if asked.props.len() > MOST_PROPS {
+        return wrong("props", format!("are more than {MOST_PROPS}"));
+    }
+    if asked.props.keys().any(|key| key.is_empty() || key.len() > PROPERTY_BYTES) {
+        return wrong("props", format!("have a name that is empty or longer than {PROPERTY_BYTES} bytes"));
+    }
+    let currency = match some(asked.currency) {
+        Some(code) if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_alphabetic()) => Some(code.to_ascii_uppercase()),
+        Some(_) => return wrong("currency", "is no three-letter code, for example EUR"),
+        None => None,
+    };
+    let name = some(asked.name).unwrap_or_else(|| match &kind {
+        GoalKind::Event(name) => name.clone(),
+        GoalKind::Page(path) => format!("Visit {path}"),
+        GoalKind::Scroll { path, depth } => format!("Scroll {depth}% on {path}"),
+    });
+    let name: String =
+        if name.chars().count() > NAME_CHARS { return wrong("name", format!("is longer than {NAME_CHARS} characters")) } else { name };
+    Ok(NewGoal { name, kind, props: asked.props, currency })
+}
+
+/// Adds a goal of what was asked for, unless there are too many.
+///
+/// # Errors
+/// When the domain has one of this name, or the most.
+pub async fn add_goal(meta: &Meta, site: SiteId, goal: NewGoal) -> Result<Goal, MetaError> {
+    if meta.goals_of(site).await?.len() >= MOST_GOALS {
+        return Err(MetaError::refused(format!("the domain has {MOST_GOALS} goals, the most there may be; remove one first")));
+    }
+    meta.create_goal(site, goal).await
+}
+
+/// Whether filters may be saved: questions of the domain understand them.
+///
+/// # Errors
+/// What is wrong.
+pub fn filters(filters: &[Value], goals: &Settings) -> Result<(), Wrong> {
+    if filters.is_empty() {
+        return wrong("filters", "are none; a segment has at least one");
+    }
+    let question = json!({ "site_id": "", "metrics": ["visitors"], "date_range": "day", "filters": filters });
+    let known = Settings { goals: goals.goals.clone(), ..Settings::default() };
+    match question.as_object().map(|question| language::parse(question, &known, |_| Ok(()))) {
+        Some(Err(text)) => wrong("filters", text),
+        _ => Ok(()),
+    }
+}
+
+/// A name of a segment, without space around it.
+///
+/// # Errors
+/// When it is empty or too long.
+pub fn name(text: &str) -> Result<String, Wrong> {
+    let text = text.trim();
+    match text.chars().count() {
+        0 => wrong("name", "is empty"),
+        1..=NAME_CHARS => Ok(text.to_owned()),
+        _ => wrong("name", format!("is longer than {NAME_CHARS} characters")),
+    }
+}
+
+/// A note.
+///
+/// # Errors
+/// When it is empty or too long.
+pub fn note(text: &str) -> Result<String, Wrong> {
+    let text = text.trim();
+    match text.chars().count() {
+        0 => wrong("note", "is empty"),
+        1..=NOTE_CHARS => Ok(text.to_owned()),
+        _ => wrong("note", format!("is longer than {NOTE_CHARS} characters")),
+    }
+}
+
+/// A moment, RFC 3339.
+///
+/// # Errors
+/// When it is none.
+pub fn moment(text: &str) -> Result<DateTime<Utc>, Wrong> {
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(at) => Ok(at.with_timezone(&Utc)),
+        Err(_) => wrong("at", "is a time such as 2026-05-04T12:00:00+02:00"),
+    }
+}
+
+/// A list of custom properties with one more.
+///
+/// # Errors
+/// When its name cannot be, or there are too many.
+pub fn with_property(mut properties: Vec<String>, name: &str) -> Result<Vec<String>, Wrong> {
+    let name = name.trim();
+    if name.is_empty() || name.len() > PROPERTY_BYTES {
+        return wrong("property", format!("is empty or longer than {PROPERTY_BYTES} bytes"));
+    }
+    if !properties.iter().any(|known| known == name) {
+        properties.push(name.to_owned());
+    }
+    if properties.len() > MOST_PROPERTIES {
+        wrong("property", format!("would be one of more than {MOST_PROPERTIES}"))
+    } else {
+        Ok(properties)
+    }
+}
+
+/// A list of routes with one more, at its end.
+///
+/// # Errors
+/// When it is none, or there are too many.
+pub fn with_route(mut routes: Vec<String>, pattern: &str) -> Result<Vec<String>, Wrong> {
+    let pattern = pattern.trim();
+    let is_name = |part: &str| {
+        let name = part.strip_prefix(':').unwrap_or_default();
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    if !pattern.starts_with('/') || pattern.len() > ROUTE_BYTES {
+        return wrong("route", format!("must begin with / and have at most {ROUTE_BYTES} bytes"));
+    }
+    if !pattern.contains('*') && !pattern.split('/').any(is_name) {
+        return wrong("route", "stands for one page only; write /blog/:slug for all pages of one kind, or /docs/* for all below");
+    }
+    if let Some(part) = pattern.split('/').find(|part| part.starts_with(':') && !is_name(part)) {
+        return wrong("route", format!("has the part {part}; a name is made of letters, digits and _"));
+    }
+    if !routes.iter().any(|known| known == pattern) {
+        routes.push(pattern.to_owned());
+    }
+    if routes.len() > MOST_ROUTES { wrong("route", format!("would be one of more than {MOST_ROUTES}")) } else { Ok(routes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_stands_for_many_pages() {
+        let with = |pattern| with_route(vec!["/a/:b".to_owned()], pattern).map_err(|wrong| wrong.text);
+        assert_eq!(with(" /blog/:slug "), Ok(vec!["/a/:b".to_owned(), "/blog/:slug".to_owned()]));
+        assert_eq!(with("/a/:b").map(|routes| routes.len()), Ok(1), "once is enough");
+        assert!(with("/docs/*").is_ok());
+        for (pattern, says) in [
+            ("blog/:slug", "must begin with /"),
+            ("/about", "stands for one page only"),
+            ("/", "stands for one page only"),
+            ("/a/:", "stands for one page only"),
+            ("/*/:", "a name is made of letters"),
+            ("/:a-b/:c", "a name is made of letters"),
+            (&format!("/:a/{}", "x".repeat(ROUTE_BYTES)), "at most 300 bytes"),
+        ] {
+            let text = with(pattern).unwrap_err();
+            assert!(text.contains(says), "{pattern}: {text}");
+        }
+        let full: Vec<String> = (0..MOST_ROUTES).map(|index| format!("/{index}/:a")).collect();
+        assert_eq!(with_route(full, "/more/:a").unwrap_err().text, "would be one of more than 100");
+    }
+
+    #[test]
+    fn a_goal_is_one_thing() {
+        let asked = |event: Option<&str>, page: Option<&str>, scroll| AskedGoal {
+            event: event.map(str::to_owned),
+            page: page.map(str::to_owned),
+            scroll,
+            ..AskedGoal::default()
+        };
+        let field = |asked| goal(asked).map(|goal| goal.name).map_err(|wrong| wrong.field);
+        assert_eq!(field(asked(Some(" Signup "), None, None)), Ok("Signup".to_owned()));
+        assert_eq!(field(asked(None, Some("/blog/*"), None)), Ok("Visit /blog/*".to_owned()));
+        assert_eq!(field(asked(None, Some("/blog/*"), Some(60))), Ok("Scroll 60% on /blog/*".to_owned()));
+        assert_eq!(field(asked(Some("a"), Some("/b"), None)), Err("page"));
+        assert_eq!(field(asked(Some("a"), None, Some(5))), Err("scroll"));
+        assert_eq!(field(asked(None, Some("/b"), Some(101))), Err("scroll"));
+        assert_eq!(field(asked(None, Some("b"), None)), Err("page"));
+        assert_eq!(field(asked(Some(" "), None, None)), Err("event"));
+        assert_eq!(field(asked(Some("engagement"), None, None)), Err("event"));
+        let paid = AskedGoal { currency: Some("euro".to_owned()), ..asked(Some("Buy"), None, None) };
+        assert_eq!(field(paid), Err("currency"));
+    }
+}
