@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     analytics::{Analytics, AnalyticsDeps},
-    api::query_v2,
+    api::operator,
     boot::{self, StoreService},
     collect::{Collector, CollectorDeps},
     import::{self, Imports},
@@ -200,7 +200,7 @@ impl Services {
     pub fn control_router(&self) -> Router {
         let imports = self.capture.as_ref().map(|capture| import::routes::router(capture.imports.clone()));
         let promotion = self.promotion.as_ref().map(|promotion| promote::routes::router(promotion.clone()));
-        let questions = self.analytics.as_ref().map(|analytics| query_v2::control_router(analytics.clone(), self.meta.clone()));
+        let questions = self.analytics.as_ref().map(|analytics| operator::router(analytics.clone(), self.meta.clone()));
         imports.into_iter().chain(promotion).chain(questions).fold(Router::new(), Router::merge)
     }
 

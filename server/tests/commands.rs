@@ -288,6 +288,36 @@ async fn figures_are_asked_for_with_and_without_a_server() {
     let filtered =
         ["query", "--domain", "example.org", "--period", "24h", "--filter", r#"["is","event:page",["/"]]"#, "--metrics", "pageviews"];
     assert_eq!(app.run(&filtered).await.unwrap().trim(), "pageviews\n        2");
+    let today = ["--domain", "example.org", "--period", "24h"];
+    let run = async |args: &[&str]| app.run(&[&args[..1], &today, &args[1..]].concat()).await.unwrap().trim_end().to_owned();
+    let [home, a] = ["/", "/a"].map(|path| format!("[\"is\",\"event:page\",[\"{path}\"]]"));
+    assert_eq!(
+        run(&["funnel", "--step", &home, "--step", &a, "--by", "visit:device"]).await,
+        "of       step  visitors  conversion_rate  step_rate  dropped\n\
+         all         1         2            100.0      100.0        0\n\
+         all         2         1             50.0       50.0        1\n\
+         Desktop     1         2            100.0      100.0        0\n\
+         Desktop     2         1             50.0       50.0        1"
+    );
+    assert_eq!(run(&["journey", "--steps", "1"]).await, "path    visits  ended\n/            2      1\n/ > /a       1      0");
+    assert_eq!(
+        run(&["journey", "--start", &a, "--backward", "--steps", "1"]).await,
+        "path    visits  ended\n/a           1      0\n/a > /       1      0"
+    );
+    let retention = run(&["retention", "--interval", "month"]).await;
+    assert!(retention.starts_with("period      people  visitors  twice\n20"), "{retention}");
+    assert!(retention.contains("Visitor ids change with the UTC day"), "{retention}");
+    let whole: Value = serde_json::from_str(&run(&["funnel", "--step", &home, "--step", &a, "--strict", "--json"]).await).unwrap();
+    assert_eq!(whole["steps"][1]["visitors"], 1);
+    for (args, says) in [
+        (vec!["funnel", "--step", &home], "Expected 2 to 32 filters"),
+        (vec!["funnel", "--step", &home, "--step", &a, "--window", "soon"], "#/window"),
+        (vec!["journey", "--start", "middle"], "it is not JSON"),
+        (vec!["retention", "--interval", "year"], "#/interval"),
+    ] {
+        let refused = app.run(&[&args[..1], &today, &args[1..]].concat()).await.unwrap_err().to_string();
+        assert!(refused.contains(says), "{refused}");
+    }
     app.stop().await.unwrap();
     assert_eq!(app.run(&filtered).await.unwrap().trim(), "pageviews\n        2", "no server runs");
     for (args, says) in [

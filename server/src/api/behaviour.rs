@@ -19,7 +19,10 @@ use super::{
     question::Question,
     refusal::{QueryError, Refusal},
 };
-use crate::App;
+use crate::{
+    App,
+    analytics::{Analytics, Branch},
+};
 
 /// The routes.
 pub fn router() -> OpenApiRouter<Arc<App>> {
@@ -48,7 +51,7 @@ struct FunnelRow {
 
 /// How far visitors come.
 #[derive(Debug, Serialize, ToSchema)]
-struct FunnelBody {
+pub struct FunnelBody {
     steps: Vec<FunnelStep>,
     /// With a dimension: by its value at the visitor's first first step, those with the most visitors first.
     results: Vec<FunnelRow>,
@@ -79,7 +82,7 @@ struct JourneyBranch {
 
 /// What visits did next.
 #[derive(Debug, Serialize, ToSchema)]
-struct JourneyBody {
+pub struct JourneyBody {
     /// Visits that were at the start.
     visits: i64,
     /// By length, then those with the most visits first.
@@ -100,7 +103,7 @@ struct RetentionPeriod {
 
 /// Who comes back.
 #[derive(Debug, Serialize, ToSchema)]
-struct RetentionBody {
+pub struct RetentionBody {
     /// `user` or `visitor`: by what people were known again.
     identity: &'static str,
     /// What that means.
@@ -137,11 +140,19 @@ fn steps(visitors: &[i64]) -> Vec<FunnelStep> {
         (status = 429, body = QueryError), (status = 503, body = QueryError)))]
 async fn funnel(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Response, Refusal> {
     let question = Question::authorised(&app, &headers, body).await?;
+    Ok(answer(funnel_answer(app.analytics()?, &question).await?))
+}
+
+/// Answers such a question.
+///
+/// # Errors
+/// 400 for one that cannot be understood, 503 with the store away.
+pub async fn funnel_answer(analytics: &Analytics, question: &Question) -> Result<FunnelBody, Refusal> {
     let asked = behaviour::funnel(&question.body, &question.settings, |value| question.dated(value)).map_err(Refusal::bad_request)?;
-    let range = question.range(app.analytics()?).await?;
-    let found = app.analytics()?.funnel(&question.scope, &asked, range).await?;
+    let range = question.range(analytics).await?;
+    let found = analytics.funnel(&question.scope, &asked, range).await?;
     let results = found.rows.iter().map(|(label, visitors)| FunnelRow { dimensions: vec![label.clone()], steps: steps(visitors) });
-    Ok(answer(FunnelBody { steps: steps(&found.all), results: results.collect(), date_range: question.bounds(range) }))
+    Ok(FunnelBody { steps: steps(&found.all), results: results.collect(), date_range: question.bounds(range) })
 }
 
 /// What visits do after something, or did before it.
@@ -151,19 +162,24 @@ async fn funnel(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<By
         (status = 429, body = QueryError), (status = 503, body = QueryError)))]
 async fn journey(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Response, Refusal> {
     let question = Question::authorised(&app, &headers, body).await?;
+    Ok(answer(journey_answer(app.analytics()?, &question).await?))
+}
+
+/// Answers such a question.
+///
+/// # Errors
+/// 400 for one that cannot be understood, 503 with the store away.
+pub async fn journey_answer(analytics: &Analytics, question: &Question) -> Result<JourneyBody, Refusal> {
     let asked = behaviour::journey(&question.body, &question.settings, |value| question.dated(value)).map_err(Refusal::bad_request)?;
-    let range = question.range(app.analytics()?).await?;
-    let (visits, found) = app.analytics()?.journey(&question.scope, &asked, range).await?;
+    let range = question.range(analytics).await?;
+    let (visits, found) = analytics.journey(&question.scope, &asked, range).await?;
     let thing = |text: String| match text.strip_prefix('!') {
         Some(name) => Thing::Event(name.to_owned()),
         None => Thing::Page(text),
     };
-    let branch = |branch: crate::analytics::Branch| JourneyBranch {
-        path: branch.things.into_iter().map(thing).collect(),
-        visits: branch.visits,
-        ended: branch.ended,
-    };
-    Ok(answer(JourneyBody { visits, results: found.into_iter().map(branch).collect(), date_range: question.bounds(range) }))
+    let branch =
+        |branch: Branch| JourneyBranch { path: branch.things.into_iter().map(thing).collect(), visits: branch.visits, ended: branch.ended };
+    Ok(JourneyBody { visits, results: found.into_iter().map(branch).collect(), date_range: question.bounds(range) })
 }
 
 /// Who comes back.
@@ -173,21 +189,29 @@ async fn journey(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<B
         (status = 429, body = QueryError), (status = 503, body = QueryError)))]
 async fn retention(State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Response, Refusal> {
     let question = Question::authorised(&app, &headers, body).await?;
+    Ok(answer(retention_answer(app.analytics()?, &question).await?))
+}
+
+/// Answers such a question.
+///
+/// # Errors
+/// 400 for one that cannot be understood, 503 with the store away.
+pub async fn retention_answer(analytics: &Analytics, question: &Question) -> Result<RetentionBody, Refusal> {
     let asked = behaviour::retention(&question.body, &question.settings, |value| question.dated(value)).map_err(Refusal::bad_request)?;
-    let range = question.range(app.analytics()?).await?;
-    let found = app.analytics()?.retention(&question.scope, &asked, range).await?;
+    let range = question.range(analytics).await?;
+    let found = analytics.retention(&question.scope, &asked, range).await?;
     let (identity, explanation) = match found.identity {
         Identity::User => ("user", BY_USER),
         Identity::Visitor => ("visitor", BY_VISITOR),
     };
     let period =
         |(period, returned): (String, Vec<i64>)| RetentionPeriod { people: returned.first().copied().unwrap_or(0), period, returned };
-    Ok(answer(RetentionBody {
+    Ok(RetentionBody {
         identity,
         explanation,
         results: found.periods.into_iter().map(period).collect(),
         date_range: question.bounds(range),
-    }))
+    })
 }
 
 #[cfg(test)]

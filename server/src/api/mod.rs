@@ -12,6 +12,7 @@ pub mod error;
 pub mod explain;
 pub mod jobs;
 pub mod live;
+pub mod operator;
 pub mod ops;
 pub mod params;
 pub mod query_v2;

@@ -3,31 +3,28 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
-    Json, Router,
+    Json,
     body::Bytes,
     extract::{DefaultBodyLimit, State, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
-    routing::post,
 };
-use footfall_meta::Meta;
 use footfall_query::{
     language::{self, Asked, By, Currency},
     question::{Direction, Metric},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    error::ApiError,
     explain::Explain,
-    question::{self, Question, READ_BYTES},
+    question::{Question, READ_BYTES},
     refusal::{QueryError, Refusal},
     values::values,
 };
-use crate::{App, analytics::Analytics, auth::SiteScope, control::Line};
+use crate::{App, analytics::Analytics};
 
 /// The JSON schema of a question.
 const SCHEMA: &str = include_str!("query_v2/schema.json");
@@ -157,46 +154,6 @@ pub async fn answer(analytics: &Analytics, question: &Question) -> Result<QueryA
         pagination: Pagination { limit: asked.limit, offset: asked.offset },
     };
     Ok(QueryAnswer { results, meta, query })
-}
-
-/// What the control socket serves: `POST /query` with a question of v2. The operator may ask about every domain.
-pub fn control_router(analytics: Analytics, meta: Meta) -> Router {
-    Router::new().route("/query", post(of_operator)).with_state((analytics, meta))
-}
-
-/// The one line of an answer to the operator.
-#[derive(Serialize, Deserialize)]
-pub struct OperatorsAnswer {
-    /// As `POST /api/v2/query` answers.
-    pub answer: Option<Value>,
-    failed: Option<String>,
-}
-
-impl Line for OperatorsAnswer {
-    fn failed(&self) -> Option<&str> {
-        self.failed.as_deref()
-    }
-
-    fn is_done(&self) -> bool {
-        self.answer.is_some()
-    }
-}
-
-async fn of_operator(State((analytics, meta)): State<(Analytics, Meta)>, body: Result<Bytes, BytesRejection>) -> Response {
-    let asked = async {
-        let body = question::read(body)?;
-        let name = body.get("site_id").and_then(Value::as_str).unwrap_or_default();
-        let found = SiteScope::of_operator(&meta, name).await.map_err(ApiError::from)?;
-        let unknown = || Refusal::bad_request(format!("{name} is not measured here; add it with `footfall site add {name}`"));
-        let scope = found.ok_or_else(unknown)?;
-        answer(&analytics, &Question::about(&meta, scope, None, body).await?).await
-    };
-    let line = match asked.await {
-        Ok(answer) => OperatorsAnswer { answer: serde_json::to_value(answer).ok(), failed: None },
-        Err(refusal) => OperatorsAnswer { answer: None, failed: Some(refusal.text().to_owned()) },
-    };
-    serde_json::to_string(&line)
-        .map_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response(), |line| format!("{line}\n").into_response())
 }
 
 fn warnings(asked: &Asked) -> BTreeMap<&'static str, MetricWarning> {

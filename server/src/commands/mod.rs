@@ -3,6 +3,7 @@
 //! Results go to stdout, progress and logs to stderr. Exit status: 0 done, 1 failed, 2 wrong usage.
 
 mod annotation;
+mod behaviour;
 mod config;
 mod doctor;
 mod engine;
@@ -19,18 +20,22 @@ mod seed;
 mod segment;
 mod serve;
 mod site;
+mod table;
 mod token;
 mod user;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
+use anyhow::Context;
 use axum::{body::Body, http::Request};
 use clap::{Args, Parser, Subcommand};
 use footfall_config::{Config, LogFormat, Role, Sources};
 use footfall_meta::Meta;
+use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    api::operator::{Kind, OperatorsAnswer},
     control::{Control, Line},
     services::Services,
 };
@@ -78,6 +83,9 @@ enum Command {
     Import(import::ImportArgs),
     Promote(promote::PromoteArgs),
     Query(query::QueryArgs),
+    Funnel(behaviour::FunnelArgs),
+    Journey(behaviour::JourneyArgs),
+    Retention(behaviour::RetentionArgs),
     User(user::UserArgs),
     Site(site::SiteArgs),
     Goal(goal::GoalArgs),
@@ -105,6 +113,16 @@ impl CommandContext {
     /// When it cannot be opened; the message says why.
     pub async fn meta(&self) -> anyhow::Result<Meta> {
         crate::boot::open_accounts(&self.config).await
+    }
+
+    /// Asks about a domain: the body of `POST /api/v2/{kind}`, and its answer.
+    ///
+    /// # Errors
+    /// When the question makes no sense, or the store does not answer.
+    pub async fn ask(&self, kind: Kind, question: &Value) -> anyhow::Result<Value> {
+        let request = Request::post(kind.path()).body(Body::from(question.to_string()))?;
+        let answered = self.ask_server(Role::Query, request, |_: &OperatorsAnswer| {}).await?;
+        answered.answer.context("the server gave no answer")
     }
 
     /// Has the server that runs on the data folder do some work, or does it here with this role where none runs; `see` hears of each line of the answer.
@@ -172,6 +190,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Import(args) => import::run(args, &context).await,
             Command::Promote(args) => promote::run(args, &context).await,
             Command::Query(args) => query::run(args, &context).await,
+            Command::Funnel(args) => behaviour::funnel(args, &context).await,
+            Command::Journey(args) => behaviour::journey(args, &context).await,
+            Command::Retention(args) => behaviour::retention(args, &context).await,
             Command::User(args) => user::run(args, &context).await,
             Command::Site(args) => site::run(args, &context).await,
             Command::Goal(args) => goal::run(args, &context).await,
