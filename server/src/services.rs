@@ -15,7 +15,7 @@ use footfall_processor::{Processor, ProcessorDeps, Running, Told, memory::Memory
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    analytics::{Analytics, AnalyticsDeps},
+    analytics::{Analytics, AnalyticsDeps, Places},
     api::operator,
     boot::{self, StoreService},
     collect::{Collector, CollectorDeps},
@@ -128,7 +128,8 @@ impl Services {
         // A local log's lock comes early: a second process on the same folder ends here, before it disturbs anything.
         let logs = if captures || processes { Some(boot::open_logs(&config).await?) } else { None };
         let meta = boot::open_accounts(&config).await?;
-        let enricher = captures.then(|| tokio::task::spawn_blocking(crate::data::load_enricher));
+        let city_database = config.places.city_database();
+        let enricher = captures.then(|| tokio::task::spawn_blocking(move || crate::data::load_enricher(city_database.as_deref())));
         let store = if reports || processes { Some(boot::open_store(&config, &meta, boot::Purpose::Serve).await?) } else { None };
         let live = boot::open_live(&config)?;
         let told = Told::follow(live.clone(), closing.clone()).await.context("live state cannot be listened to")?;
@@ -178,6 +179,7 @@ impl Services {
                 live: live.clone(),
                 meta: meta.clone(),
                 told: told.clone(),
+                places: Places::new(config.places.city_database()),
                 is_shared: boot::is_shared(&config.seams.live_url),
             })
         });

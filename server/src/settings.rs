@@ -1,4 +1,4 @@
-//! What is configured of a domain beside its name and zone: goals, segments, annotations, custom properties, routes. Checked here for every way in.
+//! What is configured of a domain beside its name and zone: goals, segments, annotations, custom properties, routes, channels. Checked here for every way in.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,9 @@ use footfall_query::{
     language::{self, Segment, Settings},
     question::{self, goal::CompletedBy},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Characters of a name.
@@ -30,6 +32,10 @@ const PROPERTY_BYTES: usize = 300;
 const MOST_ROUTES: usize = 100;
 /// Bytes of a route.
 const ROUTE_BYTES: usize = 300;
+/// Rules of channels of a domain: each is asked of every visit.
+const MOST_CHANNEL_RULES: usize = 100;
+/// Bytes of a rule's filters.
+const RULE_BYTES: usize = 10_000;
 
 /// Why a setting is refused: the field, and what is wrong with it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,10 +56,65 @@ fn wrong<T>(field: &'static str, text: impl Into<String>) -> Result<T, Wrong> {
 /// # Errors
 /// When the accounts cannot be read.
 pub async fn for_questions(meta: &Meta, site: SiteId, person: Option<Uuid>) -> Result<Settings, MetaError> {
-    let (goals, segments, routes) =
-        tokio::try_join!(meta.goals_of(site), meta.segments_of(site, person), meta.list_of(site, List::Routes))?;
+    let (goals, segments, routes, channels) =
+        tokio::try_join!(meta.goals_of(site), meta.segments_of(site, person), meta.list_of(site, List::Routes), channel_rules(meta, site))?;
     let segments = segments.into_iter().map(|segment| Segment { id: segment.id, filters: segment.filters });
-    Ok(Settings { goals: goals.iter().map(in_questions).collect(), segments: segments.collect(), routes })
+    Ok(Settings { goals: goals.iter().map(in_questions).collect(), segments: segments.collect(), routes, channels })
+}
+
+/// The rules of a domain's channels, for questions.
+///
+/// # Errors
+/// When the accounts cannot be read.
+pub async fn channel_rules(meta: &Meta, site: SiteId) -> Result<Vec<question::ChannelRule>, MetaError> {
+    let rules = stored_rules(&meta.list_of(site, List::Channels).await?)?;
+    let read = |rule: AskedRule| {
+        language::channel_rule(&rule.channel, &rule.filters)
+            .map_err(|text| MetaError::corrupt(format!("a rule of the channel {}: {text}", rule.channel)))
+    };
+    rules.into_iter().map(read).collect()
+}
+
+/// A rule of channels: visits for which all filters hold come by this channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskedRule {
+    /// The channel's name in reports, also one of those that everybody has.
+    pub channel: String,
+    /// Filters of `POST /api/v2/query` about where a visit came from; at least one, and none that names a segment.
+    #[schema(value_type = Vec<Object>)]
+    pub filters: Vec<Value>,
+}
+
+/// A list of rules as it is kept.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn stored_rules(list: &[String]) -> Result<Vec<AskedRule>, MetaError> {
+    let read = |text: &String| serde_json::from_str(text).map_err(|fault| MetaError::corrupt(format!("a rule of channels: {fault}")));
+    list.iter().map(read).collect()
+}
+
+/// A list of rules of channels with one more, at its end.
+///
+/// # Errors
+/// When it makes no sense, or there are too many.
+pub fn with_channel_rule(mut rules: Vec<String>, rule: &AskedRule) -> Result<Vec<String>, Wrong> {
+    let rule =
+        AskedRule { channel: name(&rule.channel).map_err(|wrong| Wrong { field: "channel", ..wrong })?, filters: rule.filters.clone() };
+    language::channel_rule(&rule.channel, &rule.filters).map_err(|text| Wrong { field: "filters", text })?;
+    let text = json!(rule).to_string();
+    if text.len() > RULE_BYTES {
+        return wrong("filters", format!("are longer than {RULE_BYTES} bytes"));
+    }
+    if !rules.contains(&text) {
+        rules.push(text);
+    }
+    if rules.len() > MOST_CHANNEL_RULES {
+        wrong("channel", format!("has a rule too many: there are {MOST_CHANNEL_RULES} at most"))
+    } else {
+        Ok(rules)
+    }
 }
 
 fn in_questions(goal: &Goal) -> question::Goal {

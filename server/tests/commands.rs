@@ -151,6 +151,8 @@ async fn settings_are_managed_while_the_server_runs() {
         (vec!["segment", "add", "--name", "x", "--filter", "[\"is\",\"visit:moon\",[\"full\"]]"], "filters Invalid filter"),
         (vec!["segment", "remove", "77"], "has no segment 77"),
         (vec!["annotation", "add", "--at", "noon", "x"], "at is a time such as"),
+        (vec!["channel", "add", "x", "--filter", "[\"is\",\"event:page\",[\"/\"]]"], "filters must be about where a visit came from"),
+        (vec!["channel", "remove", "x"], "has no rule of the channel x"),
     ] {
         let args: Vec<&str> = args[..2].iter().chain(&["--domain", "example.org"]).chain(&args[2..]).copied().collect();
         let output = app.command(&args, None).await.unwrap();
@@ -174,6 +176,10 @@ async fn settings_are_managed_while_the_server_runs() {
     assert_eq!(run(&["route", "list"]).await, "/blog/:slug\n/docs/*");
     run(&["route", "remove", "/blog/:slug"]).await;
     assert_eq!(run(&["route", "list"]).await, "/docs/*");
+    run(&["channel", "add", "Partners", "--filter", "[\"is\",\"visit:source\",[\"acme\"]]"]).await;
+    assert_eq!(run(&["channel", "list"]).await, "Partners  [\"is\",\"visit:source\",[\"acme\"]]");
+    run(&["channel", "remove", "Partners"]).await;
+    assert_eq!(run(&["channel", "list"]).await, "");
     run(&["property", "add", "plan"]).await;
     run(&["property", "add", "plan"]).await;
     assert_eq!(run(&["property", "list"]).await, "plan");

@@ -72,6 +72,22 @@ settings! {
 }
 
 settings! {
+    /// Places: where visits come from.
+    pub struct PlaceConfig {
+        /// A city database in MaxMind's format (GeoLite2 City, DB-IP City): regions, cities and their names. Without it countries are known alone, by a list in the binary. About its size in memory.
+        city_database: String = "", "a file such as /var/lib/GeoIP/GeoLite2-City.mmdb, or nothing";
+    }
+}
+
+impl PlaceConfig {
+    /// The city database, if there is to be one.
+    #[must_use]
+    pub fn city_database(&self) -> Option<PathBuf> {
+        (!self.city_database.is_empty()).then(|| PathBuf::from(&self.city_database))
+    }
+}
+
+settings! {
     /// Secrets.
     pub struct SecretConfig {
         /// Keys CSRF tokens and one-time links. Generated and kept with the accounts on one machine; to be set, and the same, for all processes of a cluster.
@@ -104,6 +120,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// Limits.
     pub limits: LimitConfig,
+    /// Places.
+    pub places: PlaceConfig,
     /// Secrets.
     pub secrets: SecretConfig,
     /// Object storage.
@@ -125,6 +143,7 @@ impl Config {
         let kafka = KafkaConfig::load(sources, &mut faults);
         let store = StoreConfig::load(sources, &mut faults);
         let limits = LimitConfig::load(sources, &mut faults);
+        let places = PlaceConfig::load(sources, &mut faults);
         let secrets = SecretConfig::load(sources, &mut faults);
         let objects = ObjectConfig::load(sources, &mut faults);
         if let (Some(seams), Some(kafka)) = (&seams, &kafka) {
@@ -134,8 +153,18 @@ impl Config {
             (Some(seams), Some(store)) => check::servers(sources, seams, store, &mut faults),
             _ => Vec::new(),
         };
-        let (Some(process), Some(http), Some(mut seams), Some(kafka), Some(store), Some(limits), Some(secrets), Some(objects), true) =
-            (process, http, seams, kafka, store, limits, secrets, objects, faults.is_empty())
+        let (
+            Some(process),
+            Some(http),
+            Some(mut seams),
+            Some(kafka),
+            Some(store),
+            Some(limits),
+            Some(places),
+            Some(secrets),
+            Some(objects),
+            true,
+        ) = (process, http, seams, kafka, store, limits, places, secrets, objects, faults.is_empty())
         else {
             return Err(ConfigError(faults));
         };
@@ -143,7 +172,7 @@ impl Config {
             // So that the scheme says "servers" however they were named.
             seams.store_url = first.seam_url();
         }
-        Ok(Self { process, http, seams, kafka, store, limits, secrets, objects, servers })
+        Ok(Self { process, http, seams, kafka, store, limits, places, secrets, objects, servers })
     }
 
     /// Every setting with the title of its section, in the order of the reference page.
@@ -154,6 +183,7 @@ impl Config {
         ("The event log on Kafka", KafkaConfig::DOCS),
         ("The analytics store on ClickHouse servers", StoreConfig::DOCS),
         ("Limits", LimitConfig::DOCS),
+        ("Places", PlaceConfig::DOCS),
         ("Secrets", SecretConfig::DOCS),
         ("Object storage (reserved: no command of this version uses it)", ObjectConfig::DOCS),
     ];

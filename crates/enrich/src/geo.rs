@@ -41,26 +41,31 @@ impl Geo {
 }
 
 fn read(database: &Database, address: IpAddr) -> Place {
-    let Ok(found) = database.lookup(address) else { return Place::default() };
+    database.lookup(address).ok().and_then(|found| place(&found)).unwrap_or_default()
+}
+
+/// Where the records of a city database have the region, the first of its subdivisions, and the city.
+pub(crate) const REGION: [PathElement<'_>; 2] = [PathElement::Key("subdivisions"), PathElement::Index(0)];
+pub(crate) const CITY: [PathElement<'_>; 1] = [PathElement::Key("city")];
+
+/// What a record says; none without a country.
+pub(crate) fn place<S: AsRef<[u8]>>(found: &LookupResult<'_, S>) -> Option<Place> {
     if !found.has_data() {
-        return Place::default();
+        return None;
     }
+    let text = |path: &[PathElement<'_>]| found.decode_path::<&str>(path).ok().flatten();
     // Flat records say `country_code`; MaxMind's nest it.
-    let country = text(&found, &["country_code"]).or_else(|| text(&found, &["country", "iso_code"]));
-    let Some(country) = country.filter(|code| is_code(code, 2..=2)) else { return Place::default() };
-    let subdivision = [PathElement::Key("subdivisions"), PathElement::Index(0), PathElement::Key("iso_code")];
-    let region = found.decode_path::<&str>(&subdivision).ok().flatten().filter(|code| is_code(code, 1..=3));
-    let city = found.decode_path::<u32>(&[PathElement::Key("city"), PathElement::Key("geoname_id")]).ok().flatten();
-    Place {
+    let country = text(&[PathElement::Key("country_code")]).or_else(|| text(&[PathElement::Key("country"), PathElement::Key("iso_code")]));
+    let country = country.filter(|code| is_code(code, 2..=2))?;
+    let [subdivisions, first] = REGION;
+    let region = text(&[subdivisions, first, PathElement::Key("iso_code")]).filter(|code| is_code(code, 1..=3));
+    let [city] = CITY;
+    let city = found.decode_path::<u32>(&[city, PathElement::Key("geoname_id")]).ok().flatten();
+    Some(Place {
         region: region.map_or_else(String::new, |region| format!("{country}-{region}")),
         city: city.unwrap_or(0),
         country: country.to_owned(),
-    }
-}
-
-fn text<'a>(found: &LookupResult<'a, Cow<'static, [u8]>>, path: &[&str]) -> Option<&'a str> {
-    let path: Vec<_> = path.iter().map(|key| PathElement::Key(key)).collect();
-    found.decode_path(&path).ok().flatten()
+    })
 }
 
 fn is_code(code: &str, length: std::ops::RangeInclusive<usize>) -> bool {

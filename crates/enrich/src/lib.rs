@@ -17,6 +17,7 @@ pub mod bot;
 pub mod channel;
 mod data;
 pub mod geo;
+mod places;
 pub mod referrer;
 pub mod source;
 pub mod text;
@@ -29,6 +30,7 @@ pub use agent::Agent;
 pub use channel::{Channel, ChannelInput};
 pub use data::{EnrichData, LoadError};
 pub use geo::Place;
+pub use places::PlaceNames;
 pub use source::Category;
 
 /// The lists and databases, loaded once per process and shared by every request.

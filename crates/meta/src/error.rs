@@ -40,7 +40,9 @@ impl MetaError {
         Self::Refused(text.into())
     }
 
-    pub(crate) fn corrupt(text: impl Into<String>) -> Self {
+    /// [`Self::Corrupt`].
+    #[must_use]
+    pub fn corrupt(text: impl Into<String>) -> Self {
         Self::Corrupt(text.into())
     }
 

@@ -34,6 +34,8 @@ pub enum List {
     Properties,
     /// Patterns of paths that make routes; the first that fits decides.
     Routes,
+    /// Rules of channels, each a channel and filters in JSON; the first that applies decides.
+    Channels,
 }
 
 impl List {
@@ -41,6 +43,7 @@ impl List {
         match self {
             Self::Properties => "property",
             Self::Routes => "route",
+            Self::Channels => "channel",
         }
     }
 }

@@ -21,7 +21,6 @@
 
 pub mod behaviour;
 pub mod bucket;
-mod channel;
 pub mod date_range;
 pub mod figures;
 pub mod language;

@@ -7,7 +7,7 @@ use footfall_model::SiteId;
 use footfall_query::{
     Range, Scope, Sql,
     behaviour::{Identity, Retention, funnel, journey, retention},
-    language::{self, By, Segment, Settings, behaviour, v1},
+    language::{self, By, Segment, Settings, behaviour, channel_rule, v1},
     question::{Goal, Key, Question, goal::CompletedBy, statement},
 };
 use proptest::{collection::vec, prelude::*};
@@ -32,6 +32,7 @@ fn settings() -> Settings {
         ],
         segments: vec![Segment { id: 7, filters: vec![json!(["is", "event:page", [EVIL]])] }],
         routes: vec![EVIL.to_owned(), "/blog/:slug".to_owned()],
+        channels: vec![channel_rule(EVIL, &[json!(["contains", "visit:referrer", [EVIL]])]).unwrap()],
     }
 }
 
@@ -58,6 +59,8 @@ fn word() -> impl Strategy<Value = Value> {
         "event:props:zz'}) --",
         "visit:source",
         "visit:channel",
+        "visit:city_name",
+        "visit:country_name",
         "visit:city",
         "visit:country",
         "visit:exit_page",

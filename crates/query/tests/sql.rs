@@ -6,7 +6,8 @@ use footfall_model::SiteId;
 use footfall_query::{
     Param, Range, Scope, Sql,
     behaviour::{Funnel, Identity, Journey, Retention, Start, funnel, journey, retention},
-    question::{Condition, Dimension, Goal, Key, Leaf, Metric, Op, Question, goal::CompletedBy, statement},
+    language::channel_rule,
+    question::{Condition, Dimension, Goal, Key, Leaf, Metric, Op, Place, Question, goal::CompletedBy, statement},
     sql,
 };
 use uuid::Uuid;
@@ -75,6 +76,11 @@ fn by_keys() {
     insta::assert_snapshot!("by_route", of(&Question::totals([Metric::Visitors, Metric::BounceRate], RANGE).by(routes, 10, 0)));
     insta::assert_snapshot!("by_source", by("visit:source"));
     insta::assert_snapshot!("by_channel", by("visit:channel"));
+    let partners = channel_rule("Partners", &[serde_json::json!(["contains", "visit:referrer", ["acme."]])]).unwrap();
+    let channels = Key::By(Dimension::Channel(vec![partners]));
+    insta::assert_snapshot!("by_channel_of_the_domain", of(&Question::totals(PANEL, RANGE).by(channels, 10, 20)));
+    let cities = Key::By(Dimension::PlaceName(Place::City, vec![("2950159".to_owned(), "Berlin".to_owned())]));
+    insta::assert_snapshot!("by_city_name", of(&Question::totals([Metric::Visitors], RANGE).by(cities, 10, 0)));
     insta::assert_snapshot!("by_entry_page", by("visit:entry_page"));
     insta::assert_snapshot!("by_property", by("event:props:plan"));
     let time = Key::Time(vec![RANGE.from, RANGE.from + 3_600_000]);

@@ -21,7 +21,7 @@ use footfall_query::{
     Range, Scope, Sql,
     behaviour::{Funnel, funnel},
     buckets,
-    question::{Condition, Key, Leaf, Metric, Op, Question, statement},
+    question::{self, Condition, Key, Leaf, Metric, Op, Question, statement},
     range::DAY_MS,
     sql,
 };
@@ -96,6 +96,11 @@ async fn insert(store: &Store) {
             rows as f64 / p50.as_secs_f64()
         );
     }
+}
+
+/// What a panel shows.
+fn panel_of(dimension: Dimension) -> question::Dimension {
+    question::Dimension::of_panel(dimension, Vec::new())
 }
 
 fn row(offset: u64) -> EventRow {
@@ -184,16 +189,16 @@ fn questions(approximate: bool) -> Vec<(String, Sql)> {
         Dimension::Os,
         Dimension::Device,
     ] {
-        questions.push((format!("by {dimension:?}"), of(panel.clone().by(Key::By(dimension.into()), 10, 0))));
+        questions.push((format!("by {dimension:?}"), of(panel.clone().by(Key::By(panel_of(dimension)), 10, 0))));
     }
     let is = |op, dimension: Dimension, value: &str| {
-        Condition::Leaf(Leaf { op, dimension: dimension.into(), values: vec![value.to_owned()], case_sensitive: true })
+        Condition::Leaf(Leaf { op, dimension: panel_of(dimension), values: vec![value.to_owned()], case_sensitive: true })
     };
     let in_germany = |question: Question| Question { condition: is(Op::Is, Dimension::Country, "DE"), ..question };
     let of_page = Question { condition: is(Op::Is, Dimension::Page, "/blog/post-1"), ..totals(&strip) };
     questions.push(("the strip, of a country".to_owned(), of(in_germany(totals(&strip)))));
-    questions.push(("by Page, of a country".to_owned(), of(in_germany(panel.clone().by(Key::By(Dimension::Page.into()), 10, 0)))));
-    questions.push(("by Source, of a country".to_owned(), of(in_germany(panel.by(Key::By(Dimension::Source.into()), 10, 0)))));
+    questions.push(("by Page, of a country".to_owned(), of(in_germany(panel.clone().by(Key::By(panel_of(Dimension::Page)), 10, 0)))));
+    questions.push(("by Source, of a country".to_owned(), of(in_germany(panel.by(Key::By(panel_of(Dimension::Source)), 10, 0)))));
     questions.push(("the strip, of a page".to_owned(), of(of_page)));
     let steps = ["/blog", "post-1", "post-2", "post-3", "post-4"].map(|part| is(Op::Contains, Dimension::Page, part));
     let funnel = Funnel { steps: steps.to_vec(), strict: false, window_ms: DAY_MS, condition: Condition::none(), by: None, limit: 1 };

@@ -1,6 +1,7 @@
 //! What tests start for real: the product itself and the services it works with.
 
 mod app;
+pub mod city_database;
 pub mod clock;
 pub mod kafka;
 pub mod pgbouncer;

@@ -81,7 +81,7 @@ impl Analytics {
             },
             ..Question::totals(asked.metrics.clone(), range)
         };
-        let question = self.sized(scope, question).await?;
+        let question = self.prepared(scope, question).await?;
         let time_labels = time.iter().map(|(_, label)| label.clone()).collect();
         let made = statement(scope.query(), &question)?;
         if range.length() == 0 {
@@ -128,14 +128,15 @@ impl Analytics {
 impl Analytics {
     /// The rows of a question, and how they are read.
     pub(super) async fn rows(&self, scope: &SiteScope, question: Question) -> Result<(Statement, Arc<Vec<Row>>), AnalyticsError> {
-        let question = self.sized(scope, question).await?;
+        let question = self.prepared(scope, question).await?;
         let made = statement(scope.query(), &question)?;
         let rows = if question.range.length() == 0 { Arc::default() } else { self.ask(scope, made.sql.clone()).await? };
         Ok((made, rows))
     }
 
-    /// The same question, which counts visitors only where they are not too many.
-    async fn sized(&self, scope: &SiteScope, question: Question) -> Result<Question, AnalyticsError> {
+    /// The same question, which counts visitors only where they are not too many, and has the names of places.
+    async fn prepared(&self, scope: &SiteScope, mut question: Question) -> Result<Question, AnalyticsError> {
+        self.name_places(scope, question.range, question.dimensions_mut()).await?;
         let counts_visitors = question.metrics.iter().copied().any(Metric::counts_visitors) && question.range.length() > 0;
         let approximate = counts_visitors && self.is_large(scope, question.range).await?;
         Ok(Question { approximate, ..question })

@@ -2,9 +2,10 @@
 
 use footfall_query::{
     Range,
-    behaviour::{Funnel, Identity, Journey, Retention, funnel, journey, retention},
+    behaviour::{Funnel, Identity, Journey, Retention, Start, funnel, journey, retention},
     buckets,
     language::behaviour::AskedRetention,
+    question::Condition,
 };
 
 use super::{Analytics, AnalyticsError};
@@ -42,7 +43,11 @@ impl Analytics {
     /// # Errors
     /// When the store is away, or the question asks for too much.
     pub async fn funnel(&self, scope: &SiteScope, asked: &Funnel, range: Range) -> Result<FunnelAnswer, AnalyticsError> {
-        let found = self.ask(scope, funnel::statement(scope.query(), range, asked)?).await?;
+        let mut asked = asked.clone();
+        let conditions = asked.steps.iter_mut().chain([&mut asked.condition]);
+        let dimensions: Vec<_> = conditions.flat_map(Condition::dimensions_mut).chain(asked.by.as_mut()).collect();
+        self.name_places(scope, range, dimensions).await?;
+        let found = self.ask(scope, funnel::statement(scope.query(), range, &asked)?).await?;
         let all = found.first().map_or_else(|| vec![0; asked.steps.len()], |row| row.whole.clone());
         let rows = found.iter().filter_map(|row| Some((row.labels.first()?.clone(), row.sums.clone())));
         Ok(FunnelAnswer { all, rows: rows.collect() })
@@ -53,7 +58,11 @@ impl Analytics {
     /// # Errors
     /// When the store is away, or the question asks for too much.
     pub async fn journey(&self, scope: &SiteScope, asked: &Journey, range: Range) -> Result<(i64, Vec<Branch>), AnalyticsError> {
-        let statement = journey::statement(scope.query(), range, asked);
+        let mut asked = asked.clone();
+        let start = if let Start::At(start) = &mut asked.start { Some(start) } else { None };
+        let dimensions: Vec<_> = start.into_iter().chain([&mut asked.condition]).flat_map(Condition::dimensions_mut).collect();
+        self.name_places(scope, range, dimensions).await?;
+        let statement = journey::statement(scope.query(), range, &asked);
         let sum = |sums: &[i64], index: usize| sums.get(index).copied().unwrap_or(0);
         let rows = self.ask(scope, statement).await?;
         let branch = |row: &footfall_query::Row| Branch { things: row.labels.clone(), visits: sum(&row.sums, 0), ended: sum(&row.sums, 1) };
@@ -66,14 +75,16 @@ impl Analytics {
     /// # Errors
     /// When the store is away, or the question asks for too much.
     pub async fn retention(&self, scope: &SiteScope, asked: &AskedRetention, range: Range) -> Result<RetentionAnswer, AnalyticsError> {
+        let mut condition = asked.condition.clone();
+        self.name_places(scope, range, condition.dimensions_mut()).await?;
         let identity = match asked.identity {
             Some(identity) => identity,
-            None if self.sums(scope, retention::has_users(scope.query(), range, &asked.condition)).await? == [1] => Identity::User,
+            None if self.sums(scope, retention::has_users(scope.query(), range, &condition)).await? == [1] => Identity::User,
             None => Identity::Visitor,
         };
         let buckets = buckets(range, asked.interval, scope.info().timezone)?;
         let starts = buckets.iter().map(|bucket| bucket.from).collect();
-        let statement = retention::statement(scope.query(), &Retention { range, starts, identity, condition: asked.condition.clone() });
+        let statement = retention::statement(scope.query(), &Retention { range, starts, identity, condition });
         let rows = self.ask(scope, statement).await?;
         let mut periods: Vec<(String, Vec<i64>)> = buckets
             .iter()

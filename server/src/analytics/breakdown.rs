@@ -2,11 +2,11 @@
 
 use footfall_live::OTHER_PATHS;
 use footfall_model::report::{Breakdown, BreakdownRow, Dimension, Meta};
-use footfall_query::question::{Key, Metric, Question};
+use footfall_query::question::{Dimension as ByDimension, Key, Metric, Question};
 use serde::Serialize;
 
 use super::{Analytics, AnalyticsError, View, cut::LivePart, now_ms};
-use crate::auth::SiteScope;
+use crate::{auth::SiteScope, settings};
 
 /// Most rows of one page of an answer.
 pub const MOST_ROWS: u32 = 1_000;
@@ -88,7 +88,11 @@ impl Analytics {
             condition: view.condition.clone(),
             ..Question::totals([Metric::Visitors, Metric::Pageviews, Metric::Percentage], range)
         };
-        let by = totals.by(Key::By(dimension.into()), limit, offset);
+        let rules = match dimension {
+            Dimension::Channel => settings::channel_rules(&self.deps.meta, scope.site()).await?,
+            _ => Vec::new(),
+        };
+        let by = totals.by(Key::By(ByDimension::of_panel(dimension, rules)), limit, offset);
         let approximate = self.is_large(scope, range).await?;
         let (made, rows) = self.rows(scope, by.clone()).await?;
         let mut total = self.total_of(scope, by, &rows).await?;

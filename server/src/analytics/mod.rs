@@ -18,6 +18,7 @@ mod error;
 mod kept;
 mod kpis;
 mod live_view;
+mod places;
 mod timeseries;
 mod turns;
 
@@ -49,6 +50,7 @@ pub use answer::{Answer, AnswerRow, Explanation};
 pub use behaviour::Branch;
 pub use breakdown::{TopPage, TopPages};
 pub use error::AnalyticsError;
+pub use places::Places;
 use turns::Turns;
 
 use crate::auth::SiteScope;
@@ -94,6 +96,8 @@ pub struct AnalyticsDeps {
     pub meta: Meta,
     /// How far the store is, and the versions of the domains' data.
     pub told: Arc<Told>,
+    /// Names of places.
+    pub places: Places,
     /// Live state is shared with other processes, and answers are by it.
     pub is_shared: bool,
 }

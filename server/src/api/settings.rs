@@ -1,4 +1,4 @@
-//! `/api/domains/{id}/{goals,segments,annotations,properties,routes}`: what is configured of a domain.
+//! `/api/domains/{id}/{goals,segments,annotations,properties,routes,channels}`: what is configured of a domain.
 //!
 //! Who sees the domain sees its settings; to change them a key needs `sites:manage`. A personal segment is its owner's alone: a
 //! signed-in user's, or that of whom a key belongs to.
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     App,
     auth::{Caller, SiteScope},
-    settings::{self, AskedGoal, Wrong},
+    settings::{self, AskedGoal, AskedRule, Wrong},
 };
 
 /// The routes.
@@ -38,6 +38,7 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(remove_annotation))
         .routes(routes!(properties, set_properties))
         .routes(routes!(page_routes, set_page_routes))
+        .routes(routes!(channels, set_channels))
 }
 
 impl From<Wrong> for ApiError {
@@ -376,6 +377,38 @@ async fn set_page_routes(
     let list = body.routes.iter().try_fold(Vec::new(), |list, pattern| settings::with_route(list, pattern))?;
     let routes = app.meta.change_list(scope.site(), List::Routes, |_| Ok(list)).await?;
     Ok(Json(Routes { routes }))
+}
+
+/// A domain's own rules of channels. The first that applies to a visit says its channel, in all of history; where none does, the rules of everybody do.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Channels {
+    rules: Vec<AskedRule>,
+}
+
+/// The rules of channels of a domain.
+#[utoipa::path(get, path = "/api/domains/{id}/channels", tag = "settings", params(("id" = uuid::Uuid, Path, description = "the domain")),
+    responses((status = 200, body = Channels), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn channels(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Json<Channels>, ApiError> {
+    let scope = SiteScope::visible(&app, &caller, &id).await?;
+    Ok(Json(Channels { rules: settings::stored_rules(&app.meta.list_of(scope.site(), List::Channels).await?)? }))
+}
+
+/// Puts a list of rules of channels in the place of the one that was.
+#[utoipa::path(put, path = "/api/domains/{id}/channels", tag = "settings", params(("id" = uuid::Uuid, Path, description = "the domain")), request_body = Channels,
+    responses((status = 200, body = Channels), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody)))]
+async fn set_channels(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: JsonBody,
+) -> Result<Json<Channels>, ApiError> {
+    let scope = SiteScope::manage(&app, &caller, &id).await?;
+    let body: Channels = body.parse()?;
+    let list = body.rules.iter().try_fold(Vec::new(), settings::with_channel_rule)?;
+    let rules = settings::stored_rules(&app.meta.change_list(scope.site(), List::Channels, |_| Ok(list)).await?)?;
+    Ok(Json(Channels { rules }))
 }
 
 /// The number in a path; what is none is unknown.

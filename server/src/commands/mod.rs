@@ -4,6 +4,7 @@
 
 mod annotation;
 mod behaviour;
+mod channel;
 mod config;
 mod doctor;
 mod engine;
@@ -92,6 +93,7 @@ enum Command {
     Segment(segment::SegmentArgs),
     Property(property::PropertyArgs),
     Route(route::RouteArgs),
+    Channel(channel::ChannelArgs),
     Annotation(annotation::AnnotationArgs),
     Token(token::TokenArgs),
     Healthcheck(healthcheck::HealthcheckArgs),
@@ -199,6 +201,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Segment(args) => segment::run(args, &context).await,
             Command::Property(args) => property::run(args, &context).await,
             Command::Route(args) => route::run(args, &context).await,
+            Command::Channel(args) => channel::run(args, &context).await,
             Command::Annotation(args) => annotation::run(args, &context).await,
             Command::Token(args) => token::run(args, &context).await,
             Command::Healthcheck(args) => healthcheck::run(args, &context).await,

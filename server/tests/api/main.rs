@@ -3,6 +3,7 @@
 
 mod behaviour;
 mod measured;
+mod places;
 mod query;
 mod reports;
 mod settings;

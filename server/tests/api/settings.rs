@@ -1,4 +1,4 @@
-//! Goals, segments, annotations, properties and routes: made by one way in, seen by all others, and usable in questions at once.
+//! Goals, segments, annotations, properties, routes and channels: made by one way in, seen by all others, and usable in questions at once.
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -200,17 +200,65 @@ async fn routes_hold_for_what_was_measured_before_them() {
 }
 
 #[tokio::test]
+async fn channels_hold_for_what_was_measured_before_them() {
+    let manager = manager().await;
+    let by_channel = json!({ "metrics": ["visitors", "pageviews"], "dimensions": ["visit:channel"] });
+    let everybodys = json!([{ "metrics": [2, 3], "dimensions": ["Direct"] }, { "metrics": [1, 1], "dimensions": ["Email"] }]);
+    assert_eq!(manager.rows(by_channel.clone()).await, everybodys);
+    let rule = |channel: &str, filter: Value| json!({ "channel": channel, "filters": [filter] });
+    let rules = json!({ "rules": [
+        rule(" Spring ", json!(["is", "visit:utm_campaign", ["spring"]])),
+        rule("Never", json!(["is", "visit:source", ["newsletter"]])),
+    ] });
+    let put = manager.setting(Method::PUT, "channels", rules, 200).await;
+    assert_eq!(put["rules"][0], rule("Spring", json!(["is", "visit:utm_campaign", ["spring"]])));
+    assert_eq!(manager.setting(Method::GET, "channels", Value::Null, 200).await, put);
+    let own = json!([{ "metrics": [2, 3], "dimensions": ["Direct"] }, { "metrics": [1, 1], "dimensions": ["Spring"] }]);
+    assert_eq!(manager.rows(by_channel.clone()).await, own, "the first rule that applies decides");
+    let spring = json!([["is", "visit:channel", ["Spring"]]]);
+    assert_eq!(manager.rows(json!({ "filters": spring })).await, json!([{ "metrics": [1], "dimensions": [] }]));
+
+    // The other ways to ask.
+    let measured = &manager.measured;
+    let panel = measured.ask("breakdown", "period=24h&dimension=channel").await;
+    assert_eq!((&panel["rows"][1]["label"], &panel["rows"][1]["visitors"]), (&json!("Spring"), &json!(1)), "{panel}");
+    let filters: String = url::form_urlencoded::byte_serialize(spring.to_string().as_bytes()).collect();
+    assert_eq!(measured.ask("kpis", &format!("period=24h&filters={filters}")).await["visitors"], 1);
+    let v1 = measured.app.http.get(measured.app.url("/api/v1/stats/breakdown?site_id=example.org&period=day&property=visit:channel"));
+    let v1 = read(v1.bearer_auth(&measured.key).send().await.unwrap(), 200).await;
+    assert_eq!(v1["results"][1], json!({ "channel": "Spring", "visitors": 1 }));
+
+    for (filters, channel) in [
+        (json!([["is", "event:page", ["/"]]]), "x"),
+        (json!([["is", "visit:entry_page", ["/"]]]), "x"),
+        (json!([["is", "visit:channel", ["Direct"]]]), "x"),
+        (json!([]), "x"),
+        (json!([["is", "visit:source", ["a"]]]), " "),
+    ] {
+        let domain = format!("/api/domains/{}/channels", measured.site.id);
+        let body = json!({ "rules": [{ "channel": channel, "filters": filters }] });
+        let answer = manager.send(&manager.key, Method::PUT, &domain, &body).await;
+        let field = if channel == "x" { "filters" } else { "channel" };
+        assert_eq!(refusal(answer, 422).await, ("invalid_setting".to_owned(), vec![field.to_owned()]), "{body}");
+    }
+    assert_eq!(manager.setting(Method::GET, "channels", Value::Null, 200).await, put, "what is refused changes nothing");
+    manager.setting(Method::PUT, "channels", json!({ "rules": [] }), 200).await;
+    assert_eq!(manager.rows(by_channel).await, everybodys);
+}
+
+#[tokio::test]
 async fn settings_are_their_domains_alone() {
     let manager = manager().await;
     let goal = manager.setting(Method::POST, "goals", json!({ "event": "Signup" }), 201).await;
     let segment = manager.setting(Method::POST, "segments", json!({ "name": "x", "filters": [["is", "event:page", ["/"]]] }), 201).await;
     let domain = format!("/api/domains/{}", manager.measured.site.id);
     let reader = &manager.measured.key;
-    for path in ["goals", "segments", "annotations", "properties", "routes"] {
+    for path in ["goals", "segments", "annotations", "properties", "routes", "channels"] {
         let path = format!("{domain}/{path}");
         assert_eq!(manager.send(&manager.stranger, Method::GET, &path, &Value::Null).await.status(), 404, "{path}");
         assert_eq!(manager.send(reader, Method::GET, &path, &Value::Null).await.status(), 200, "{path}");
-        let change = if path.ends_with("properties") || path.ends_with("routes") { Method::PUT } else { Method::POST };
+        let is_list = ["properties", "routes", "channels"].iter().any(|list| path.ends_with(list));
+        let change = if is_list { Method::PUT } else { Method::POST };
         assert_eq!(manager.send(&manager.stranger, change.clone(), &path, &json!({})).await.status(), 404, "{path}");
         assert_eq!(manager.send(reader, change, &path, &json!({})).await.status(), 403, "{path}");
     }

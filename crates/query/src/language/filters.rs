@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{DIMENSIONS_LATER, GOAL, Settings, not_served, settings, shortened};
+use super::{GOAL, Settings, settings, shortened};
 use crate::question::{Condition, Dimension, Goal, Leaf, Op, dimension::OfVisit};
 
 /// Filters may be nested so deep.
@@ -90,9 +90,7 @@ fn leaf(parts: &[Value], op: Op, reading: &mut Reading<'_>) -> Option<Result<Con
     if name == GOAL {
         return goals(reading.settings, op, clauses, case_sensitive);
     }
-    let Some(dimension) = reading.settings.dimension(name) else {
-        return DIMENSIONS_LATER.contains(&name).then(|| Err(not_served(name)));
-    };
+    let dimension = reading.settings.dimension(name)?;
     let is_city = dimension == Dimension::Visit(OfVisit::City);
     let values: Vec<String> = clauses
         .iter()

@@ -1,8 +1,7 @@
 //! The query language of `POST /api/v2/query`: JSON in, a question or the text of a refusal out. Pure.
 //!
 //! Texts and their order are those that clients of the protocol know: first everything that is wrong with the shape, then the
-//! range, then the first fault in the meaning. What belongs to the language but is not served yet is refused by saying so, never answered with
-//! something else.
+//! range, then the first fault in the meaning.
 
 pub mod behaviour;
 mod filters;
@@ -18,7 +17,7 @@ use footfall_model::Interval;
 use serde_json::{Map, Value};
 
 pub use filters::read as condition;
-pub use settings::{Segment, Settings};
+pub use settings::{Segment, Settings, channel_rule};
 pub use shape::{kind, shortened};
 
 use crate::{
@@ -30,8 +29,6 @@ use crate::{
 /// Rows at most, and the default.
 pub const MOST_ROWS: u64 = 10_000;
 
-/// Dimensions of the language that need names of places.
-const DIMENSIONS_LATER: [&str; 3] = ["visit:country_name", "visit:region_name", "visit:city_name"];
 /// The dimension of goals.
 const GOAL: &str = "event:goal";
 
@@ -185,12 +182,13 @@ pub fn parse(body: &Map<String, Value>, settings: &Settings, dated: impl FnOnce(
     let dimension_names = texts(body.get("dimensions"));
     let mut dimensions = Vec::new();
     for name in &dimension_names {
-        dimensions.push(match By::named(name).ok_or_else(|| not_served(name))? {
+        // The shape has let known names pass alone.
+        dimensions.extend(By::named(name).and_then(|by| match by {
             // Those that the filters leave.
-            By::Goal(_) => By::Goal(condition.goals().unwrap_or_else(|| settings.goals.clone())),
-            By::Dimension(_) => By::Dimension(settings.dimension(name).ok_or_else(|| not_served(name))?),
-            By::Time(interval) => By::Time(interval),
-        });
+            By::Goal(_) => Some(By::Goal(condition.goals().unwrap_or_else(|| settings.goals.clone()))),
+            By::Dimension(_) => settings.dimension(name).map(By::Dimension),
+            By::Time(interval) => Some(By::Time(interval)),
+        }));
     }
     let order_by = order_by(body, &metric_names, &dimension_names)?;
     filters::check(filters)?;
@@ -208,10 +206,6 @@ pub fn parse(body: &Map<String, Value>, settings: &Settings, dated: impl FnOnce(
         asked.order_by = default_order(&asked);
     }
     Ok(asked)
-}
-
-fn not_served(dimension: &str) -> String {
-    format!("Names of places are not served by this version of Footfall yet: leave out `{dimension}`.")
 }
 
 /// Time ascending, then the first metric descending.

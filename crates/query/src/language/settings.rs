@@ -1,8 +1,8 @@
-//! What a domain has configured that its questions may name: goals, segments and routes.
+//! What a domain has configured that its questions may name: goals, segments, routes and channels.
 
 use serde_json::{Value, json};
 
-use crate::question::{Dimension, Goal};
+use crate::question::{ChannelRule, Dimension, Goal};
 
 /// The settings of a domain, as far as one caller may use them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Settings {
     pub segments: Vec<Segment>,
     /// Patterns of paths; the first that fits is a page's route.
     pub routes: Vec<String>,
+    /// The first that applies to a visit says its channel; where none does, the rules of everybody do.
+    pub channels: Vec<ChannelRule>,
 }
 
 impl Settings {
@@ -21,9 +23,25 @@ impl Settings {
     pub fn dimension(&self, name: &str) -> Option<Dimension> {
         Dimension::named(name).map(|dimension| match dimension {
             Dimension::Route(_) => Dimension::Route(self.routes.clone()),
+            Dimension::Channel(_) => Dimension::Channel(self.channels.clone()),
             other => other,
         })
     }
+}
+
+/// Reads a rule of channels: all of the filters must hold.
+///
+/// # Errors
+/// What is wrong with the filters.
+pub fn channel_rule(channel: &str, filters: &[Value]) -> Result<ChannelRule, String> {
+    if filters.is_empty() {
+        return Err("are none; a rule has at least one".to_owned());
+    }
+    let rule = ChannelRule { channel: channel.to_owned(), condition: super::condition(filters, &Settings::default())? };
+    if !rule.is_of_first_touch() {
+        return Err(format!("must be about where a visit came from, such as visit:source, visit:referrer or visit:utm_medium: {ONLY}"));
+    }
+    Ok(rule)
 }
 
 /// Filters that were saved under a name.
@@ -35,6 +53,7 @@ pub struct Segment {
     pub filters: Vec<Value>,
 }
 
+const ONLY: &str = "channels, names of places, pages, events and what else a visit did do not decide";
 const UNKNOWN: &str = "Invalid filters. Some segments don't exist or aren't accessible.";
 
 /// Puts the filters of segments in their place.

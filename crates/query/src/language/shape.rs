@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{By, DIMENSIONS_LATER, MOST_ROWS};
+use super::{By, MOST_ROWS};
 use crate::question::Metric;
 
 /// A refusal repeats at most this much of what was sent.
@@ -105,9 +105,9 @@ fn whole(name: &str, value: &Value, least: u64, most: u64, faults: &mut Vec<Stri
     }
 }
 
-/// Whether it is in the language, served or not.
+/// Whether it is in the language.
 fn is_dimension(name: &str) -> bool {
-    By::named(name).is_some() || DIMENSIONS_LATER.contains(&name)
+    By::named(name).is_some()
 }
 
 fn is_filter(filter: &Value) -> bool {

@@ -87,7 +87,6 @@ fn refuses_in_the_words_of_the_protocol() {
         json!({ "dimensions": ["badproperty"] }),
         json!({ "dimensions": ["event:props:"] }),
         json!({ "metrics": ["bounce_rate"], "dimensions": ["event:goal"] }),
-        json!({ "dimensions": ["visit:country_name"] }),
         json!({ "dimensions": ["time:second"] }),
         json!({ "dimensions": {} }),
         json!({ "filters": [["resembles", "event:page", ["/"]]] }),
@@ -186,6 +185,7 @@ fn settings() -> Settings {
             segment(4, json!([["is", "visit:os", ["Linux"]]])),
         ],
         routes: vec!["/blog/:slug".to_owned()],
+        channels: vec![channel_rule("Partners", &[json!(["is", "visit:source", ["acme"]])]).unwrap()],
     }
 }
 
@@ -206,6 +206,38 @@ fn a_route_is_the_domains_and_follows_the_rules_of_pages() {
     assert!(asked.condition.is_about(&|dimension| *dimension == route));
     let refused = ask_with(&json!({ "metrics": ["bounce_rate"], "dimensions": ["event:route", "event:name"] })).unwrap_err();
     assert!(refused.contains("cannot be queried along with event dimension(s) `event:route, event:name`"), "{refused}");
+}
+
+#[test]
+fn channels_are_the_domains() {
+    let asked = ask_with(&json!({ "dimensions": ["visit:channel"], "filters": [["is", "visit:channel", ["Partners"]]] })).unwrap();
+    let partners = Dimension::Channel(settings().channels);
+    assert_eq!(asked.dimensions, [By::Dimension(partners.clone())]);
+    assert!(asked.condition.is_about(&|dimension| *dimension == partners));
+}
+
+#[test]
+fn a_rule_of_channels_is_about_where_a_visit_came_from() {
+    let rule = |filter: Value| channel_rule("Partners", &[filter]).map(|_| ());
+    for fine in [
+        json!(["is", "visit:source", ["acme"]]),
+        json!(["or", [["contains", "visit:referrer", ["acme."]], ["not", ["matches", "visit:utm_campaign", ["^x"]]]]]),
+        json!(["is", "visit:country", ["DE"]]),
+    ] {
+        assert_eq!(rule(fine.clone()), Ok(()), "{fine}");
+    }
+    for wrong in [
+        json!(["is", "event:page", ["/"]]),
+        json!(["is", "visit:entry_page", ["/"]]),
+        json!(["is", "visit:channel", ["Direct"]]),
+        json!(["is", "visit:country_name", ["Germany"]]),
+        json!(["has_done", ["is", "event:name", ["x"]]]),
+        json!(["and", [["is", "visit:source", ["acme"]], ["is", "event:name", ["x"]]]]),
+    ] {
+        assert!(rule(wrong.clone()).unwrap_err().starts_with("must be about where a visit came from"), "{wrong}");
+    }
+    assert!(channel_rule("Partners", &[]).unwrap_err().contains("at least one"));
+    assert!(rule(json!(["is", "visit:source"])).unwrap_err().contains("Invalid filter"));
 }
 
 #[test]

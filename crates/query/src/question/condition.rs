@@ -12,12 +12,13 @@
 //! `has_done` is about the visit: it has, inside the range, an event for which the inner tree holds.
 
 use super::{
+    channel,
     dimension::{Dimension, OfVisit, Stored},
     goal::{Goal, any_completed},
     route,
 };
 use crate::{
-    Range, Scope, channel,
+    Range, Scope,
     range::{DAY_MS, HOUR_MS},
     sql::{Builder, Param, end},
 };
@@ -86,6 +87,17 @@ impl Condition {
         }
     }
 
+    /// The dimensions of all leaves.
+    #[must_use]
+    pub fn dimensions_mut(&mut self) -> Vec<&mut Dimension> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter_mut().flat_map(Self::dimensions_mut).collect(),
+            Self::Not(part) | Self::HasDone(part) => part.dimensions_mut(),
+            Self::Leaf(leaf) => vec![&mut leaf.dimension],
+            Self::Goal(_) => Vec::new(),
+        }
+    }
+
     /// Whether a part outside of `has_done` is about events.
     #[must_use]
     pub fn looks_at_events(&self) -> bool {
@@ -95,6 +107,16 @@ impl Condition {
             Self::HasDone(_) => false,
             Self::Leaf(leaf) => leaf.dimension.is_of_event(),
             Self::Goal(_) => true,
+        }
+    }
+
+    /// Whether one row decides it: nothing is said of what else the visit did.
+    pub(super) fn is_of_one_row(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().all(Self::is_of_one_row),
+            Self::Not(part) => part.is_of_one_row(),
+            Self::HasDone(_) | Self::Goal(_) => false,
+            Self::Leaf(_) => true,
         }
     }
 
@@ -245,8 +267,8 @@ impl Predicates {
 
     pub(super) fn holds(self, b: &mut Builder, side: Side, condition: &Condition) -> String {
         match condition {
-            Condition::All(parts) => self.joined(b, side, parts, " AND ", "1"),
-            Condition::Any(parts) => self.joined(b, side, parts, " OR ", "0"),
+            Condition::All(parts) => all_of(parts.iter().map(|part| self.holds(b, side, part)).collect()),
+            Condition::Any(parts) => any_of(parts.iter().map(|part| self.holds(b, side, part)).collect()),
             Condition::Not(part) => format!("NOT ({})", self.holds(b, side, part)),
             Condition::HasDone(part) => self.have(b, part),
             Condition::Leaf(leaf) => self.leaf(b, side, leaf),
@@ -256,14 +278,6 @@ impl Predicates {
                 Side::Entries => self.entered_by(b, condition),
             },
         }
-    }
-
-    fn joined(self, b: &mut Builder, side: Side, parts: &[Condition], with: &str, none: &str) -> String {
-        if parts.is_empty() {
-            return none.to_owned();
-        }
-        let parts: Vec<String> = parts.iter().map(|part| self.holds(b, side, part)).collect();
-        format!("({})", parts.join(with))
     }
 
     fn leaf(self, b: &mut Builder, side: Side, leaf: &Leaf) -> String {
@@ -292,6 +306,29 @@ impl Predicates {
     }
 }
 
+/// Whether a row of this side passes, by values that it has itself; none where a part of the condition looks elsewhere.
+pub(super) fn of_values(b: &mut Builder, side: Side, condition: &Condition) -> Option<String> {
+    let each = |b: &mut Builder, parts: &[Condition]| parts.iter().map(|part| of_values(b, side, part)).collect::<Option<Vec<String>>>();
+    Some(match condition {
+        Condition::All(parts) => all_of(each(b, parts)?),
+        Condition::Any(parts) => any_of(each(b, parts)?),
+        Condition::Not(part) => format!("NOT ({})", of_values(b, side, part)?),
+        Condition::Leaf(leaf) => {
+            let value = value(b, side, &leaf.dimension)?;
+            compared(b, leaf, &value)
+        }
+        Condition::HasDone(_) | Condition::Goal(_) => return None,
+    })
+}
+
+fn all_of(parts: Vec<String>) -> String {
+    if parts.is_empty() { "1".to_owned() } else { format!("({})", parts.join(" AND ")) }
+}
+
+fn any_of(parts: Vec<String>) -> String {
+    if parts.is_empty() { "0".to_owned() } else { format!("({})", parts.join(" OR ")) }
+}
+
 /// The stored value, empty for a missing one: a text, or a dictionary's; none where this side does not know it.
 pub(crate) fn value(b: &mut Builder, side: Side, dimension: &Dimension) -> Option<String> {
     let value = match (dimension, side) {
@@ -311,16 +348,32 @@ pub(crate) fn value(b: &mut Builder, side: Side, dimension: &Dimension) -> Optio
         | (Dimension::Page | Dimension::Route(_) | Dimension::Hostname | Dimension::Name | Dimension::Prop(_), Side::Visits) => {
             return None;
         }
-        (Dimension::Visit(dimension), side) => return of_visit(b, side, *dimension),
+        (Dimension::Visit(dimension), side) => return of_visit(side, *dimension),
+        (Dimension::Channel(rules), _) => channel::expression(b, channel::Over::Rows, rules),
+        (Dimension::PlaceName(place, names), side) => {
+            let code = of_visit(side, place.code())?;
+            if names.is_empty() {
+                return Some(format!("toString({code})"));
+            }
+            let (codes, names): (Vec<String>, Vec<String>) = names.iter().cloned().unzip();
+            let (codes, names) = (texts(b, &codes), texts(b, &names));
+            format!("transform(toString({code}), {codes}, {names}, toString({code}))")
+        }
     };
     Some(value)
 }
 
-fn of_visit(b: &mut Builder, side: Side, dimension: OfVisit) -> Option<String> {
+/// A list of texts of any length. A parameter of a request has a greatest length (`http_max_field_value_size`, 128 KB, of what is sent).
+fn texts(b: &mut Builder, list: &[String]) -> String {
+    const MOST: usize = 1_000;
+    let mut parts: Vec<String> = list.chunks(MOST).map(|part| b.bind(Param::Texts(part.to_vec()))).collect();
+    if parts.len() == 1 { parts.remove(0) } else { format!("arrayConcat({})", parts.join(", ")) }
+}
+
+fn of_visit(side: Side, dimension: OfVisit) -> Option<String> {
     Some(match dimension.stored() {
         Stored::Text(column) => column.to_owned(),
         Stored::Number(column) => format!("if({column} = 0, '', toString({column}))"),
-        Stored::Channel => channel::expression(b, channel::Over::Rows),
         Stored::End(..) if side == Side::Events => return None,
         Stored::End(tuple, part) => end(tuple, part),
     })

@@ -12,11 +12,11 @@
 use super::{
     Condition, Dimension, Key, Sum,
     blocks::Blocks,
+    channel,
     condition::{AFTER_MS, BEFORE_MS, Predicates, Side},
-    dimension::OfVisit,
 };
 use crate::{
-    Range, channel,
+    Range,
     sql::{Builder, distinct},
 };
 
@@ -62,9 +62,12 @@ impl Blocks<'_> {
 
         let all: Vec<usize> = (0..self.question.keys.len()).collect();
         // The rules of channels are dear per row, and cheap per combination of what they look at.
-        let by_channel = matches!(self.question.keys.as_slice(), [Key::By(Dimension::Visit(OfVisit::Channel))]);
-        let (keys_of_visits, (keys_of_events, unknown)) = if by_channel {
-            let combination = format!("{}, ", channel::COMBINATION);
+        let by_channel = match self.question.keys.as_slice() {
+            [Key::By(Dimension::Channel(rules))] => Some(rules.as_slice()),
+            _ => None,
+        };
+        let (keys_of_visits, (keys_of_events, unknown)) = if let Some(rules) = by_channel {
+            let combination = channel::combination(&mut self.b, rules);
             (combination.clone(), (combination, Vec::new()))
         } else {
             (self.keys_of_visits(&all), self.keys(Side::Events, "ts", false))
@@ -86,11 +89,11 @@ impl Blocks<'_> {
         let sums = worth.iter().flat_map(|worth| worth.to.iter().map(|sum| (*sum, format!("sum({})", worth.name))));
         let mut own: Vec<(Sum, String)> = sums.collect();
         let visitors = |combinator| distinct(self.question.approximate, combinator);
-        if by_channel {
+        if let Some(rules) = by_channel {
             own.push((Sum::Visitors, format!("{}(visitors)", visitors("Merge"))));
             let states = format!("{}(visitor_id) AS visitors{}", visitors("State"), each(&|worth| format!("sum({0}) AS {0}", worth.name)));
-            let combined = channel::combinations(&mut self.b, &states, &rows);
-            let label = channel::expression(&mut self.b, channel::Over::Combinations);
+            let combined = channel::combinations(&mut self.b, rules, &states, &rows);
+            let label = channel::expression(&mut self.b, channel::Over::Combinations, rules);
             self.add(true, &own, &format!("SELECT {label} AS g0, visitors{names} {combined}"));
         } else {
             own.push((Sum::Visitors, format!("{}(visitor_id)", visitors(""))));

@@ -2,8 +2,10 @@
 
 use footfall_model::report;
 
+use super::channel::ChannelRule;
+
 /// A dimension. Those of events differ from event to event; those of visits are the same for all of a visit.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Dimension {
     /// Path of the event's page.
     Page,
@@ -17,6 +19,45 @@ pub enum Dimension {
     Prop(String),
     /// Of the visit.
     Visit(OfVisit),
+    /// Kind of the visit's source: the first of these rules that applies, or what the rules of everybody say.
+    Channel(Vec<ChannelRule>),
+    /// The name of where the visit came from, of codes with a name; the code of others.
+    PlaceName(Place, Vec<(String, String)>),
+}
+
+/// A kind of place that has a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    /// [`OfVisit::Country`]
+    Country,
+    /// [`OfVisit::Region`]
+    Region,
+    /// [`OfVisit::City`]
+    City,
+}
+
+impl Place {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Country, Self::Region, Self::City];
+
+    /// The dimension of its code.
+    #[must_use]
+    pub const fn code(self) -> OfVisit {
+        match self {
+            Self::Country => OfVisit::Country,
+            Self::Region => OfVisit::Region,
+            Self::City => OfVisit::City,
+        }
+    }
+
+    /// The name after `visit:`.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Country => "country_name",
+            Self::Region => "region_name",
+            Self::City => "city_name",
+        }
+    }
 }
 
 /// A dimension of visits.
@@ -24,8 +65,6 @@ pub enum Dimension {
 pub enum OfVisit {
     /// Where it came from.
     Source,
-    /// Kind of source.
-    Channel,
     /// Referrer, host and path.
     Referrer,
     /// `utm_medium`
@@ -73,16 +112,13 @@ pub(super) enum Stored {
     Text(&'static str),
     /// A first-touch number, 0 for unknown.
     Number(&'static str),
-    /// Computed from several first-touch columns.
-    Channel,
     /// Part of a tuple in `sessions` alone: the tuple, and the name of the part.
     End(&'static str, &'static str),
 }
 
 /// Names after `visit:`, and what they mean.
-const OF_VISIT: [(&str, OfVisit); 21] = [
+const OF_VISIT: [(&str, OfVisit); 20] = [
     ("source", OfVisit::Source),
-    ("channel", OfVisit::Channel),
     ("referrer", OfVisit::Referrer),
     ("utm_medium", OfVisit::UtmMedium),
     ("utm_source", OfVisit::UtmSource),
@@ -113,7 +149,6 @@ impl OfVisit {
     pub(super) const fn stored(self) -> Stored {
         match self {
             Self::Source => Stored::Text("source"),
-            Self::Channel => Stored::Channel,
             Self::Referrer => Stored::Text("referrer"),
             Self::UtmMedium => Stored::Text("utm_medium"),
             Self::UtmSource => Stored::Text("utm_source"),
@@ -137,14 +172,16 @@ impl OfVisit {
     }
 }
 
-impl From<report::Dimension> for Dimension {
-    fn from(panel: report::Dimension) -> Self {
+impl Dimension {
+    /// What a panel shows, for a domain with these rules of channels.
+    #[must_use]
+    pub fn of_panel(panel: report::Dimension, rules: Vec<ChannelRule>) -> Self {
         Self::Visit(match panel {
             report::Dimension::Page => return Self::Page,
             report::Dimension::EntryPage => OfVisit::EntryPage,
             report::Dimension::ExitPage => OfVisit::ExitPage,
             report::Dimension::Source => OfVisit::Source,
-            report::Dimension::Channel => OfVisit::Channel,
+            report::Dimension::Channel => return Self::Channel(rules),
             report::Dimension::Referrer => OfVisit::Referrer,
             report::Dimension::Campaign => OfVisit::UtmCampaign,
             report::Dimension::Country => OfVisit::Country,
@@ -153,15 +190,15 @@ impl From<report::Dimension> for Dimension {
             report::Dimension::Device => OfVisit::Device,
         })
     }
-}
 
-impl Dimension {
     /// All of them but properties, which have names of their own.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Page, Self::Route(Vec::new()), Self::Hostname, Self::Name].into_iter().chain(OfVisit::all().map(Self::Visit))
+        let of_events = [Self::Page, Self::Route(Vec::new()), Self::Hostname, Self::Name].into_iter();
+        let named = Place::ALL.into_iter().map(|place| Self::PlaceName(place, Vec::new()));
+        of_events.chain(OfVisit::all().map(Self::Visit)).chain([Self::Channel(Vec::new())]).chain(named)
     }
 
-    /// The dimension of this name in `POST /api/v2/query`; a route without its patterns, which are the domain's.
+    /// The dimension of this name in `POST /api/v2/query`; routes, channels and names of places without what a domain adds to them.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name.split_once(':')? {
@@ -170,6 +207,10 @@ impl Dimension {
             ("event", "hostname") => Some(Self::Hostname),
             ("event", "name") => Some(Self::Name),
             ("event", rest) => rest.strip_prefix("props:").filter(|key| !key.is_empty()).map(|key| Self::Prop(key.to_owned())),
+            ("visit", "channel") => Some(Self::Channel(Vec::new())),
+            ("visit", rest) if let Some(place) = Place::ALL.into_iter().find(|place| place.name() == rest) => {
+                Some(Self::PlaceName(place, Vec::new()))
+            }
             ("visit", rest) => OF_VISIT.iter().find(|(known, _)| *known == rest).map(|(_, dimension)| Self::Visit(*dimension)),
             _ => None,
         }
@@ -188,13 +229,24 @@ impl Dimension {
                 let name = OF_VISIT.iter().find(|(_, known)| known == dimension).map_or("", |(name, _)| name);
                 format!("visit:{name}")
             }
+            Self::Channel(_) => "visit:channel".to_owned(),
+            Self::PlaceName(place, _) => format!("visit:{}", place.name()),
         }
     }
 
     /// Whether it differs from event to event.
     #[must_use]
     pub const fn is_of_event(&self) -> bool {
-        !matches!(self, Self::Visit(_))
+        !matches!(self, Self::Visit(_) | Self::Channel(_) | Self::PlaceName(..))
+    }
+
+    /// Whether it is stored, and a value that the visit's first event brought, so that all its events have it.
+    #[must_use]
+    pub fn is_first_touch(&self) -> bool {
+        match self {
+            Self::Visit(dimension) => !matches!(dimension.stored(), Stored::End(..)),
+            _ => false,
+        }
     }
 
     /// Whether it says which page, so that the rules of pages hold (`docs/definitions.md`, Pages).
@@ -207,7 +259,7 @@ impl Dimension {
     #[must_use]
     pub const fn missing(&self) -> &'static str {
         match self {
-            Self::Page | Self::Route(_) | Self::Hostname | Self::Name => "(unknown)",
+            Self::Page | Self::Route(_) | Self::Hostname | Self::Name | Self::Channel(_) | Self::PlaceName(..) => "(unknown)",
             Self::Prop(_) => "(none)",
             Self::Visit(dimension) => match dimension {
                 OfVisit::Source | OfVisit::Referrer => "Direct / None",

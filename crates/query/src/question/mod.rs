@@ -8,6 +8,7 @@
 //! How conditions become SQL depends on what a block looks at: see [`condition`].
 
 mod blocks;
+pub mod channel;
 pub mod condition;
 mod corrected;
 pub mod dimension;
@@ -17,8 +18,9 @@ pub mod metric;
 pub mod route;
 mod statement;
 
+pub use channel::ChannelRule;
 pub use condition::{Condition, Leaf, Op};
-pub use dimension::Dimension;
+pub use dimension::{Dimension, Place};
 pub use goal::Goal;
 pub use metric::{Metric, Sum};
 pub use statement::{Statement, statement};
@@ -105,6 +107,13 @@ impl Question {
             _ => vec![(Order::Key(0), Direction::Ascending)],
         };
         Self { keys: vec![key], limit, offset, ..self }
+    }
+
+    /// The dimensions of keys and condition.
+    #[must_use]
+    pub fn dimensions_mut(&mut self) -> Vec<&mut Dimension> {
+        let keys = self.keys.iter_mut().filter_map(|key| if let Key::By(dimension) = key { Some(dimension) } else { None });
+        keys.chain(self.condition.dimensions_mut()).collect()
     }
 
     /// Whether the rules of pages hold (`docs/definitions.md`, Pages): a page is asked for or filtered by.

@@ -15,7 +15,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use crate::{
     engine,
     oracle::{self, Visit},
-    questions::{FROM, World, condition, counts, leaf, some_goals, value},
+    questions::{FROM, World, channels, condition, counts, leaf, some_goals, value},
     world::{DAY, HOUR, MINUTE, Traffic, rows, site},
 };
 
@@ -182,7 +182,7 @@ async fn what_people_do_is_what_the_rows_say() {
     println!("seed {seed}");
     let mut dice = StdRng::seed_from_u64(seed);
     for _ in 0..80 {
-        let dimensions = [Dimension::Page, Dimension::Name, Dimension::Visit(OfVisit::Source), Dimension::Visit(OfVisit::Channel)];
+        let dimensions = [Dimension::Page, Dimension::Name, Dimension::Visit(OfVisit::Source), channels()];
         let when = range(&mut dice);
         let funnel = Funnel {
             steps: (0..dice.random_range(1..=5)).map(|_| step(&mut dice, &rows)).collect(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use footfall_model::{Interval, report::Dimension};
 use footfall_query::{
     Range, Scope, Sql, buckets,
-    question::{Condition, Key, Leaf, Metric, Op, Question, Sum, statement},
+    question::{self, Condition, Key, Leaf, Metric, Op, Question, Sum, statement},
     sql,
 };
 use footfall_store::{EventRow, Store};
@@ -32,6 +32,11 @@ const DIMENSIONS: [Dimension; 11] = [
     Dimension::Os,
     Dimension::Device,
 ];
+
+/// What a panel shows where the domain has no rules of its own.
+fn panel_of(dimension: Dimension) -> question::Dimension {
+    question::Dimension::of_panel(dimension, Vec::new())
+}
 
 async fn filled(rows: &[EventRow], per_insert: usize) -> Store {
     let store = engine::store().await;
@@ -105,7 +110,7 @@ async fn compare(store: &Store, rows: &[EventRow], range: Range) {
         groups.push((totals.clone().by(Key::Time(starts.clone()), 100_000, 0), By::Starts(starts)));
     }
     for dimension in DIMENSIONS {
-        groups.push((totals.clone().by(Key::By(dimension.into()), 100_000, 0), By::Dimension(dimension)));
+        groups.push((totals.clone().by(Key::By(panel_of(dimension)), 100_000, 0), By::Dimension(dimension)));
     }
     for (question, by) in groups {
         let asked = |metrics: &[Metric]| Question { metrics: metrics.to_vec(), ..question.clone() };
@@ -169,7 +174,7 @@ async fn pageviews_end_at_the_cut_and_nothing_else_does() {
         let question = Question { cut: Some(cut), ..Question::totals(OF_EVENTS, Range::new(from, to)) };
         assert_eq!(overview(&store, question.clone()).await, expected_overview(&rows, from, cut, to), "overview {from} {cut} {to}");
         let mut cases = vec![(question.clone(), By::Nothing)];
-        cases.extend(DIMENSIONS.map(|dimension| (question.clone().by(Key::By(dimension.into()), 1_000, 0), By::Dimension(dimension))));
+        cases.extend(DIMENSIONS.map(|dimension| (question.clone().by(Key::By(panel_of(dimension)), 1_000, 0), By::Dimension(dimension))));
         for (question, by) in cases {
             let whole = oracle::event_figures(&rows, site(1), from, to, &by, &|_| true);
             let before = oracle::event_figures(&rows, site(1), from, cut.min(to), &by, &|_| true);
@@ -205,7 +210,7 @@ async fn filters_on_visits() {
     let (from, to) = (FROM + 3 * HOUR, FROM + DAY);
     let is = |dimension: Dimension, values: &[&str]| {
         let values = values.iter().map(|value| (*value).to_owned()).collect();
-        Condition::Leaf(Leaf { op: Op::Is, dimension: dimension.into(), values, case_sensitive: true })
+        Condition::Leaf(Leaf { op: Op::Is, dimension: panel_of(dimension), values, case_sensitive: true })
     };
     let not = |condition| Condition::Not(Box::new(condition));
     let condition = Condition::All(vec![
@@ -227,8 +232,8 @@ async fn filters_on_visits() {
     };
     for (question, by) in [
         (question.clone(), By::Nothing),
-        (question.clone().by(Key::By(Dimension::Browser.into()), 100, 0), By::Dimension(Dimension::Browser)),
-        (question.clone().by(Key::By(Dimension::ExitPage.into()), 100, 0), By::Dimension(Dimension::ExitPage)),
+        (question.clone().by(Key::By(panel_of(Dimension::Browser)), 100, 0), By::Dimension(Dimension::Browser)),
+        (question.clone().by(Key::By(panel_of(Dimension::ExitPage)), 100, 0), By::Dimension(Dimension::ExitPage)),
     ] {
         let expected = oracle::event_figures(&rows, site(1), from, to, &by, &pass);
         assert!(!expected.is_empty());
@@ -247,9 +252,9 @@ async fn a_page_filter_goes_with_what_a_visit_is() {
     let of_page: Vec<EventRow> = rows.iter().filter(|row| row.path == path).cloned().collect();
     let (from, to) = (FROM + 2 * HOUR, FROM + DAY);
     for dimension in [Dimension::Channel, Dimension::Source] {
-        let is_page = Leaf { op: Op::Is, dimension: Dimension::Page.into(), values: vec![path.clone()], case_sensitive: true };
+        let is_page = Leaf { op: Op::Is, dimension: panel_of(Dimension::Page), values: vec![path.clone()], case_sensitive: true };
         let question = Question { condition: Condition::Leaf(is_page), ..Question::totals(OF_EVENTS_ALONE, Range::new(from, to)) };
-        let question = question.by(Key::By(dimension.into()), 100, 0);
+        let question = question.by(Key::By(panel_of(dimension)), 100, 0);
         let expected = oracle::event_figures(&of_page, site(1), from, to, &By::Dimension(dimension), &|_| true);
         assert!(expected.len() > 1);
         assert_eq!(answer(&store, &question, SUMS_OF_EVENTS).await, expected, "{dimension:?}");
@@ -263,7 +268,7 @@ async fn a_page_of_rows_and_counts() {
     let scope = Scope::authorised(site(1));
     let range = Range::new(FROM, FROM + 2 * DAY);
     let page_of = async |limit, offset| {
-        let by = Question::totals(OF_EVENTS, range).by(Key::By(Dimension::Page.into()), limit, offset);
+        let by = Question::totals(OF_EVENTS, range).by(Key::By(panel_of(Dimension::Page)), limit, offset);
         store.report(&statement(scope, &by).unwrap().sql).await.unwrap()
     };
     let (all, page) = (page_of(100, 0).await, page_of(2, 1).await);
@@ -339,7 +344,7 @@ async fn channels_are_the_same_in_sql_and_rust() {
     }
     let store = filled(&rows, rows.len()).await;
     assert!(expected.len() > 15, "nearly all channels occur: {expected:?}");
-    let by = |metric| Question::totals([metric], Range::new(FROM, FROM + DAY)).by(Key::By(Dimension::Channel.into()), 100, 0);
+    let by = |metric| Question::totals([metric], Range::new(FROM, FROM + DAY)).by(Key::By(panel_of(Dimension::Channel)), 100, 0);
     // Each way computes it in another place: over combinations, and over rows of both tables.
     let through_visits = answer(&store, &by(Metric::Visitors), [Sum::Visitors]).await;
     let events = answer(&store, &by(Metric::Events), [Sum::Events]).await;

@@ -6,10 +6,11 @@ use footfall_model::Interval;
 use footfall_query::{
     Range, Scope, buckets,
     question::{
-        Condition, Dimension, Direction, Goal, Key, Leaf, Metric, Op, Order, Question, dimension::OfVisit, goal::CompletedBy, statement,
+        ChannelRule, Condition, Dimension, Direction, Goal, Key, Leaf, Metric, Op, Order, Place, Question, dimension::OfVisit,
+        goal::CompletedBy, statement,
     },
 };
-use footfall_store::{EventRow, Store};
+use footfall_store::{Attributes, EventRow, Store};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 use crate::{
@@ -84,10 +85,44 @@ fn route(path: &str) -> &str {
     }
 }
 
+/// The domain's rules of channels: the first is dead, the second takes visits from what everybody's rules say, the third adds to them.
+pub fn channels() -> Dimension {
+    let leaf = |name: &str, op, values: &[&str]| {
+        let values = values.iter().map(|value| (*value).to_owned()).collect();
+        Condition::Leaf(Leaf { op, dimension: Dimension::named(name).unwrap(), values, case_sensitive: true })
+    };
+    let rule = |channel: &str, condition| ChannelRule { channel: channel.to_owned(), condition };
+    let none = Condition::Any(Vec::new());
+    let partners = Condition::All(vec![
+        leaf("visit:referrer", Op::Contains, &["example/"]),
+        Condition::Not(Box::new(leaf("visit:country", Op::Is, &["DE", "(unknown)"]))),
+    ]);
+    Dimension::Channel(vec![rule("Nobody", none), rule("Partners", partners), rule("Email", leaf("visit:utm_source", Op::Is, &["news"]))])
+}
+
+fn channel<'a>(first: &Attributes<'a>) -> &'a str {
+    if first.referrer.contains("example/") && !["DE", ""].contains(&first.country) {
+        return "Partners";
+    }
+    if first.utm_source == "news" { "Email" } else { oracle::channel_of(first) }
+}
+
+/// Countries and cities with a name, and a name of two of them.
+const COUNTRIES: [(&str, &str); 2] = [("DE", "Somewhere"), ("US", "Somewhere")];
+
+fn place_names() -> [Dimension; 2] {
+    let names = |names: &[(&str, &str)]| names.iter().map(|(code, name)| ((*code).to_owned(), (*name).to_owned())).collect();
+    [Dimension::PlaceName(Place::Country, names(&COUNTRIES)), Dimension::PlaceName(Place::City, names(&[("2950159", "Berlin")]))]
+}
+
+fn is_of_visits(dimension: &Dimension) -> bool {
+    dimension.name().starts_with("visit:")
+}
+
 fn dimensions() -> Vec<Dimension> {
     let prop = |key: &str| Dimension::Prop(key.to_owned());
     let of_events = [Dimension::Page, routes(), Dimension::Hostname, Dimension::Name, prop("plan"), prop("it's")];
-    of_events.into_iter().chain(OfVisit::all().map(Dimension::Visit)).collect()
+    of_events.into_iter().chain(OfVisit::all().map(Dimension::Visit)).chain([channels()]).chain(place_names()).collect()
 }
 
 // ── what the figures are, from the rows ──
@@ -103,9 +138,19 @@ pub fn value(row: &EventRow, visit: &Visit<'_>, dimension: &Dimension) -> String
         Dimension::Hostname => &row.hostname,
         Dimension::Name => &row.name,
         Dimension::Prop(key) => row.props.get(key).map_or("", String::as_str),
+        Dimension::Channel(_) => channel(&first),
+        Dimension::PlaceName(Place::Country, _) => {
+            COUNTRIES.iter().find(|(code, _)| *code == first.country).map_or(first.country, |(_, name)| *name)
+        }
+        Dimension::PlaceName(..) => {
+            if first.city == 0 {
+                ""
+            } else {
+                "Berlin"
+            }
+        }
         Dimension::Visit(dimension) => match dimension {
             OfVisit::Source => first.source,
-            OfVisit::Channel => oracle::channel_of(&first),
             OfVisit::Referrer => first.referrer,
             OfVisit::UtmMedium => first.utm_medium,
             OfVisit::UtmSource => first.utm_source,
@@ -207,7 +252,7 @@ fn looks_at_events(condition: &Condition) -> bool {
         Condition::All(parts) | Condition::Any(parts) => parts.iter().any(looks_at_events),
         Condition::Not(part) => looks_at_events(part),
         Condition::HasDone(_) => false,
-        Condition::Leaf(leaf) => !matches!(leaf.dimension, Dimension::Visit(_)),
+        Condition::Leaf(leaf) => !is_of_visits(&leaf.dimension),
         Condition::Goal(_) => true,
     }
 }
@@ -250,7 +295,11 @@ fn expected(rows: &[EventRow], question: &Question) -> Figures {
     let world = World { visits: oracle::visits(rows, site(1)), range: question.range };
     let by_page = [Dimension::Page, routes()].into_iter().any(|dimension| question.keys.contains(&Key::By(dimension)));
     let of_pages = looks_at_pages(&question.condition) || by_page;
-    let by_event = question.keys.iter().any(|key| !matches!(key, Key::Time(_) | Key::By(Dimension::Visit(_))));
+    let by_event = question.keys.iter().any(|key| match key {
+        Key::Time(_) => false,
+        Key::By(dimension) => !is_of_visits(dimension),
+        Key::Goal(_) => true,
+    });
     // An event that completes several goals is in several rows.
     let labels = |row: &EventRow, visit: &Visit<'_>, at: i64| -> Vec<Vec<String>> {
         let mut all = vec![Vec::new()];

@@ -1,0 +1,88 @@
+//! Names of the places that visits came from. The store knows codes: which ones occur is asked of it, and the question is given their names.
+
+use std::{path::PathBuf, sync::OnceLock};
+
+use footfall_app::text;
+use footfall_enrich::PlaceNames;
+use footfall_query::{
+    Range,
+    question::{Dimension, Key, Metric, Place, Question},
+};
+
+use super::{Analytics, AnalyticsError};
+use crate::auth::SiteScope;
+
+/// Places of a range that have names at most, those with the most visits; a statement holds all of them.
+const MOST_PLACES: u64 = 10_000;
+/// A visit may have begun so long before the range and have events inside of it.
+const EARLIER_MS: i64 = 25 * 3_600_000;
+
+/// Where names of places come from.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// The city database, read when a name is first asked for.
+    file: Option<PathBuf>,
+    names: OnceLock<PlaceNames>,
+}
+
+impl Places {
+    /// Regions and cities by this database, countries by the list in the binary.
+    #[must_use]
+    pub fn new(file: Option<PathBuf>) -> Self {
+        Self { file, names: OnceLock::new() }
+    }
+
+    /// Takes seconds the first time. Without a database that can be read there are no names, which is logged.
+    fn names(&self) -> &PlaceNames {
+        self.names.get_or_init(|| {
+            let Some(file) = &self.file else { return PlaceNames::default() };
+            let read = std::fs::read(file).map_err(anyhow::Error::from).and_then(|bytes| Ok(PlaceNames::read(&bytes)?));
+            read.unwrap_or_else(|error| {
+                tracing::error!("{}: {error}; regions and cities are shown by their codes until the next start", file.display());
+                PlaceNames::default()
+            })
+        })
+    }
+
+    fn name(&self, place: Place, code: &str) -> Option<String> {
+        match place {
+            Place::Country => Some(text::country(code)).filter(|name| *name != code),
+            Place::Region => self.names().region(code),
+            Place::City => self.names().city(code.parse().ok()?),
+        }
+        .map(str::to_owned)
+    }
+}
+
+impl Analytics {
+    /// Gives those of the dimensions that are names of places the names of a range.
+    pub(super) async fn name_places(
+        &self,
+        scope: &SiteScope,
+        range: Range,
+        dimensions: impl IntoIterator<Item = &mut Dimension>,
+    ) -> Result<(), AnalyticsError> {
+        for dimension in dimensions {
+            if let Dimension::PlaceName(place, names) = dimension {
+                *names = self.names_of(scope, range, *place).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Codes and names, in the order of the codes.
+    async fn names_of(&self, scope: &SiteScope, range: Range, place: Place) -> Result<Vec<(String, String)>, AnalyticsError> {
+        let range = Range::new(range.from - EARLIER_MS, range.to);
+        let codes = Question::totals([Metric::Visits], range).by(Key::By(Dimension::Visit(place.code())), MOST_PLACES, 0);
+        // A question about codes names no place.
+        let (_, rows) = Box::pin(self.rows(scope, codes)).await?;
+        let deps = self.deps.clone();
+        let named = move || {
+            let named = |code: &String| Some((code.clone(), deps.places.name(place, code)?));
+            let mut names: Vec<(String, String)> = rows.iter().filter_map(|row| named(row.labels.first()?)).collect();
+            names.sort();
+            names
+        };
+        Ok(tokio::task::spawn_blocking(named).await.unwrap_or_default())
+    }
+}
