@@ -363,11 +363,21 @@ pub(crate) fn value(b: &mut Builder, side: Side, dimension: &Dimension) -> Optio
     Some(value)
 }
 
-/// A list of texts of any length. A parameter of a request has a greatest length (`http_max_field_value_size`, 128 KB, of what is sent).
+/// A list of texts of any length: servers take parameters of 128 KB as they are sent (`http_max_field_value_size`).
 fn texts(b: &mut Builder, list: &[String]) -> String {
-    const MOST: usize = 1_000;
-    let mut parts: Vec<String> = list.chunks(MOST).map(|part| b.bind(Param::Texts(part.to_vec()))).collect();
-    if parts.len() == 1 { parts.remove(0) } else { format!("arrayConcat({})", parts.join(", ")) }
+    const MOST_BYTES: usize = 50_000;
+    let (mut parts, mut part, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for text in list {
+        if bytes + text.len() > MOST_BYTES {
+            parts.push(std::mem::take(&mut part));
+            bytes = 0;
+        }
+        bytes += text.len() + 3;
+        part.push(text.clone());
+    }
+    parts.push(part);
+    let parts: Vec<String> = parts.into_iter().map(|part| b.bind(Param::Texts(part))).collect();
+    if let [part] = parts.as_slice() { part.clone() } else { format!("arrayConcat({})", parts.join(", ")) }
 }
 
 fn of_visit(side: Side, dimension: OfVisit) -> Option<String> {
@@ -386,7 +396,7 @@ fn compared(b: &mut Builder, leaf: &Leaf, value: &str) -> String {
         let mut values: Vec<String> = leaf.values.iter().map(stored).collect();
         values.sort();
         values.dedup();
-        let values = b.bind(Param::Texts(values));
+        let values = texts(b, &values);
         return if leaf.case_sensitive {
             format!("has({values}, {value})")
         } else {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use footfall_model::Interval;
 use footfall_query::{
-    Range, Scope, buckets,
+    Param, Range, Scope, buckets,
     question::{
         ChannelRule, Condition, Dimension, Direction, Goal, Key, Leaf, Metric, Op, Order, Place, Question, dimension::OfVisit,
         goal::CompletedBy, statement,
@@ -625,4 +625,32 @@ async fn figures_are_what_the_rows_say() {
         engine::run(&store, &format!("OPTIMIZE TABLE {table} FINAL")).await;
     }
     compare(&store, &rows, &mut dice, 50).await;
+}
+
+#[tokio::test]
+async fn long_lists_are_looked_through_to_their_end() {
+    let rows = rows(&Traffic { seed: 73, visits: 40, from: FROM, to: FROM + DAY });
+    let store = engine::store().await;
+    store.insert_events(&rows, "all").await.unwrap();
+    let others = |number: usize| format!("/{number}/{}", "x'".repeat(50));
+    let paths: Vec<String> = (0..9_000).map(others).chain(["/a".to_owned(), "/".to_owned()]).collect();
+    let names = (0..10_000).map(|number| (number.to_string(), "Nowhere".to_owned())).chain([("2950159".to_owned(), "Berlin".to_owned())]);
+    let condition =
+        |case_sensitive| Condition::Leaf(Leaf { op: Op::Is, dimension: Dimension::Page, values: paths.clone(), case_sensitive });
+    for case_sensitive in [true, false] {
+        let totals = Question::totals([Metric::Visitors, Metric::Pageviews], Range::new(FROM, FROM + DAY));
+        let by = Key::By(Dimension::PlaceName(Place::City, names.clone().collect()));
+        let question = Question { condition: condition(case_sensitive), ..totals }.by(by, 10, 0);
+        let made = statement(Scope::authorised(site(1)), &question).unwrap();
+        let longest = made.sql.params.iter().map(|(_, value)| if let Param::Texts(list) = value { json_bytes(list) } else { 0 });
+        assert!(longest.max().unwrap() < 128 << 10, "a server takes parameters of 128 KB");
+        let found: Figures = asked(&store, &question).await.into_iter().collect();
+        assert_eq!(found, expected(&rows, &question));
+        assert_eq!(found.len(), 2, "{found:?}");
+    }
+}
+
+/// How long a list is as it is sent, at most.
+fn json_bytes(list: &[String]) -> usize {
+    list.iter().map(|text| text.len() + text.matches(['\'', '\\']).count() + 3).sum()
 }
