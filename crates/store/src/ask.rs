@@ -57,7 +57,7 @@ impl Store {
         let text = text.as_str();
         let ask = |node: Arc<Node>| async move {
             node.within(REPORT, async {
-                let query = asked(&node, text, &sql.params, REPORT).with_setting("wait_end_of_query", wait_end_of_query);
+                let query = asked(&node, text, &sql.params).await?.with_setting("wait_end_of_query", wait_end_of_query);
                 let (mut rows, mut cursor) = (Vec::new(), query.fetch::<Answer>()?);
                 while let Some(Answer { labels, sums, total, whole }) = cursor.next().await? {
                     rows.push(ReportRow { labels, sums, total, whole });
@@ -80,7 +80,7 @@ impl Store {
     /// When the store does not answer.
     pub async fn count(&self, sql: &Sql) -> Result<u64, StoreError> {
         let ask = |node: Arc<Node>| async move {
-            node.within(REPORT, async { Ok(asked(&node, &sql.text, &sql.params, REPORT).fetch_one::<u64>().await?) }).await
+            node.within(REPORT, async { Ok(asked(&node, &sql.text, &sql.params).await?.fetch_one::<u64>().await?) }).await
         };
         self.shard_asked(sql).call(ask).await
     }
@@ -91,7 +91,7 @@ impl Store {
     /// When the store does not answer.
     pub async fn time(&self, sql: &Sql) -> Result<Option<i64>, StoreError> {
         let ask = |node: Arc<Node>| async move {
-            node.within(REPORT, async { Ok(asked(&node, &sql.text, &sql.params, REPORT).fetch_optional::<i64>().await?) }).await
+            node.within(REPORT, async { Ok(asked(&node, &sql.text, &sql.params).await?.fetch_optional::<i64>().await?) }).await
         };
         self.shard_asked(sql).call(ask).await
     }
@@ -125,7 +125,10 @@ impl Store {
     }
 }
 
-fn asked(node: &Node, text: &str, params: &[(String, Param)], bounds: Bounds) -> Query {
+/// A report. It has no more threads than the server has cores: each groups apart, and what they have is then merged.
+async fn asked(node: &Node, text: &str, params: &[(String, Param)]) -> Result<Query, StoreError> {
+    let own = node.threads().await?;
+    let bounds = Bounds { threads: REPORT.threads.map(|most| most.min(own)), ..REPORT };
     // Who asks may leave before the answer: then nobody needs it.
     let mut query = node.statement(text, bounds).with_setting("cancel_http_readonly_queries_on_client_close", "1");
     for (name, value) in params {
@@ -142,5 +145,5 @@ fn asked(node: &Node, text: &str, params: &[(String, Param)], bounds: Bounds) ->
             Param::Ints(list) => query.param(name, list),
         };
     }
-    query
+    Ok(query)
 }

@@ -11,7 +11,7 @@ pub(crate) struct Bounds {
     pub memory: u64,
     /// Rows that it may read, if there is a limit.
     pub rows: Option<u64>,
-    /// Threads that it may have, if fewer than the store has cores.
+    /// Threads that it may have at most.
     pub threads: Option<u64>,
 }
 

@@ -21,7 +21,10 @@ use hyper_util::{
     client::legacy::{Client as HyperClient, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, timeout},
+};
 
 use crate::{Replica, StoreError, bounds::Bounds};
 
@@ -50,6 +53,8 @@ pub(crate) struct Node {
     suspect: AtomicBool,
     /// When its `/ping` last went without an answer.
     silent: Mutex<Option<Instant>>,
+    /// [`Node::threads`], once it was asked for them.
+    threads: OnceCell<u64>,
 }
 
 impl Node {
@@ -78,7 +83,15 @@ impl Node {
             url: replica.url.trim_end_matches('/').to_owned(),
             suspect: AtomicBool::new(false),
             silent: Mutex::default(),
+            threads: OnceCell::new(),
         }
+    }
+
+    /// Threads that a statement has if it names no number: the server's cores, or what the profile of its user says.
+    pub(crate) async fn threads(&self) -> Result<u64, StoreError> {
+        // Where it is the cores, it reads `auto(2)`.
+        let ask = self.client.query("SELECT toUInt64OrZero(extract(toString(getSetting('max_threads')), '[0-9]+'))");
+        self.threads.get_or_try_init(|| async { Ok(ask.fetch_one::<u64>().await?.max(1)) }).await.copied()
     }
 
     pub(crate) const fn client(&self) -> &Client {

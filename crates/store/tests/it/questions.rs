@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use footfall_model::Interval;
 use footfall_query::{
-    Param, Range, Scope, buckets,
+    Param, Range, Scope, Sql, buckets,
     question::{
         ChannelRule, Condition, Dimension, Direction, Goal, Key, Leaf, Metric, Op, Order, Place, Question, dimension::OfVisit,
         goal::CompletedBy, statement,
@@ -648,6 +648,15 @@ async fn long_lists_are_looked_through_to_their_end() {
         assert_eq!(found, expected(&rows, &question));
         assert_eq!(found.len(), 2, "{found:?}");
     }
+}
+
+#[tokio::test]
+async fn a_report_has_no_more_threads_than_the_store_has_cores() {
+    let store = engine::store().await;
+    let threads =
+        Sql { text: "SELECT toUInt64OrZero(extract(toString(getSetting('max_threads')), '[0-9]+'))".to_owned(), params: Vec::new() };
+    let cores = std::thread::available_parallelism().unwrap().get() as u64;
+    assert_eq!(store.count(&threads).await.unwrap(), cores.min(8));
 }
 
 /// How long a list is as it is sent, at most.
