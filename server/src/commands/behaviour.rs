@@ -160,19 +160,16 @@ pub async fn journey(args: JourneyArgs, context: &CommandContext) -> anyhow::Res
 pub async fn retention(args: RetentionArgs, context: &CommandContext) -> anyhow::Result<()> {
     let own = json!({ "interval": args.interval, "identity": args.identity });
     let Some(answer) = args.common.ask(context, Kind::Retention, own).await? else { return Ok(()) };
-    let longest = list(&answer["results"]).map(|period| list(&period["returned"]).count()).max().unwrap_or(0);
+    // The first figure of those who returned is everybody.
+    let longest = list(&answer["results"]).map(|period| list(&period["returned"]).skip(1).count()).max().unwrap_or(0);
     let rows = list(&answer["results"]).map(|period| {
         let mut cells = vec![label(&period["period"]), figure(&period["people"])];
-        cells.extend(list(&period["returned"]).map(figure));
+        cells.extend(list(&period["returned"]).skip(1).map(figure));
         cells.resize(longest + 2, String::new());
         cells
     });
     let by_user = answer["identity"] == "user";
-    let returned = (0..longest).map(|later| match (by_user, later) {
-        (true, later) => format!("+{later}"),
-        (false, 0) => "visitors".to_owned(),
-        (false, _) => "twice".to_owned(),
-    });
+    let returned = (1..=longest).map(|later| if by_user { format!("+{later}") } else { "more than once".to_owned() });
     let names = ["period", "people"].map(str::to_owned).into_iter().chain(returned).collect();
     print(&table(1, names, rows));
     print(answer["explanation"].as_str().unwrap_or_default());
