@@ -1,15 +1,22 @@
 #!/usr/bin/env bash
-# The product's figures on this machine. `scripts/bench.sh collector` runs one group: rest, collector, freshness, dashboard, dashboard10m, cluster
+# The product's figures on this machine. `scripts/bench.sh collector` runs one group: rest, collector, freshness, dashboard, dashboard10m, reports, cluster
 # (cluster-intake and cluster-backlog are its halves).
 # `scripts/bench.sh cluster 500000` has a smaller backlog than the 5 million events of the full run. The group cluster needs what
 # `scripts/setup.sh tests` sets up.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# Every statement of the page over 10M events of one domain, alone and beside 40M of others.
+reports() { cargo bench --locked --quiet -p footfall-store --bench reports -- 10000000 40000000; }
+if [ "${1:-}" = reports ]; then
+  reports
+  exit
+fi
 [ -x target/release/footfall ] || make --no-print-directory release
 # The test kit's broker is set up for a quick start; these have the last word and make it what a broker in service is: compiled fully,
 # with the heap of docker-compose.yml.
 export _JAVA_OPTIONS="-XX:TieredStopAtLevel=4 -Xmx512m"
 cargo run --locked --release --quiet -p footfall-bench -- "$@"
+[ $# -gt 0 ] || reports
 echo
 echo "Files (brotli)"
 node tools/sizes.mjs
