@@ -1,12 +1,12 @@
 //! Names of the places that visits came from. The store knows codes: which ones occur is asked of it, and the question is given their names.
 
-use std::{path::PathBuf, sync::OnceLock};
+use std::{collections::BTreeMap, path::PathBuf, sync::OnceLock};
 
 use footfall_app::text;
 use footfall_enrich::PlaceNames;
 use footfall_query::{
     Range,
-    question::{Dimension, Key, Metric, Place, Question},
+    question::{Dimension, Place, Question},
 };
 
 use super::{Analytics, AnalyticsError};
@@ -14,8 +14,6 @@ use crate::auth::SiteScope;
 
 /// Places of a range that have names at most, those with the most visits; a statement holds all of them.
 const MOST_PLACES: u64 = 10_000;
-/// A visit may have begun so long before the range and have events inside of it.
-const EARLIER_MS: i64 = 25 * 3_600_000;
 
 /// Where names of places come from.
 #[derive(Debug, Default)]
@@ -62,20 +60,21 @@ impl Analytics {
         range: Range,
         dimensions: impl IntoIterator<Item = &mut Dimension>,
     ) -> Result<(), AnalyticsError> {
+        let mut known = BTreeMap::new();
         for dimension in dimensions {
-            if let Dimension::PlaceName(place, names) = dimension {
-                *names = self.names_of(scope, range, *place).await?;
+            let Dimension::PlaceName(place, names) = dimension else { continue };
+            if !known.contains_key(place) {
+                known.insert(*place, self.names_of(scope, range, *place).await?);
             }
+            names.clone_from(&known[place]);
         }
         Ok(())
     }
 
     /// Codes and names, in the order of the codes.
     async fn names_of(&self, scope: &SiteScope, range: Range, place: Place) -> Result<Vec<(String, String)>, AnalyticsError> {
-        let range = Range::new(range.from - EARLIER_MS, range.to);
-        let codes = Question::totals([Metric::Visits], range).by(Key::By(Dimension::Visit(place.code())), MOST_PLACES, 0);
         // A question about codes names no place.
-        let (_, rows) = Box::pin(self.rows(scope, codes)).await?;
+        let (_, rows) = Box::pin(self.rows(scope, Question::places(place, range, MOST_PLACES))).await?;
         let deps = self.deps.clone();
         let named = move || {
             let named = |code: &String| Some((code.clone(), deps.places.name(place, code)?));

@@ -109,6 +109,13 @@ impl Question {
         Self { keys: vec![key], limit, offset, ..self }
     }
 
+    /// The codes of the places that the visits with an event in the range came from, those with the most visits first.
+    #[must_use]
+    pub fn places(place: Place, range: Range, limit: u64) -> Self {
+        let begun = Range::new(range.from - condition::AFTER_MS, range.to + condition::BEFORE_MS);
+        Self::totals([Metric::Visits], begun).by(Key::By(Dimension::Visit(place.code())), limit, 0)
+    }
+
     /// The dimensions of keys and condition.
     #[must_use]
     pub fn dimensions_mut(&mut self) -> Vec<&mut Dimension> {

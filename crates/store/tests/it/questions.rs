@@ -650,6 +650,27 @@ async fn long_lists_are_looked_through_to_their_end() {
     }
 }
 
+/// A visit may begin before the range that holds an event of it, and also after it.
+#[tokio::test]
+async fn every_place_of_a_range_is_known() {
+    let all = rows(&Traffic { seed: 74, visits: 150, from: FROM, to: FROM + 2 * DAY });
+    let visits = oracle::visits(&all, site(1));
+    let goes_on = visits.values().find(|visit| visit.events.iter().any(|row| row.ts > visit.start()));
+    let begins_late = visits.values().find(|visit| visit.events.iter().any(|row| row.ts < visit.start()));
+    for visit in [goes_on, begins_late].map(Option::unwrap) {
+        let store = engine::store().await;
+        let rows: Vec<EventRow> = visit.events.iter().map(|row| (*row).clone()).collect();
+        store.insert_events(&rows, "one visit").await.unwrap();
+        for row in rows.iter().filter(|row| row.ts != visit.start() && row.bot.is_empty()) {
+            for place in Place::ALL {
+                let found = asked(&store, &Question::places(place, Range::new(row.ts, row.ts + 1), 10)).await;
+                let labels: Vec<String> = found.into_iter().flat_map(|(labels, _)| labels).collect();
+                assert_eq!(labels, [value(row, visit, &Dimension::Visit(place.code()))], "{row:?}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_report_has_no_more_threads_than_the_store_has_cores() {
     let store = engine::store().await;
