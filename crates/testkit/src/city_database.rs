@@ -89,7 +89,8 @@ fn record(network: &Network) -> Vec<u8> {
 
 /// The head of a value: its type and how long it is, below 29.
 fn head(kind: u8, size: usize) -> Vec<u8> {
-    let size = u8::try_from(size).ok().filter(|size| *size < 29).unwrap_or_default();
+    assert!(size < 29, "longer values have another head");
+    let size = size as u8;
     if kind < 8 { vec![kind << 5 | size] } else { vec![size, kind - 7] }
 }
 

@@ -88,11 +88,11 @@ async fn answered(analytics: &Analytics, meta: &Meta, kind: Kind, body: Result<B
     let unknown = || Refusal::bad_request(format!("{name} is not measured here; add it with `footfall site add {name}`"));
     let scope = found.ok_or_else(unknown)?;
     let question = Question::about(meta, scope, None, body).await?;
-    let value = |answer: serde_json::Result<Value>| answer.map_err(|fault| Refusal::bad_request(fault.to_string()));
-    value(match kind {
+    let answer = match kind {
         Kind::Query => serde_json::to_value(query_v2::answer(analytics, &question).await?),
         Kind::Funnel => serde_json::to_value(behaviour::funnel_answer(analytics, &question).await?),
         Kind::Journey => serde_json::to_value(behaviour::journey_answer(analytics, &question).await?),
         Kind::Retention => serde_json::to_value(behaviour::retention_answer(analytics, &question).await?),
-    })
+    };
+    answer.map_err(|fault| Refusal::bad_request(fault.to_string()))
 }
