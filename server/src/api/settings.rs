@@ -12,7 +12,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use footfall_meta::{Annotation, Goal, GoalKind, List, Reach, Segment};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -326,8 +326,7 @@ pub struct Properties {
 #[utoipa::path(get, path = "/api/domains/{id}/properties", tag = "settings", params(("id" = uuid::Uuid, Path, description = "the domain")),
     responses((status = 200, body = Properties), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn properties(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Json<Properties>, ApiError> {
-    let scope = SiteScope::visible(&app, &caller, &id).await?;
-    Ok(Json(Properties { properties: app.meta.list_of(scope.site(), List::Properties).await? }))
+    Ok(Json(Properties { properties: list(&app, &caller, &id, List::Properties).await? }))
 }
 
 /// Puts a list of custom properties in the place of the one that was.
@@ -340,11 +339,8 @@ async fn set_properties(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<Properties>, ApiError> {
-    let scope = SiteScope::manage(&app, &caller, &id).await?;
-    let body: Properties = body.parse()?;
-    let list = body.properties.iter().try_fold(Vec::new(), |list, name| settings::with_property(list, name))?;
-    let properties = app.meta.change_list(scope.site(), List::Properties, |_| Ok(list)).await?;
-    Ok(Json(Properties { properties }))
+    let new = |body: Properties| body.properties.iter().try_fold(Vec::new(), |list, name| settings::with_property(list, name));
+    Ok(Json(Properties { properties: set_list(&app, &caller, &id, List::Properties, body, new).await? }))
 }
 
 /// Patterns of paths: `/blog/:slug`, `/docs/*`. The first that fits is a page's route, in all of history.
@@ -358,8 +354,7 @@ pub struct Routes {
 #[utoipa::path(get, path = "/api/domains/{id}/routes", tag = "settings", params(("id" = uuid::Uuid, Path, description = "the domain")),
     responses((status = 200, body = Routes), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn page_routes(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Json<Routes>, ApiError> {
-    let scope = SiteScope::visible(&app, &caller, &id).await?;
-    Ok(Json(Routes { routes: app.meta.list_of(scope.site(), List::Routes).await? }))
+    Ok(Json(Routes { routes: list(&app, &caller, &id, List::Routes).await? }))
 }
 
 /// Puts a list of routes in the place of the one that was.
@@ -372,11 +367,8 @@ async fn set_page_routes(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<Routes>, ApiError> {
-    let scope = SiteScope::manage(&app, &caller, &id).await?;
-    let body: Routes = body.parse()?;
-    let list = body.routes.iter().try_fold(Vec::new(), |list, pattern| settings::with_route(list, pattern))?;
-    let routes = app.meta.change_list(scope.site(), List::Routes, |_| Ok(list)).await?;
-    Ok(Json(Routes { routes }))
+    let new = |body: Routes| body.routes.iter().try_fold(Vec::new(), |list, pattern| settings::with_route(list, pattern));
+    Ok(Json(Routes { routes: set_list(&app, &caller, &id, List::Routes, body, new).await? }))
 }
 
 /// A domain's own rules of channels. The first that applies to a visit says its channel, in all of history; where none does, the rules of everybody do.
@@ -390,8 +382,7 @@ pub struct Channels {
 #[utoipa::path(get, path = "/api/domains/{id}/channels", tag = "settings", params(("id" = uuid::Uuid, Path, description = "the domain")),
     responses((status = 200, body = Channels), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn channels(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Json<Channels>, ApiError> {
-    let scope = SiteScope::visible(&app, &caller, &id).await?;
-    Ok(Json(Channels { rules: settings::stored_rules(&app.meta.list_of(scope.site(), List::Channels).await?)? }))
+    Ok(Json(Channels { rules: settings::stored_rules(&list(&app, &caller, &id, List::Channels).await?)? }))
 }
 
 /// Puts a list of rules of channels in the place of the one that was.
@@ -404,11 +395,28 @@ async fn set_channels(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<Channels>, ApiError> {
-    let scope = SiteScope::manage(&app, &caller, &id).await?;
-    let body: Channels = body.parse()?;
-    let list = body.rules.iter().try_fold(Vec::new(), settings::with_channel_rule)?;
-    let rules = settings::stored_rules(&app.meta.change_list(scope.site(), List::Channels, |_| Ok(list)).await?)?;
-    Ok(Json(Channels { rules }))
+    let new = |body: Channels| body.rules.iter().try_fold(Vec::new(), settings::with_channel_rule);
+    Ok(Json(Channels { rules: settings::stored_rules(&set_list(&app, &caller, &id, List::Channels, body, new).await?)? }))
+}
+
+/// A list of a domain that the caller sees.
+async fn list(app: &App, caller: &Caller, id: &str, list: List) -> Result<Vec<String>, ApiError> {
+    let scope = SiteScope::visible(app, caller, id).await?;
+    Ok(app.meta.list_of(scope.site(), list).await?)
+}
+
+/// Puts what `new` makes of the body in the place of a list of a domain that the caller manages; answers what it is then.
+async fn set_list<B: DeserializeOwned>(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+    list: List,
+    body: JsonBody,
+    new: impl FnOnce(B) -> Result<Vec<String>, Wrong> + Send,
+) -> Result<Vec<String>, ApiError> {
+    let scope = SiteScope::manage(app, caller, id).await?;
+    let values = new(body.parse()?)?;
+    Ok(app.meta.change_list(scope.site(), list, |_| Ok(values)).await?)
 }
 
 /// The number in a path; what is none is unknown.
