@@ -5,11 +5,15 @@
 //!
 //! **PostgreSQL's URL** is libpq's: `sslmode=verify-full`, `sslrootcert=…`, `sslcert=…`, `sslkey=…` and the rest go to the driver as they are.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DbErr, RuntimeErr,
-    sqlx::{self, ConnectOptions as _, Connection, Row, postgres::PgConnectOptions},
+    sqlx::{self, ConnectOptions as _, Connection, Row, postgres::PgConnectOptions, sqlite::SqliteConnectOptions},
 };
 use sea_orm_migration::MigratorTrait;
 
@@ -17,6 +21,10 @@ use crate::{Meta, MetaError, db::Db, migration::Migrator};
 
 /// How long a writer waits for the one before it.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two attempts where SQLite itself does not wait.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
+/// SQLite's result code of a lock that another connection holds.
+const SQLITE_BUSY: &str = "5";
 /// SQLite readers run beside one writer; more connections only cost memory.
 const SQLITE_CONNECTIONS: u32 = 4;
 /// For a connection to PostgreSQL, from the pool or new: callers hear soon that it is away.
@@ -48,7 +56,7 @@ impl Meta {
     pub async fn connect(url: &str) -> Result<Self, MetaError> {
         let mut pooled = false;
         let mut options = match url.split_once(':') {
-            Some(("sqlite", rest)) => sqlite_options(rest)?,
+            Some(("sqlite", rest)) => sqlite_options(rest).await?,
             Some(("postgres" | "postgresql", _)) => {
                 pooled = is_pooled(url).await?;
                 let mut options = ConnectOptions::new(url);
@@ -121,19 +129,18 @@ async fn is_pooled(url: &str) -> Result<bool, MetaError> {
     tokio::time::timeout(BUSY_TIMEOUT, probe).await.map_err(|_| silent())?.map_err(failed)
 }
 
-fn sqlite_options(rest: &str) -> Result<ConnectOptions, MetaError> {
+async fn sqlite_options(rest: &str) -> Result<ConnectOptions, MetaError> {
     let text = rest.strip_prefix("//").unwrap_or(rest);
     if text.is_empty() || text.starts_with(':') || text.contains('?') {
         return Err(MetaError::Url("a local accounts database is sqlite:PATH, for example sqlite:./data/footfall.db".into()));
     }
     let path = Path::new(text).to_owned();
-    prepare_file(&path).map_err(|error| {
-        MetaError::Url(format!("cannot make the accounts database {}: {error}; check the folder's owner and free space", path.display()))
-    })?;
-    // The real path is set below, so that no character of it needs escaping.
-    let mut options = ConnectOptions::new("sqlite:footfall.db");
-    options.acquire_timeout(BUSY_TIMEOUT).connect_timeout(BUSY_TIMEOUT);
-    options.max_connections(SQLITE_CONNECTIONS).map_sqlx_sqlite_opts(move |sqlite| {
+    let shown = path.display().to_string();
+    let failed = |error: &dyn std::error::Error| {
+        MetaError::Url(format!("cannot open the accounts database {shown}: {error}; check that it is one, its owner and the free space"))
+    };
+    prepare_file(&path).map_err(|error| failed(&error))?;
+    let configure = move |sqlite: SqliteConnectOptions| {
         sqlite
             .filename(&path)
             .create_if_missing(true)
@@ -144,8 +151,27 @@ fn sqlite_options(rest: &str) -> Result<ConnectOptions, MetaError> {
             .pragma("synchronous", "FULL")
             // Deleted salts and tokens are overwritten, not only unlinked.
             .pragma("secure_delete", "ON")
-    });
+    };
+    begin_wal(&configure(SqliteConnectOptions::new())).await.map_err(|error| failed(&error))?;
+    // The real path is set by `configure`, so that no character of it needs escaping.
+    let mut options = ConnectOptions::new("sqlite:footfall.db");
+    options.acquire_timeout(BUSY_TIMEOUT).connect_timeout(BUSY_TIMEOUT);
+    options.max_connections(SQLITE_CONNECTIONS).map_sqlx_sqlite_opts(configure);
     Ok(options)
+}
+
+/// Switches a new file to its write-ahead log, which the file then remembers. Of processes that do so at once SQLite refuses all but one without
+/// waiting, as each already reads: they try again.
+async fn begin_wal(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
+    let end = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match options.clone().disable_statement_logging().connect().await {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(SQLITE_BUSY) && Instant::now() < end => {
+                tokio::time::sleep(BUSY_PAUSE).await;
+            }
+            opened => return opened.map(drop),
+        }
+    }
 }
 
 /// Makes the file before SQLite does, closed to other users of the machine; its WAL inherits the mode.
@@ -154,11 +180,17 @@ fn prepare_file(path: &Path) -> std::io::Result<()> {
         std::fs::create_dir_all(folder)?;
     }
     let mut open = std::fs::OpenOptions::new();
-    open.create(true).append(true);
+    open.create_new(true).append(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
         open.mode(0o600);
     }
-    open.open(path).map(drop)
+    match open.open(path) {
+        // Never closed: that would give up the locks that SQLite may already hold on it in this process.
+        Ok(file) => std::mem::forget(file),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }

@@ -55,6 +55,19 @@ async fn other_urls_are_refused_with_the_accepted_form() {
 }
 
 #[tokio::test]
+async fn what_is_no_database_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "not a database, and longer than the header that tells one from another").unwrap();
+    for path in [folder.path(), text.as_path()] {
+        let Err(MetaError::Url(message)) = Meta::open(&format!("sqlite:{}", path.display())).await else {
+            panic!("{} was opened", path.display())
+        };
+        assert!(message.contains(&*path.to_string_lossy()), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn destroyed_salts_leave_no_trace_in_any_file() {
     let folder = tempfile::tempdir().unwrap();
     let meta = Meta::open(&format!("sqlite:{}", folder.path().join("accounts.db").display())).await.unwrap();
