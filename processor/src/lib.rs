@@ -11,6 +11,7 @@
 //! | `decode.rs`, `build.rs`, `row.rs`, `salts.rs` | from entry to row |
 //! | `live.rs` | how live state follows |
 //! | `rollup.rs` | how hourly aggregates follow |
+//! | `days.rs` | how figures of whole days follow |
 //! | `import.rs` | what is special about imports |
 //! | `progress.rs`, `metrics.rs` | what the rest of the process sees of it |
 //! | `shared.rs` | what other processes see of it |
@@ -19,6 +20,7 @@ pub mod aftermath;
 pub mod assign;
 pub mod build;
 pub mod clock;
+pub mod days;
 pub mod decode;
 pub mod hash;
 pub mod ids;
@@ -47,7 +49,7 @@ use footfall_live::Live;
 use footfall_log::EventLog;
 use footfall_meta::Meta;
 use footfall_model::LogName;
-use footfall_store::Store;
+use footfall_store::{DaysWanted, Store};
 use tokio::sync::{broadcast, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -90,6 +92,8 @@ pub struct Options {
     pub memory: Option<Memory>,
     /// Time between two roll-ups; [`rollup::EVERY`] if none.
     pub rollup_every: Option<std::time::Duration>,
+    /// Which days are worked out, and the time between two looks for them; [`days::WANTED`] and [`days::EVERY`] if none.
+    pub days: Option<(DaysWanted, std::time::Duration)>,
     /// Pause after each batch of the live cursor, where counting costs a call to another machine: a flood then makes few, large batches.
     pub live_pause: Option<std::time::Duration>,
     /// Rows of one insert at most; [`range::MAX_ROWS`] if none. For tests with several full ranges.
@@ -123,7 +127,7 @@ impl Processor {
             range_rows: deps.options.range_rows.unwrap_or(range::MAX_ROWS),
         };
         let (stored, imported) = (tools(&deps.live_log), tools(&deps.import_log));
-        let (counting, rolling) = (tools(&deps.live_log), tools(&deps.live_log));
+        let (counting, rolling, over_days) = (tools(&deps.live_log), tools(&deps.live_log), tools(&deps.live_log));
         let running = Running {
             live: stored.reports.clone(),
             import: imported.reports.clone(),
@@ -142,6 +146,11 @@ impl Processor {
             progress: vec![(LogName::Live, stored.reports.progress.subscribe()), (LogName::Import, imported.reports.progress.subscribe())],
             touched: touched.subscribe(),
             every: deps.options.rollup_every.unwrap_or(rollup::EVERY),
+        }));
+        tasks.spawn(days::run(days::DaysTools {
+            tools: over_days,
+            progress: stored.reports.progress.subscribe(),
+            wanted: deps.options.days.unwrap_or((days::WANTED, days::EVERY)),
         }));
         tasks.spawn(import::watch_recent(touched.subscribe(), Arc::clone(&deps.live), stop));
         tasks.spawn(live::run(live::LiveTools {

@@ -38,6 +38,8 @@ pub enum Name {
     RollupHours,
     /// Age of the oldest touched hour that is not recomputed.
     RollupLagSeconds,
+    /// Days worked out, see `days.rs`.
+    RolledDays,
 }
 
 impl Name {
@@ -61,6 +63,7 @@ impl Name {
             Self::LiveRebuilds => "footfall_live_rebuilds_total",
             Self::RollupHours => "footfall_rollup_hours_total",
             Self::RollupLagSeconds => "footfall_rollup_lag_seconds",
+            Self::RolledDays => "footfall_rolled_days_total",
         }
     }
 

@@ -3,12 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use chrono_tz::Tz;
 use footfall_model::SiteId;
 use footfall_query::{
     Range, Scope, Sql,
     behaviour::{Identity, Retention, funnel, journey, retention},
     language::{self, By, Segment, Settings, behaviour, channel_rule, v1},
-    question::{Goal, Key, Question, goal::CompletedBy, statement},
+    question::{Goal, Key, Question, RolledDay, days, goal::CompletedBy, statement},
 };
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Map, Value, json};
@@ -187,7 +188,8 @@ fn scope() -> Scope {
 fn is_safe(sql: &Sql) {
     assert!(!sql.text.contains(EVIL) && !sql.text.contains("zz"), "{}", sql.text);
     let flat = sql.text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let tables = flat.matches("FROM events").count() + flat.matches("FROM sessions FINAL").count();
+    let tables = ["FROM events", "FROM sessions FINAL", "FROM day_figures", "FROM day_changes", "FROM rolled_days"];
+    let tables: usize = tables.map(|table| flat.matches(table).count()).iter().sum();
     assert_eq!(flat.matches("WHERE site_id = {p").count(), tables, "{}", sql.text);
 }
 
@@ -199,6 +201,14 @@ fn only(body: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
 fn config() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(3_000);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+#[test]
+fn days_are_worked_out_of_one_domain() {
+    is_safe(&days::rolled_days(scope(), Range::new(0, 86_400_000), Tz::Europe__Berlin));
+    let statements = days::roll_all(scope(), 0..3, 1, Tz::Europe__Berlin);
+    assert!(statements.len() > 20);
+    statements.iter().for_each(is_safe);
 }
 
 proptest! {
@@ -217,8 +227,11 @@ proptest! {
             let question = Question {
                 metrics: asked.metrics.clone(), range, keys: asked.dimensions.iter().map(key).collect(), condition: asked.condition.clone(),
                 order: asked.order_by.clone(), limit: asked.limit, offset: asked.offset, currency: Some(EVIL.to_owned()), approximate: false, cut: None,
+                rolled: Vec::new(),
             };
-            is_safe(&statement(scope(), &question).map_err(|error| TestCaseError::fail(error.to_string()))?.sql);
+            for question in [question.clone(), question.over_days([RolledDay { day: 0, build: 1 }], Tz::UTC)] {
+                is_safe(&statement(scope(), &question).map_err(|error| TestCaseError::fail(error.to_string()))?.sql);
+            }
         }
         let question = only(&body, &["site_id", "date_range", "filters", "steps", "order", "window", "dimensions", "limit"]);
         if let Ok(asked) = behaviour::funnel(&question, &settings, |_| Ok(()))

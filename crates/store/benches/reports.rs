@@ -1,7 +1,8 @@
 //! How long each statement of a dashboard takes, and how many bytes an event takes on disk.
 //!
 //! `cargo bench -p footfall-store --bench reports -- 10000000 40000000`: starts an engine on a temporary folder, fills one domain with that many rows
-//! over 30 days, and asks every question of the dashboard, filtered ones and a funnel, first one after the other, then all at once. Then it fills
+//! over 30 days, and asks every question of the dashboard, filtered ones and a funnel, first one after the other, then all at once: row by row, and by
+//! the figures of days. Then it fills
 //! other domains with as many rows as the second number says, and asks the same again: that must cost what it did before. The work is the engine's, so
 //! the profile hardly matters.
 
@@ -15,17 +16,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono_tz::Tz;
 use footfall_engine::{Endpoint as EngineEndpoint, EngineOptions};
 use footfall_model::{Hash64, Interval, LogName, Position, SiteId, report::Dimension};
 use footfall_query::{
     Range, Scope, Sql,
     behaviour::{Funnel, funnel},
     buckets,
-    question::{self, Condition, Key, Leaf, Metric, Op, Question, statement},
+    question::{self, Condition, Key, Leaf, Metric, Op, Question, RolledDay, days::rolled_days, statement},
     range::DAY_MS,
     sql,
 };
-use footfall_store::{Attributes, Endpoint, EventRow, Store};
+use footfall_store::{Attributes, DaysWanted, Endpoint, EventRow, Store};
 use uuid::Uuid;
 
 const DAYS: i64 = 30;
@@ -160,10 +162,54 @@ async fn fill(store: &Store, domains: &[u128], events: u64) {
     }
 }
 
-fn questions(approximate: bool) -> Vec<(String, Sql)> {
-    let scope = Scope::authorised(SiteId(Uuid::from_u128(DOMAIN)));
-    let range = Range::new(END - DAYS * DAY_MS, END);
-    let of = |question: Question| statement(scope, &question).unwrap().sql;
+const ZONE: Tz = Tz::Europe__Berlin;
+
+fn scope() -> Scope {
+    Scope::authorised(SiteId(Uuid::from_u128(DOMAIN)))
+}
+
+const fn range() -> Range {
+    Range::new(END - DAYS * DAY_MS, END)
+}
+
+/// Works out all days, and answers those of the domain but the last: that would be today.
+async fn work_out_days(store: &Store) -> Vec<RolledDay> {
+    let (started, mut days) = (Instant::now(), 0);
+    loop {
+        match store.roll_some_days(DaysWanted { events: 5_000, quiet: Duration::ZERO }, &|_| ZONE).await.unwrap() {
+            0 => break,
+            some => days += some,
+        }
+    }
+    let text = "SELECT sum(bytes_on_disk), sum(rows) FROM system.parts WHERE active AND table = 'day_figures'";
+    store.raw("OPTIMIZE TABLE day_figures FINAL").execute().await.unwrap();
+    let (bytes, rows) = store.raw(text).fetch_one::<(u64, u64)>().await.unwrap();
+    println!("{days} days worked out in {:.1} s; day_figures: {rows} rows, {:.1} MB", started.elapsed().as_secs_f64(), bytes as f64 / 1e6);
+    let rows = store.report(&rolled_days(scope(), range(), ZONE)).await.unwrap();
+    let last = (END - DAY_MS) / DAY_MS;
+    rows.iter()
+        .map(|row| RolledDay { day: row.sums[0], build: row.sums[2] })
+        .filter(|rolled| rolled.build != 0 && rolled.day != last)
+        .collect()
+}
+
+/// The ways to ask.
+#[derive(Clone, Copy, PartialEq)]
+enum Way<'a> {
+    /// Row by row, visitors counted.
+    Exact,
+    /// Row by row, visitors estimated.
+    Estimated,
+    /// By the figures of these days, and the rows of the last one.
+    OverDays(&'a [RolledDay]),
+}
+
+fn questions(way: Way<'_>) -> Vec<(String, Sql)> {
+    let (scope, range, approximate) = (scope(), range(), way == Way::Estimated);
+    let of = |question: Question| {
+        let question = if let Way::OverDays(days) = way { question.over_days(days.iter().copied(), ZONE) } else { question };
+        statement(scope, &question).unwrap().sql
+    };
     let totals = |metrics: &[Metric]| Question { approximate, ..Question::totals(metrics, range) };
     let panel = totals(&[Metric::Visitors, Metric::Pageviews, Metric::Percentage]);
     let strip = [Metric::Visitors, Metric::Visits, Metric::Pageviews, Metric::ViewsPerVisit, Metric::BounceRate, Metric::VisitDuration];
@@ -173,7 +219,7 @@ fn questions(approximate: bool) -> Vec<(String, Sql)> {
         ("the strip".to_owned(), of(totals(&strip))),
     ];
     for interval in [Interval::Hour, Interval::Day] {
-        let starts: Vec<i64> = buckets(range, interval, chrono_tz::Europe::Berlin).unwrap().iter().map(|bucket| bucket.from).collect();
+        let starts: Vec<i64> = buckets(range, interval, ZONE).unwrap().iter().map(|bucket| bucket.from).collect();
         let by = totals(&[Metric::Visitors, Metric::Pageviews]).by(Key::Time(starts), 10_000, 0);
         questions.push((format!("by {}", interval.code()), of(by)));
     }
@@ -207,9 +253,14 @@ fn questions(approximate: bool) -> Vec<(String, Sql)> {
 }
 
 async fn measure(store: &Store) {
-    for approximate in [false, true] {
-        println!("visitors {}:", if approximate { "estimated" } else { "exact" });
-        let questions = questions(approximate);
+    let days = work_out_days(store).await;
+    for (way, says) in [
+        (Way::Exact, "row by row, visitors counted:"),
+        (Way::Estimated, "row by row, visitors estimated:"),
+        (Way::OverDays(&days), "by the figures of 29 days and the rows of the last, visitors counted:"),
+    ] {
+        println!("{says}");
+        let questions = questions(way);
         for (name, sql) in &questions {
             let mut times = Vec::new();
             for _ in 0..ROUNDS {

@@ -130,7 +130,11 @@ async fn asked(node: &Node, text: &str, params: &[(String, Param)]) -> Result<Qu
     let own = node.threads().await?;
     let bounds = Bounds { threads: REPORT.threads.map(|most| most.min(own)), ..REPORT };
     // Who asks may leave before the answer: then nobody needs it.
-    let mut query = node.statement(text, bounds).with_setting("cancel_http_readonly_queries_on_client_close", "1");
+    Ok(bound(node.statement(text, bounds).with_setting("cancel_http_readonly_queries_on_client_close", "1"), params))
+}
+
+/// A statement with its values.
+pub(crate) fn bound(mut query: Query, params: &[(String, Param)]) -> Query {
     for (name, value) in params {
         query = match value {
             Param::Site(site) => query.param(name, site.to_string()),
@@ -145,5 +149,5 @@ async fn asked(node: &Node, text: &str, params: &[(String, Param)]) -> Result<Qu
             Param::Ints(list) => query.param(name, list),
         };
     }
-    Ok(query)
+    query
 }

@@ -1,9 +1,11 @@
 //! Removing what a domain or an import brought. Rows are rewritten, not only hidden: what is deleted is gone from the disk.
 
+use std::sync::Arc;
+
 use footfall_model::SiteId;
 use uuid::Uuid;
 
-use crate::{Store, StoreError, bounds::UPKEEP};
+use crate::{Store, StoreError, bounds::UPKEEP, ddl, insert::unknown_token, node::Node};
 
 impl Store {
     /// Removes everything of a domain, dead letters included. Returns when it is gone.
@@ -11,7 +13,7 @@ impl Store {
     /// # Errors
     /// When the store does not answer; then repeat it.
     pub async fn delete_site(&self, site: SiteId) -> Result<(), StoreError> {
-        for table in ["events", "sessions", "dead_letters"] {
+        for table in ["rolled_days", "day_figures", "events", "sessions", "dead_letters", "day_changes"] {
             self.erase(site, table, "").await?;
         }
         Ok(())
@@ -22,16 +24,31 @@ impl Store {
     /// # Errors
     /// When the store does not answer; then repeat it.
     pub async fn delete_import(&self, site: SiteId, import: Uuid) -> Result<(), StoreError> {
+        // Before, so that nobody uses figures of the days; and after, so that none are kept that were worked out between the two tables.
+        self.touch_days(site).await?;
         for table in ["events", "sessions"] {
             self.erase(site, table, &format!(" AND import_id = toUUID('{import}')")).await?;
         }
-        Ok(())
+        self.touch_days(site).await
     }
 
     /// `more` holds UUIDs only. Any replica will do: all carry it out, and the answer comes when they have.
     async fn erase(&self, site: SiteId, table: &str, more: &str) -> Result<(), StoreError> {
         let text = format!("ALTER TABLE {table} DELETE WHERE site_id = toUUID('{site}'){more} SETTINGS mutations_sync = 2");
         self.of(site).execute(&text, UPKEEP).await
+    }
+
+    /// All days of a domain count as changed.
+    async fn touch_days(&self, site: SiteId) -> Result<(), StoreError> {
+        let text = ddl::days::touch(site);
+        let (group, text) = (self.of(site), text.as_str());
+        let touch = |node: Arc<Node>| async move {
+            group.fetch_missing(&node, &["day_changes"]).await?;
+            let statement = node.statement(text, UPKEEP).with_setting("async_insert", "0");
+            let statement = statement.with_setting("insert_deduplication_token", unknown_token());
+            node.within(UPKEEP, async { Ok(statement.execute().await?) }).await
+        };
+        group.call(touch).await
     }
 
     /// Hours (start, UTC ms) in which a domain has rows of an import: to recompute after [`Store::delete_import`].

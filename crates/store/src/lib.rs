@@ -3,6 +3,7 @@
 //! # Tables
 //! - `events`: one row per record of the log that was stored, counted or dropped with a reason ([`row`], `wire`, `ddl`).
 //! - `sessions`: visits, by a materialised view over counted rows; aggregating, with states that any repetition leaves unchanged.
+//! - `day_changes`, `rolled_days`, `day_figures`: figures of whole days, and whether they hold (`ddl::days`).
 //! - `drops`: a view of the rows of `events` that do not count. `dead_letters`: records that are in no row.
 //! - `schema_migrations`: which migrations ran ([`migrate`]).
 //!
@@ -25,6 +26,7 @@ mod ask;
 mod bounds;
 mod client;
 mod copy;
+mod days;
 pub mod ddl;
 mod erase;
 mod error;
@@ -47,6 +49,7 @@ mod wire;
 pub use ask::Cost;
 pub use client::Store;
 pub use copy::{DayChecksum, RowsChecksum};
+pub use days::{DaysWanted, Unlisted};
 pub use error::StoreError;
 pub use insert::{DeadLetter, Packed};
 pub use live_rows::{LiveRows, LiveWanted, SeenRow};

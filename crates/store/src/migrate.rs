@@ -9,7 +9,7 @@ use std::{
 use crate::{
     Store, StoreError,
     bounds::{RECOVERY, UPKEEP},
-    ddl::{Flavour, dead_letters, events, sessions},
+    ddl::{Flavour, days, dead_letters, events, sessions},
     group::Group,
     node::Node,
 };
@@ -26,19 +26,35 @@ pub struct Migration {
 }
 
 /// All of them, in order. Never change one that was released: add another. 1 and 2 made the tables of versions before the first release.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    number: 3,
-    name: "events, sessions, drops, dead letters",
-    statements: |flavour| {
-        vec![
-            events::table(flavour),
-            sessions::table(flavour),
-            sessions::view(flavour),
-            events::drops(flavour),
-            dead_letters::table(flavour),
-        ]
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 3,
+        name: "events, sessions, drops, dead letters",
+        statements: |flavour| {
+            vec![
+                events::table(flavour),
+                sessions::table(flavour),
+                sessions::view(flavour),
+                events::drops(flavour),
+                dead_letters::table(flavour),
+            ]
+        },
     },
-}];
+    Migration {
+        number: 4,
+        name: "figures of days",
+        statements: |flavour| {
+            vec![
+                days::changes(flavour),
+                days::view(flavour),
+                // Rows from before the view.
+                days::push("1"),
+                days::rolled(flavour),
+                days::figures(flavour),
+            ]
+        },
+    },
+];
 
 impl Store {
     /// Runs what is missing on any shard; answers the names of what ran. On a cluster each statement runs `ON CLUSTER`, which waits for all its

@@ -165,23 +165,26 @@ impl Store {
         Ok(None)
     }
 
-    /// Pushes the rows of `first..=last` into `sessions` once more, for inserts that were cut off between the two tables. The states
-    /// of `sessions` do not change by what they have already seen.
+    /// Pushes the rows of `first..=last` into `sessions` and `day_changes` once more, for inserts that were cut off between the tables. The states
+    /// of `sessions` do not change by what they have already seen; days only need to be seen to have changed.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn repush_sessions(&self, shard: Shard, first: Offset, last: Offset) -> Result<(), StoreError> {
         let condition = format!("{} AND `offset` >= {first} AND `offset` <= {last}", shard.condition());
-        let text = ddl::sessions::push(&condition);
-        let text = text.as_str();
+        let texts = [ddl::sessions::push(&condition), ddl::days::push(&condition)];
+        let texts = texts.as_slice();
         let push = |group: Arc<Group>| async move {
             let push_on = |node: Arc<Node>| {
                 let group = &group;
                 async move {
                     group.fetch_missing(&node, &["events"]).await?;
-                    let statement = node.statement(text, RECOVERY).with_setting("async_insert", "0");
-                    let statement = statement.with_setting("insert_deduplication_token", unknown_token());
-                    node.within(RECOVERY, async { Ok(statement.execute().await?) }).await
+                    for text in texts {
+                        let statement = node.statement(text, RECOVERY).with_setting("async_insert", "0");
+                        let statement = statement.with_setting("insert_deduplication_token", unknown_token());
+                        node.within(RECOVERY, async { Ok(statement.execute().await?) }).await?;
+                    }
+                    Ok(())
                 }
             };
             group.call(push_on).await

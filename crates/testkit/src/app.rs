@@ -399,20 +399,26 @@ impl App {
         Ok(Totals { visitors: metric(0)?, visits: metric(1)?, pageviews: metric(2)?, events: metric(3)? })
     }
 
+    /// URL, user, password and database of the analytics store.
+    ///
+    /// # Errors
+    /// When the engine did not write down its address.
+    pub fn store(&self) -> anyhow::Result<(String, String, String, String)> {
+        if let Some(installation) = &self.options.installation {
+            return installation.store();
+        }
+        let file: Value = serde_json::from_slice(&std::fs::read(self.data().join("run/engine.json"))?)?;
+        let text = |name: &str| file[name].as_str().map(str::to_owned).with_context(|| format!("engine.json lacks {name}"));
+        Ok((text("url")?, text("user")?, text("password")?, "footfall".to_owned()))
+    }
+
     /// Runs SQL on the analytics store with the installation's own credentials and returns the text of the answer. The statement calls
     /// the database `footfall`, whatever its name is.
     ///
     /// # Errors
     /// When the engine is away or refuses the statement.
     pub async fn sql(&self, statement: &str) -> anyhow::Result<String> {
-        let (url, user, password, database) = match &self.options.installation {
-            Some(installation) => installation.store()?,
-            None => {
-                let file: Value = serde_json::from_slice(&std::fs::read(self.data().join("run/engine.json"))?)?;
-                let text = |name: &str| file[name].as_str().map(str::to_owned).with_context(|| format!("engine.json lacks {name}"));
-                (text("url")?, text("user")?, text("password")?, "footfall".to_owned())
-            }
-        };
+        let (url, user, password, database) = self.store()?;
         let statement = statement.replace("footfall.", &format!("{database}."));
         let request = self.http.post(url).header("x-clickhouse-user", user).header("x-clickhouse-key", password);
         let answer = request.body(statement.clone()).send().await?;

@@ -6,13 +6,13 @@ use chrono_tz::Tz;
 use footfall_query::{
     Range, Row, Sql, buckets,
     language::{Asked, By, Currency, fitting_interval},
-    question::{Key, Metric, Question, Statement, statement},
+    question::{Key, Metric, Question, RolledDay, Statement, days::rolled_days, statement},
     range::rfc3339,
     sql,
 };
 use footfall_store::Cost;
 
-use super::{Analytics, AnalyticsError};
+use super::{Analytics, AnalyticsError, is_too_many};
 use crate::auth::SiteScope;
 
 /// Rows of figures.
@@ -134,11 +134,26 @@ impl Analytics {
         Ok((made, rows))
     }
 
-    /// The same question, which counts visitors only where they are not too many, and has the names of places.
+    /// The same question, which has the names of places, uses figures of days where it can, and counts visitors only where they are not too many.
     async fn prepared(&self, scope: &SiteScope, mut question: Question) -> Result<Question, AnalyticsError> {
         self.name_places(scope, question.range, question.dimensions_mut()).await?;
+        let mut events = None;
+        if question.may_use_days() {
+            let days = self.ask(scope, rolled_days(scope.query(), question.range, scope.info().timezone)).await?;
+            let days = || days.iter().filter_map(|row| <[i64; 3]>::try_from(row.sums.as_slice()).ok());
+            let rolled = days().filter(|[.., build]| *build != 0).map(|[day, _, build]| RolledDay { day, build });
+            question = question.over_days(rolled, scope.info().timezone);
+            if !question.rolled.is_empty() {
+                let is_read = |day: i64| question.rolled.binary_search_by_key(&day, |rolled| rolled.day).is_err();
+                events = Some(days().filter(|[day, ..]| is_read(*day)).map(|[_, events, _]| events.unsigned_abs()).sum());
+            }
+        }
         let counts_visitors = question.metrics.iter().copied().any(Metric::counts_visitors) && question.range.length() > 0;
-        let approximate = counts_visitors && self.is_large(scope, question.range).await?;
+        let approximate = counts_visitors
+            && match events {
+                Some(events) => is_too_many(events),
+                None => self.is_large(scope, question.range).await?,
+            };
         Ok(Question { approximate, ..question })
     }
 

@@ -93,7 +93,6 @@ impl Analytics {
             _ => Vec::new(),
         };
         let by = totals.by(Key::By(ByDimension::of_panel(dimension, rules)), limit, offset);
-        let approximate = self.is_large(scope, range).await?;
         let (made, rows) = self.rows(scope, by.clone()).await?;
         let mut total = self.total_of(scope, by, &rows).await?;
         let mut answer: Vec<BreakdownRow> = rows
@@ -114,7 +113,7 @@ impl Analytics {
             engines.push(("pageviews", "live"));
         }
         let mut meta = self.meta(range, &engines);
-        meta.approximate = approximate;
+        meta.approximate = made.approximate;
         Ok(Breakdown { dimension, rows: answer, total, meta })
     }
 }

@@ -34,13 +34,12 @@ impl Analytics {
         let range = self.range(scope, &view.period, now).await?;
         let other = view.compare.as_ref().and_then(|compare| period::compared(&view.period, range, compare, zone));
         let part = if view.is_unfiltered() { self.live_part(scope, range, now, false).await } else { None };
-        let (figures, approximate, comparison, live) = tokio::try_join!(
+        let ((figures, approximate), comparison, live) = tokio::try_join!(
             self.figures(scope, view, range, part.as_ref().map(|part| part.cut)),
-            self.is_large(scope, range),
             async {
                 match other {
                     Some(other) => {
-                        let (then, first) = tokio::try_join!(self.figures(scope, view, other, None), self.first_event(scope))?;
+                        let ((then, _), first) = tokio::try_join!(self.figures(scope, view, other, None), self.first_event(scope))?;
                         Ok(Some((other, then, first)))
                     }
                     None => Ok(None),
@@ -77,21 +76,22 @@ impl Analytics {
         Ok(Kpis { figures, current_visitors: live.current_visitors, comparison, meta })
     }
 
-    /// The figures of a range by the store, pageviews only before the cut.
-    async fn figures(&self, scope: &SiteScope, view: &View, range: Range, cut: Option<i64>) -> Result<Figures, AnalyticsError> {
+    /// The figures of a range by the store, pageviews only before the cut; and whether visitors are estimated.
+    async fn figures(&self, scope: &SiteScope, view: &View, range: Range, cut: Option<i64>) -> Result<(Figures, bool), AnalyticsError> {
         let question = Question { cut, condition: view.condition.clone(), ..Question::totals(STRIP, range) };
         let (made, rows) = self.rows(scope, question).await?;
         let sums = rows.first().map_or(&[][..], |row| &row.sums);
         let figure = |metric| made.figure(metric, sums);
         let whole = |metric| figure(metric).map(|figure| figure as u64);
         let count = |metric| whole(metric).unwrap_or(0);
-        Ok(Figures {
+        let figures = Figures {
             visitors: count(Metric::Visitors),
             visits: count(Metric::Visits),
             pageviews: count(Metric::Pageviews),
             views_per_visit: figure(Metric::ViewsPerVisit),
             bounce_rate: whole(Metric::BounceRate),
             visit_duration: whole(Metric::VisitDuration),
-        })
+        };
+        Ok((figures, made.approximate))
     }
 }

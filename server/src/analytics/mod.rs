@@ -55,7 +55,7 @@ use turns::Turns;
 
 use crate::auth::SiteScope;
 
-/// Up to so many events in a range visitors are counted exactly (`docs/definitions.md`).
+/// Up to so many events that are read row by row visitors are counted exactly (`docs/definitions.md`).
 const EXACT_UP_TO: u64 = 5_000_000;
 /// How long the size of a table or a range is believed: it decides only whether visitors are counted exactly.
 const SIZE_BELIEVED_MS: i64 = 60_000;
@@ -166,12 +166,12 @@ impl Analytics {
         let epoch = Bytes::from((now_ms() / SIZE_BELIEVED_MS).to_string());
         let of_table = Sql { text: "size of events".to_owned(), params: Vec::new() };
         let size = async { self.deps.store.all_events().await.map_err(AnalyticsError::from) };
-        if self.number(epoch.clone(), of_table, size).await? <= EXACT_UP_TO {
+        if !is_too_many(self.number(epoch.clone(), of_table, size).await?) {
             return Ok(false);
         }
         let statement = sql::event_count(scope.query(), range);
         let count = async { self.deps.store.count(&statement).await.map_err(AnalyticsError::from) };
-        Ok(self.number(epoch, statement.clone(), count).await? > EXACT_UP_TO)
+        Ok(is_too_many(self.number(epoch, statement.clone(), count).await?))
     }
 
     /// One number, kept like the rows of a statement, for an epoch in the place of a version.
@@ -202,6 +202,11 @@ impl Analytics {
             crosses_days: range.crosses_days(),
         }
     }
+}
+
+/// Whether visitors of so many events are estimated.
+const fn is_too_many(events: u64) -> bool {
+    events > EXACT_UP_TO
 }
 
 fn now_ms() -> i64 {

@@ -46,19 +46,16 @@ impl Analytics {
         let wanted = buckets(range, interval, zone)?;
         let other = view.compare.as_ref().and_then(|compare| period::compared(&view.period, range, compare, zone));
         let part = if view.is_unfiltered() { self.live_part(scope, range, now, false).await } else { None };
-        let (approximate, mut points, then) = tokio::try_join!(
-            self.is_large(scope, range),
-            self.points(scope, view, (range, &wanted), now, part.as_ref().map(|part| part.cut)),
-            async {
+        let ((mut points, approximate), then) =
+            tokio::try_join!(self.points(scope, view, (range, &wanted), now, part.as_ref().map(|part| part.cut)), async {
                 match other {
                     Some(other) => {
                         let wanted = buckets(other, interval, zone)?;
-                        Ok(Some(self.points(scope, view, (other, &wanted), now, None).await?))
+                        Ok(Some(self.points(scope, view, (other, &wanted), now, None).await?.0))
                     }
                     None => Ok(None),
                 }
-            },
-        )?;
+            },)?;
         let mut engines = vec![("visitors", "store")];
         if range.from < part.as_ref().map_or(range.to, |part| part.cut) {
             engines.push(("pageviews", "store"));
@@ -74,7 +71,7 @@ impl Analytics {
         Ok((Timeseries { interval, points, meta }, then))
     }
 
-    /// Buckets by the store, pageviews only before the cut.
+    /// Buckets by the store, pageviews only before the cut; and whether visitors are estimated.
     async fn points(
         &self,
         scope: &SiteScope,
@@ -82,9 +79,9 @@ impl Analytics {
         (range, wanted): (Range, &[Bucket]),
         now: i64,
         cut: Option<i64>,
-    ) -> Result<Vec<Point>, AnalyticsError> {
+    ) -> Result<(Vec<Point>, bool), AnalyticsError> {
         if wanted.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), false));
         }
         let starts: Vec<i64> = wanted.iter().map(|bucket| bucket.from).collect();
         let limit = starts.len() as u64;
@@ -102,6 +99,6 @@ impl Analytics {
                 partial: bucket.to > now,
             }
         };
-        Ok(wanted.iter().map(point).collect())
+        Ok((wanted.iter().map(point).collect(), made.approximate))
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod behaviour;
+mod days;
 mod measured;
 mod places;
 mod query;

@@ -20,8 +20,10 @@ pub(super) const HERE: &str = "s_here";
 pub(super) fn is_asked_apart(question: &Question, sum: Sum) -> bool {
     match sum {
         Sum::BaseVisitors => true,
-        // An event that completes no goal is in no row, but in the whole.
-        Sum::AllVisitors => question.keys.is_empty() || question.keys.iter().any(|key| matches!(key, Key::Goal(_))),
+        // An event that completes no goal is in no row, but in the whole; figures of days by a dimension do not add up to it.
+        Sum::AllVisitors => {
+            !question.rolled.is_empty() || question.keys.is_empty() || question.keys.iter().any(|key| matches!(key, Key::Goal(_)))
+        }
         _ => false,
     }
 }
@@ -33,6 +35,8 @@ pub(super) struct Made {
     pub(super) texts: Vec<String>,
     pub(super) sums: Vec<Sum>,
     pub(super) of_pages: bool,
+    /// What says [`Sum::AllVisitors`], if it is not asked of all rows.
+    pub(super) all_visitors: Option<String>,
 }
 
 /// The parts of a statement while they are made.
@@ -107,6 +111,11 @@ impl<'a> Blocks<'a> {
     }
 
     pub(super) fn make(mut self) -> Made {
+        if !self.question.rolled.is_empty() {
+            self.over_days();
+            let all_visitors = if self.needs(&[Sum::AllVisitors]) { Some(self.all_visitors_over_days()) } else { None };
+            return Made { all_visitors, ..self.made() };
+        }
         let of_events = self.needs(&[Sum::Visitors, Sum::Pageviews, Sum::Events, Sum::Revenue, Sum::Paid]);
         let of_visits =
             self.needs(&[Sum::Exits]) || !self.of_pages && (self.needs(&[Sum::Based]) || (self.needs(&[Sum::Visits]) && !self.by_event));
@@ -132,7 +141,11 @@ impl<'a> Blocks<'a> {
         if self.needs(&[Sum::PageViews]) {
             self.page_views();
         }
-        Made { b: self.b, texts: self.texts, sums: self.sums, of_pages: self.of_pages }
+        self.made()
+    }
+
+    fn made(self) -> Made {
+        Made { b: self.b, texts: self.texts, sums: self.sums, of_pages: self.of_pages, all_visitors: None }
     }
 
     /// Adds a block of rows with the keys `g0`, `g1` …, which are grouped by as they are stored: perhaps as the numbers of a dictionary.
@@ -309,6 +322,12 @@ impl<'a> Blocks<'a> {
     fn entries(&mut self) {
         let passing = self.predicates.entries(&mut self.b, &self.question.condition);
         self.of_sessions(Side::Entries, &passing);
+    }
+
+    /// Visits that count, by a condition about their start.
+    pub(super) fn of_sessions_begun(&mut self, begun: &str) {
+        let site = self.b.bind(Param::Site(self.predicates.scope.site().0));
+        self.of_sessions(Side::Visits, &format!("site_id = {site} AND bot = '' AND {begun}"));
     }
 
     fn of_sessions(&mut self, side: Side, passing: &str) {

@@ -81,6 +81,16 @@ pub(crate) fn combinations(b: &mut Builder, rules: &[ChannelRule], sums: &str, r
     )
 }
 
+/// Rows of [`combination`], by the rules of everybody, with their channel as one more column.
+pub(crate) fn labelled(b: &mut Builder, rows: &str, label: &str) -> String {
+    let combined = combinations(b, &[], &format!("{KEY} AS combination"), rows);
+    let channel = expression(b, Over::Combinations, &[]);
+    format!(
+        "SELECT * FROM (SELECT *, {KEY} AS combination FROM ({rows})) AS of_rows \
+         INNER JOIN (SELECT {channel} AS {label}, combination {combined}) AS of_channels USING combination"
+    )
+}
+
 /// The numbers of the domain's rules, from 1, and whether each holds for a row.
 fn applying(b: &mut Builder, rules: &[ChannelRule]) -> Vec<(usize, String)> {
     let holds = |b: &mut Builder, rule: &ChannelRule| {

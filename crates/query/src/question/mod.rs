@@ -5,12 +5,15 @@
 //! figures of several families are one answer of one moment, and can order it. [`Metric::figure`] makes figures of the sums, in whole
 //! numbers; the order is made of the same [`metric::Formula`].
 //!
+//! A question without conditions may be answered from figures of whole days instead: see [`days`].
+//!
 //! How conditions become SQL depends on what a block looks at: see [`condition`].
 
 mod blocks;
 pub mod channel;
 pub mod condition;
 mod corrected;
+pub mod days;
 pub mod dimension;
 pub mod explain;
 pub mod goal;
@@ -20,6 +23,7 @@ mod statement;
 
 pub use channel::ChannelRule;
 pub use condition::{Condition, Leaf, Op};
+pub use days::RolledDay;
 pub use dimension::{Dimension, Place};
 pub use goal::Goal;
 pub use metric::{Metric, Sum};
@@ -79,6 +83,8 @@ pub struct Question {
     pub approximate: bool,
     /// Leave out pageviews at and after this instant (UTC ms), which live state counts. Nothing else is cut.
     pub cut: Option<i64>,
+    /// Days that are not read row by row: see [`Question::over_days`].
+    pub rolled: Vec<RolledDay>,
 }
 
 impl Question {
@@ -96,6 +102,7 @@ impl Question {
             currency: None,
             approximate: false,
             cut: None,
+            rolled: Vec::new(),
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Statement {
     pub sql: Sql,
     /// What `sums` of a row are, in this order.
     pub sums: Vec<Sum>,
+    /// Whether visitors are estimated.
+    pub approximate: bool,
     of_pages: bool,
 }
 
@@ -45,7 +47,7 @@ impl Statement {
 /// # Errors
 /// For metrics that do not go with the keys or the conditions. The language refuses such questions in its own words.
 pub fn statement(scope: Scope, question: &Question) -> Result<Statement, Unsupported> {
-    let Made { mut b, texts, sums, of_pages } = Blocks::new(scope, question)?.make();
+    let Made { mut b, texts, sums, of_pages, all_visitors } = Blocks::new(scope, question)?.make();
     // A block alone has nothing to be added to.
     let (is_alone, of_blocks) = (texts.len() == 1, sums.iter().filter(|sum| !is_asked_apart(question, **sum)));
     let mut totals: Vec<String> = if is_alone {
@@ -55,7 +57,9 @@ pub fn statement(scope: Scope, question: &Question) -> Result<Statement, Unsuppo
         added.chain([format!("sum({HERE}) AS {HERE}")]).collect()
     };
     for (sum, condition) in [(Sum::AllVisitors, question.condition.clone()), (Sum::BaseVisitors, question.condition.without_goals())] {
-        if sums.contains(&sum) && is_asked_apart(question, sum) {
+        if let (Sum::AllVisitors, Some(text)) = (sum, &all_visitors) {
+            totals.push(format!("{text} AS {}", sum.column()));
+        } else if sums.contains(&sum) && is_asked_apart(question, sum) {
             let of = Predicates { scope, range: question.range }.events(&mut b, &condition);
             let visitors = distinct(question.approximate, "");
             totals.push(format!("ifNull(toInt64((SELECT {visitors}(visitor_id) FROM events WHERE {of})), 0) AS {}", sum.column()));
@@ -85,7 +89,7 @@ pub fn statement(scope: Scope, question: &Question) -> Result<Statement, Unsuppo
         columns.join(", "),
         texts.join("\n    UNION ALL\n    ")
     );
-    Ok(Statement { sql: b.finish(text), sums, of_pages })
+    Ok(Statement { sql: b.finish(text), sums, approximate: question.approximate, of_pages })
 }
 
 /// The blocks of a row added up. Visitors of a group without its goals stand in rows of no goal: each goal of the group looks there.

@@ -73,6 +73,11 @@ impl Builder {
         format!("{{{name}:{kind}}}")
     }
 
+    /// A number.
+    pub(crate) fn int(&mut self, number: i64) -> String {
+        self.bind(Param::Int(number))
+    }
+
     /// An instant.
     pub(crate) fn instant(&mut self, ms: i64) -> String {
         self.bind(Param::Instant(ms))

@@ -3,6 +3,7 @@
 //! The same functions make both: on a cluster the engines are `Replicated…` and statements run `ON CLUSTER`. A domain lives on one shard;
 //! there are no Distributed tables.
 
+pub mod days;
 pub mod dead_letters;
 pub mod events;
 pub mod sessions;

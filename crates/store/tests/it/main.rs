@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed expectation is how a test fails")]
 
 mod behaviour;
+mod days;
 mod engine;
 mod erase;
 mod figures;

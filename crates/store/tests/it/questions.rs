@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono_tz::Tz;
 use footfall_model::Interval;
 use footfall_query::{
     Param, Range, Scope, Sql, buckets,
     question::{
-        ChannelRule, Condition, Dimension, Direction, Goal, Key, Leaf, Metric, Op, Order, Place, Question, dimension::OfVisit,
-        goal::CompletedBy, statement,
+        ChannelRule, Condition, Dimension, Direction, Goal, Key, Leaf, Metric, Op, Order, Place, Question, RolledDay, days,
+        dimension::OfVisit, goal::CompletedBy, statement,
     },
 };
-use footfall_store::{Attributes, EventRow, Store};
+use footfall_store::{Attributes, EventRow, Store, Unlisted};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 use crate::{
+    days::{ZONE, roll, worked_out},
     engine,
     oracle::{self, Visit},
     world::{DAY, HOUR, MINUTE, Traffic, rows, site},
@@ -541,6 +543,7 @@ fn question(dice: &mut StdRng, rows: &[EventRow]) -> Question {
         currency: [None, Some("EUR"), Some("USD")].choose(dice).unwrap().map(str::to_owned),
         approximate: dice.random_bool(0.1),
         cut: None,
+        rolled: Vec::new(),
     };
     let scope = Scope::authorised(site(1));
     while question.metrics.is_empty() {
@@ -566,7 +569,7 @@ fn question(dice: &mut StdRng, rows: &[EventRow]) -> Question {
 async fn asked(store: &Store, question: &Question) -> Vec<(Vec<String>, Vec<Option<f64>>)> {
     let made = statement(Scope::authorised(site(1)), question).unwrap_or_else(|error| panic!("{error}: {question:?}"));
     let (text, domain) = (&made.sql.text, " WHERE site_id = {p0:UUID} AND ");
-    let tables = text.matches("FROM events").count() + text.matches("FROM sessions FINAL").count();
+    let tables = ["FROM events", "FROM sessions FINAL", "FROM day_figures"].map(|table| text.matches(table).count()).iter().sum::<usize>();
     assert_eq!((tables, text.matches("FROM ").count() - text.matches("FROM (").count()), (text.matches(domain).count(), tables), "{text}");
     let rows = store.report(&made.sql).await.unwrap_or_else(|error| panic!("{error}\n{}\n{:?}", made.sql.text, made.sql.params));
     rows.into_iter().map(|row| (row.labels, question.metrics.iter().map(|metric| made.figure(*metric, &row.sums)).collect())).collect()
@@ -625,6 +628,110 @@ async fn figures_are_what_the_rows_say() {
         engine::run(&store, &format!("OPTIMIZE TABLE {table} FINAL")).await;
     }
     compare(&store, &rows, &mut dice, 50).await;
+}
+
+// ── figures of days ──
+
+/// A question that figures of days may help with.
+fn question_over_days(dice: &mut StdRng) -> Question {
+    loop {
+        let hours = |dice: &mut StdRng| FROM + dice.random_range(-2..100) * HOUR + [0, 0, 17 * MINUTE][dice.random_range(0..3)];
+        let (from, to) = (hours(dice), hours(dice));
+        let days = |ms: i64| (ms - FROM).div_euclid(DAY) * DAY + FROM;
+        let range = if dice.random_bool(0.5) { Range::new(from, to) } else { Range::new(days(from), days(to) + DAY) };
+        let mut totals = Question::totals([], range);
+        for metric in Metric::all() {
+            let asked = Question { metrics: vec![metric], ..totals.clone() };
+            if dice.random_bool(0.5) && statement(Scope::authorised(site(1)), &asked).is_ok() {
+                totals.metrics.push(metric);
+            }
+        }
+        let zone = *[ZONE, ZONE, Tz::UTC, Tz::Asia__Kolkata].choose(dice).unwrap();
+        let interval = *[Interval::Day, Interval::Day, Interval::Week, Interval::Month, Interval::Hour].choose(dice).unwrap();
+        let key = match dice.random_range(0..6) {
+            0 => None,
+            1 => buckets(range, interval, zone).ok().map(|cut| Key::Time(cut.iter().map(|bucket| bucket.from).collect())),
+            _ => days::dimensions().collect::<Vec<_>>().choose(dice).cloned().map(Key::By),
+        };
+        let question = match key {
+            Some(key) if !totals.metrics.is_empty() => totals.by(key, 10_000, 0),
+            _ => totals,
+        };
+        if !question.metrics.is_empty() && question.may_use_days() {
+            return question;
+        }
+    }
+}
+
+/// Asks questions over days; answers how many days were not read row by row, and how many of these a bucket cuts.
+async fn compare_over_days(store: &Store, rows: &[EventRow], dice: &mut StdRng, count: usize) -> (usize, usize) {
+    let (mut used, mut cut) = (0, 0);
+    for number in 0..count {
+        let plain = question_over_days(dice);
+        let question = plain.clone().over_days(worked_out(store, plain.range).await, ZONE);
+        used += question.rolled.len();
+        let found = asked(store, &question).await;
+        let found_as_map: Figures = found.iter().cloned().collect();
+        assert_eq!(found_as_map.len(), found.len(), "a row comes twice\n{question:#?}");
+        // Everybody's rules of channels are a dimension of the store; the oracle has the domain's own.
+        let expected = if plain.keys == [Key::By(Dimension::Channel(Vec::new()))] {
+            asked(store, &plain).await.into_iter().collect()
+        } else {
+            expected(rows, &plain)
+        };
+        assert_eq!(found_as_map, expected, "question {number}\n{question:#?}");
+        assert!(is_ordered(&question, &found), "{question:#?}\n{found:?}");
+        let cuts = |rolled: &RolledDay| matches!(plain.keys.as_slice(), [Key::Time(starts)] if starts.iter().any(|at| at.div_euclid(DAY) == rolled.day && at % DAY != 0));
+        cut += question.rolled.iter().filter(|rolled| cuts(rolled)).count();
+    }
+    (used, cut)
+}
+
+#[tokio::test]
+async fn figures_of_days_add_up_to_what_the_rows_say() {
+    let store = engine::store().await;
+    let mut all = rows(&Traffic { seed: 75, visits: 500, from: FROM, to: FROM + 4 * DAY });
+    for (index, part) in all.chunks(200).enumerate() {
+        store.insert_events(part, &format!("{index}")).await.unwrap();
+    }
+    let seed = rand::random::<u64>();
+    println!("seed {seed}");
+    let mut dice = StdRng::seed_from_u64(seed);
+    let everything = Range::new(FROM - DAY, FROM + 7 * DAY);
+    assert_eq!(compare_over_days(&store, &all, &mut dice, 10).await, (0, 0), "nothing is worked out yet");
+    let rolled = roll(&store).await;
+    assert!(rolled >= 8, "{rolled} days of two domains");
+    let known = worked_out(&store, everything).await;
+    assert!(known.len() >= 4);
+    let (used, cut) = compare_over_days(&store, &all, &mut dice, 150).await;
+    assert!(used > 60 && cut > 5, "{used} {cut}");
+
+    // Late ones: their days are read row by row, and worked out anew.
+    let mut late = rows(&Traffic { seed: 76, visits: 60, from: FROM + DAY, to: FROM + 2 * DAY });
+    for row in &mut late {
+        row.position.offset += 1_000_000;
+    }
+    store.insert_events(&late, "late").await.unwrap();
+    all.extend(late);
+    let left = worked_out(&store, everything).await;
+    assert!(!left.is_empty() && left.len() < known.len() && left.iter().all(|day| known.contains(day)), "{known:?} {left:?}");
+    assert!(left.iter().all(|day| day.day != (FROM + DAY) / DAY), "{left:?}");
+    compare_over_days(&store, &all, &mut dice, 40).await;
+    assert!(roll(&store).await > 0);
+    assert_eq!(worked_out(&store, everything).await.len(), known.len());
+    compare_over_days(&store, &all, &mut dice, 40).await;
+
+    // What was replaced goes, after a pass in which reports may still use it.
+    let builds = "SELECT uniqExact(site_id, day, build) FROM day_figures";
+    let before = engine::number(&store, builds).await;
+    let unlisted = store.sweep_days(&Unlisted::default()).await.unwrap();
+    let unlisted = store.sweep_days(&unlisted).await.unwrap();
+    assert_eq!(engine::number(&store, builds).await, before);
+    store.sweep_days(&unlisted).await.unwrap();
+    let after = engine::number(&store, builds).await;
+    assert!(after < before);
+    assert_eq!(after, engine::number(&store, "SELECT uniqExact(site_id, day, build) FROM rolled_days").await);
+    assert!(compare_over_days(&store, &all, &mut dice, 40).await.0 > 20);
 }
 
 #[tokio::test]

@@ -42,14 +42,17 @@ pub fn rows(traffic: &Traffic) -> Vec<EventRow> {
     let mut plans = Vec::new();
     let mut moments: Vec<(usize, i64, &'static str)> = Vec::new();
     for index in 0..traffic.visits {
-        // Few visitors, so that they come back.
-        let visitor = Hash64(rng.random_range(1..=(traffic.visits as u64 / 2).max(2)) << 32 | 5);
+        // Few people, so that they come back.
+        let person = rng.random_range(1..=(traffic.visits as u64 / 2).max(2));
         let bot = if rng.random_bool(0.05) { "crawler" } else { "" };
         let site = if rng.random_bool(0.9) { site(1) } else { site(2) };
         // A session id tells two visits of one visitor at one time apart, as it does in life.
         let key = rng.random::<u64>() | 1;
-        plans.push(Plan { visitor, key, attributes: Arc::new(attributes(&mut rng).into()), bot, site, state: None });
+        let attributes = Arc::new(attributes(&mut rng).into());
         let mut at = rng.random_range(traffic.from..traffic.to);
+        // An id is that of the day on which the visit begins.
+        let visitor = Hash64(person << 32 | (at / DAY).cast_unsigned() & 0xffff);
+        plans.push(Plan { visitor, key, attributes, bot, site, state: None });
         let long = rng.random_bool(0.1);
         for step in 0..rng.random_range(1..=if long { 60 } else { 6 }) {
             let name = match rng.random_range(0..10) {

@@ -4,6 +4,8 @@
 
 mod away;
 mod copy;
+#[path = "../it/days.rs"]
+mod days;
 #[path = "../it/engine.rs"]
 mod engine;
 #[path = "../it/erase.rs"]

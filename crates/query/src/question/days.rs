@@ -1,0 +1,423 @@
+//! Questions over many days, answered from figures of single ones.
+//!
+//! A visitor id belongs to the UTC day on which its visit began, and is seen on another day only where a visit *crosses* midnight. So
+//! the visitors of several whole days are those of each day added up, but for the ids that cross: these are kept by name, and counted once. All other
+//! figures that are kept add up anyway. [`roll`] makes the statement that works out the figures of days, for the whole domain and for each value of a
+//! dimension; [`rolled_days`] says which days have figures that still hold, and [`Question::over_days`] lets a question use them. It then reads rows of the
+//! days that have none, and of those that its range cuts.
+//!
+//! Charts by the days of another time zone cut UTC days in two. So of the whole domain the figures before and after local midnight are kept as well.
+//!
+//! `day_changes` counts what touched a day (`footfall_store::ddl::days`). Figures hold as long as that number is what it was before they were worked out.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::LazyLock,
+};
+
+use chrono_tz::Tz;
+use footfall_model::SiteId;
+use uuid::Uuid;
+
+use super::{
+    Condition, Dimension, Key, Order, Question, Sum,
+    blocks::Blocks,
+    channel,
+    condition::{AFTER_MS, BEFORE_MS, Predicates, Side, value},
+};
+use crate::{
+    Range, Scope,
+    range::{DAY_MS, day_of, day_start},
+    sql::{Builder, Param, Sql, distinct},
+};
+
+/// A UTC day whose figures are worked out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RolledDay {
+    /// Days since 1970.
+    pub day: i64,
+    /// Which working out of it.
+    pub build: i64,
+}
+
+/// What the figures of a day are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind<'a> {
+    /// Of everything.
+    Whole,
+    /// Of everything before local midnight.
+    Before,
+    /// Of everything from local midnight on.
+    After,
+    /// Of the values of a dimension.
+    By(&'a Dimension),
+}
+
+impl Kind<'_> {
+    /// As it is stored.
+    fn name(self) -> String {
+        match self {
+            Self::Whole => String::new(),
+            Self::Before => "before".to_owned(),
+            Self::After => "after".to_owned(),
+            Self::By(dimension) => dimension.name(),
+        }
+    }
+}
+
+/// Sums that are kept of days.
+const OF_EVENTS: [Sum; 4] = [Sum::Visitors, Sum::AllVisitors, Sum::Pageviews, Sum::Events];
+/// Sums of visits that are kept, but not where every event has its own value.
+const OF_VISITS: [Sum; 5] = [Sum::Visits, Sum::Based, Sum::Bounces, Sum::Duration, Sum::Views];
+
+/// The dimensions whose values are kept.
+pub fn dimensions() -> impl Iterator<Item = Dimension> {
+    Dimension::all().filter(is_kept)
+}
+
+/// Whether its values are kept: those that hang on a list of the domain's own are not.
+const fn is_kept(dimension: &Dimension) -> bool {
+    match dimension {
+        Dimension::Page | Dimension::Hostname | Dimension::Name | Dimension::Visit(_) => true,
+        Dimension::Channel(rules) => rules.is_empty(),
+        Dimension::Route(_) | Dimension::Prop(_) | Dimension::PlaceName(..) => false,
+    }
+}
+
+/// The statements that work out some neighbouring days of a domain.
+#[must_use]
+pub fn roll_all(scope: Scope, days: std::ops::Range<i64>, build: i64, zone: Tz) -> Vec<Sql> {
+    let dimensions: Vec<Dimension> = dimensions().collect();
+    let kinds = [Kind::Whole, Kind::Before, Kind::After].into_iter().chain(dimensions.iter().map(Kind::By));
+    kinds.map(|kind| roll(scope, days.clone(), build, zone, kind)).collect()
+}
+
+/// A number that differs where days would be worked out differently: by another version of this program, or for another zone.
+#[must_use]
+pub fn recipe(zone: Tz) -> i64 {
+    static STATEMENTS: LazyLock<Vec<Sql>> = LazyLock::new(|| roll_all(Scope::authorised(SiteId(Uuid::nil())), 0..1, 0, Tz::UTC));
+    static HASHER: LazyLock<DefaultHasher> = LazyLock::new(|| {
+        let mut hasher = DefaultHasher::new();
+        (&*STATEMENTS, chrono_tz::IANA_TZDB_VERSION).hash(&mut hasher);
+        hasher
+    });
+    let mut hasher = HASHER.clone();
+    zone.name().hash(&mut hasher);
+    (hasher.finish() >> 1).cast_signed()
+}
+
+/// When the only local midnight inside a UTC day is, in milliseconds after its start.
+fn midnight(day: i64, zone: Tz) -> Option<i64> {
+    let (start, next) = (day * DAY_MS, (day + 1) * DAY_MS);
+    let mut dates = day_of(start, zone).iter_days().skip(1).map(|date| day_start(date, zone)).take_while(|at| *at < next);
+    let first = dates.find(|at| *at > start)?;
+    dates.all(|at| at == first).then_some(first - start)
+}
+
+/// The days of a range with their events, and the build of those whose figures hold. Each row's sums are the day, the events, and the build or 0.
+#[must_use]
+pub fn rolled_days(scope: Scope, range: Range, zone: Tz) -> Sql {
+    let mut b = Builder::default();
+    let site = b.bind(Param::Site(scope.site().0));
+    let (first, last) = (b.int(range.from.div_euclid(DAY_MS)), b.int((range.to - 1).div_euclid(DAY_MS)));
+    let (recipe, these) = (b.int(recipe(zone)), format!("site_id = {site} AND day >= {first} AND day <= {last}"));
+    b.finish(format!(
+        "SELECT emptyArrayString() AS labels, [toInt64(day), toInt64(rows), toInt64(build)] AS sums, toUInt64(1) AS total, emptyArrayInt64() AS whole\n\
+         FROM (SELECT day, sum(changes) AS changed, sum(events) AS rows FROM day_changes WHERE {these} GROUP BY day) AS changes\n\
+         LEFT JOIN (SELECT day, changed, max(build) AS build FROM rolled_days WHERE {these} AND recipe = {recipe} GROUP BY day, changed) AS rolled\n\
+         USING (day, changed)\nORDER BY day"
+    ))
+}
+
+/// Works out the figures of some neighbouring days by one kind, as an insert.
+fn roll(scope: Scope, days: std::ops::Range<i64>, build: i64, zone: Tz, kind: Kind<'_>) -> Sql {
+    let mut b = Builder::default();
+    let range = Range::new(days.start * DAY_MS, days.end * DAY_MS);
+    let predicates = Predicates { scope, range };
+    let everything = Condition::none();
+    let of = |b: &mut Builder, side: Side| match kind {
+        Kind::By(dimension) => value(b, side, dimension),
+        _ => Some("''".to_owned()),
+    };
+    let by_event = matches!(kind, Kind::By(dimension) if dimension.is_of_event());
+    let half = |b: &mut Builder, time: &str| {
+        let compare = match kind {
+            Kind::Before => "<",
+            Kind::After => ">=",
+            Kind::Whole | Kind::By(_) => return String::new(),
+        };
+        // A day without such a midnight has nothing before it.
+        let at = b.bind(Param::Ints(days.clone().map(|day| day * DAY_MS + midnight(day, zone).unwrap_or(0)).collect()));
+        let day = b.int(days.start);
+        format!(
+            " AND toUnixTimestamp64Milli({time}) {compare} arrayElement({at}, intDiv(toUnixTimestamp64Milli({time}), {DAY_MS}) - {day} + 1)"
+        )
+    };
+
+    let (counted, from, to) = (predicates.counted(&mut b), b.instant(range.from - AFTER_MS), b.instant(range.to + AFTER_MS));
+    let crossing = format!(
+        "visitor_id IN (SELECT visitor_id FROM events WHERE {counted} AND name != 'engagement' AND ts >= {from} AND ts < {to} \
+         AND toDate(ts) != toDate(session_start))"
+    );
+    let passing = predicates.events(&mut b, &everything) + &half(&mut b, "ts");
+    let columns = format!("intDiv(toUnixTimestamp64Milli(ts), {DAY_MS}) AS on_day, visitor_id, name, {crossing} AS crosses");
+    let by_channel = matches!(kind, Kind::By(Dimension::Channel(_)));
+    let rows = match of(&mut b, Side::Events) {
+        Some(_) if by_channel => {
+            let rows = format!("SELECT {columns}, {}1 FROM events WHERE {passing}", channel::combination(&mut b, &[]));
+            channel::labelled(&mut b, &rows, "of_value")
+        }
+        Some(value) => format!("SELECT {columns}, {value} AS of_value FROM events WHERE {passing}"),
+        None => {
+            let value = of(&mut b, Side::Visits).unwrap_or_else(|| "''".to_owned());
+            let near = predicates.near(&mut b);
+            format!(
+                "SELECT * FROM (SELECT {columns}, session_id FROM events WHERE {passing}) AS of_events \
+                 INNER JOIN (SELECT {value} AS of_value, session_id FROM sessions FINAL WHERE {near}) AS of_visits USING session_id"
+            )
+        }
+    };
+    let mut blocks = vec![format!(
+        "SELECT on_day, toString(of_value) AS of_value, uniqExactIf(visitor_id, NOT crosses) AS n_visitors, groupUniqArrayIf(visitor_id, crosses) AS n_crossing, \
+         countIf(name = 'pageview') AS n_pageviews, count() AS n_events, toUInt64(0) AS n_visits, toUInt64(0) AS n_bounces, toInt64(0) AS n_duration, \
+         toInt64(0) AS n_views\n  FROM ({rows}) GROUP BY on_day, of_value"
+    )];
+    if let (false, Some(value)) = (by_event, of(&mut b, Side::Visits)) {
+        let begun = predicates.visits(&mut b, &everything) + &half(&mut b, "session_start");
+        let columns = "session_start, pageviews, interactive, first, last";
+        let rows = if by_channel {
+            let rows = format!("SELECT {}{columns} FROM sessions FINAL WHERE {begun}", channel::combination(&mut b, &[]));
+            channel::labelled(&mut b, &rows, "of_value")
+        } else {
+            format!("SELECT {value} AS of_value, {columns} FROM sessions FINAL WHERE {begun}")
+        };
+        blocks.push(format!(
+            "SELECT intDiv(toUnixTimestamp64Milli(session_start), {DAY_MS}) AS on_day, toString(of_value) AS of_value, toUInt64(0) AS n_visitors, \
+             emptyArrayUInt64() AS n_crossing, toUInt64(0) AS n_pageviews, toUInt64(0) AS n_events, count() AS n_visits, \
+             countIf(pageviews <= 1 AND interactive = 0) AS n_bounces, sum(toInt64(last) - toInt64(first)) AS n_duration, sum(toInt64(pageviews)) AS n_views\n  \
+             FROM ({rows}) GROUP BY on_day, of_value"
+        ));
+    }
+    let (site, kind, build) = (b.bind(Param::Site(scope.site().0)), b.bind(Param::Text(kind.name())), b.int(build));
+    b.finish(format!(
+        "INSERT INTO day_figures (site_id, kind, day, value, build, visitors, crossing, pageviews, events, visits, bounces, duration, views)\n\
+         SELECT {site}, {kind}, on_day, of_value, {build}, sum(n_visitors), groupUniqArrayArray(n_crossing), sum(n_pageviews), sum(n_events), sum(n_visits), \
+         sum(n_bounces), sum(n_duration), sum(n_views)\nFROM (\n  {}\n)\nGROUP BY on_day, of_value",
+        blocks.join("\n  UNION ALL\n  ")
+    ))
+}
+
+impl Question {
+    /// Whether figures of days can be of use to it.
+    #[must_use]
+    pub fn may_use_days(&self) -> bool {
+        let by_event = match self.keys.as_slice() {
+            [] | [Key::Time(_)] => false,
+            [Key::By(dimension)] if is_kept(dimension) => dimension.is_of_event(),
+            _ => return false,
+        };
+        let ordering = self.order.iter().filter_map(|(what, _)| if let Order::Metric(metric) = what { Some(metric) } else { None });
+        let mut sums = self.metrics.iter().chain(ordering).flat_map(|metric| metric.formula(self.is_about_pages()).sums());
+        let is_whole = self.range.to - self.range.from >= DAY_MS;
+        is_whole && self.condition == Condition::none() && sums.all(|sum| OF_EVENTS.contains(&sum) || !by_event && OF_VISITS.contains(&sum))
+    }
+
+    /// The same question, which uses the figures of these days, worked out for this zone, where it can: of days that lie whole in its range, and in one
+    /// of its buckets or two that part at local midnight.
+    #[must_use]
+    pub fn over_days(mut self, days: impl IntoIterator<Item = RolledDay>, zone: Tz) -> Self {
+        if self.may_use_days() {
+            let end = self.cut.map_or(self.range.to, |cut| cut.min(self.range.to));
+            let is_whole = |rolled: &RolledDay| {
+                let (start, next) = (rolled.day * DAY_MS, (rolled.day + 1) * DAY_MS);
+                let parts = boundaries(&self.keys, start, next);
+                start >= self.range.from
+                    && next <= end
+                    && (parts.is_empty() || parts.len() == 1 && midnight(rolled.day, zone) == Some(parts[0] - start))
+            };
+            let mut usable: Vec<RolledDay> = days.into_iter().filter(is_whole).collect();
+            usable.sort_unstable();
+            usable.dedup_by_key(|rolled| rolled.day);
+            self.rolled = usable;
+        }
+        self
+    }
+
+    /// What of the range is left when the days are taken out.
+    #[must_use]
+    pub fn rest(&self) -> Vec<Range> {
+        let (mut rest, mut at) = (Vec::new(), self.range.from);
+        for rolled in &self.rolled {
+            if rolled.day * DAY_MS > at {
+                rest.push(Range::new(at, rolled.day * DAY_MS));
+            }
+            at = (rolled.day + 1) * DAY_MS;
+        }
+        if at < self.range.to {
+            rest.push(Range::new(at, self.range.to));
+        }
+        rest
+    }
+}
+
+/// Where buckets begin inside a day.
+fn boundaries(keys: &[Key], start: i64, next: i64) -> &[i64] {
+    match keys {
+        [Key::Time(starts)] => &starts[starts.partition_point(|at| *at <= start)..starts.partition_point(|at| *at < next)],
+        _ => &[],
+    }
+}
+
+/// The start of the bucket of an instant; 0 where there are none.
+fn bucket_of(keys: &[Key], ms: i64) -> i64 {
+    match keys {
+        [Key::Time(starts)] => starts.get(starts.partition_point(|start| *start <= ms).saturating_sub(1)).copied().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// Where figures of the question's days are, and what lies outside of them.
+struct Parts {
+    /// Rows of `day_figures`.
+    days: String,
+    /// Rows of `events` on other days.
+    events: String,
+}
+
+impl Blocks<'_> {
+    /// `halves`: days that buckets cut are taken in two.
+    fn parts(&mut self, kind: Kind<'_>, halves: bool) -> Parts {
+        let rest = self.question.rest();
+        let site = self.b.bind(Param::Site(self.predicates.scope.site().0));
+        let rolled = &self.question.rolled;
+        let cut = |day: i64| !boundaries(&self.question.keys, day * DAY_MS, (day + 1) * DAY_MS).is_empty();
+        let are_cut: Vec<i64> = rolled.iter().map(|rolled| i64::from(halves && cut(rolled.day))).collect();
+        let (days, builds) = rolled.iter().map(|rolled| (rolled.day, rolled.build)).unzip::<_, _, Vec<_>, Vec<_>>();
+        let (first, last) = (self.b.int(days.first().copied().unwrap_or(0)), self.b.int(days.last().copied().unwrap_or(0)));
+        let (days, builds) = (self.b.bind(Param::Ints(days)), self.b.bind(Param::Ints(builds)));
+        let name = self.b.bind(Param::Text(kind.name()));
+        let kinds = if are_cut.contains(&1) {
+            let (before, after) = (self.b.bind(Param::Text(Kind::Before.name())), self.b.bind(Param::Text(Kind::After.name())));
+            let are_cut = self.b.bind(Param::Ints(are_cut));
+            format!("kind IN ({name}, {before}, {after}) AND (kind != {name}) = transform(toInt64(day), {days}, {are_cut}, toInt64(0))")
+        } else {
+            format!("kind = {name}")
+        };
+        let counted = self.predicates.counted(&mut self.b);
+        Parts {
+            days: format!(
+                "site_id = {site} AND {kinds} AND day >= {first} AND day <= {last} AND transform(toInt64(day), {days}, {builds}, toInt64(-1)) = build"
+            ),
+            events: format!("{counted} AND name != 'engagement' AND {}", self.inside("ts", &rest)),
+        }
+    }
+
+    fn inside(&mut self, time: &str, ranges: &[Range]) -> String {
+        if ranges.is_empty() {
+            return "0".to_owned();
+        }
+        let each = ranges.iter().map(|range| format!("{time} >= {} AND {time} < {}", self.b.instant(range.from), self.b.instant(range.to)));
+        format!("(({}))", each.collect::<Vec<_>>().join(") OR ("))
+    }
+
+    /// All blocks of a question over days.
+    pub(super) fn over_days(&mut self) {
+        let key = self.question.keys.first();
+        let parts = self.parts(if let Some(Key::By(dimension)) = key { Kind::By(dimension) } else { Kind::Whole }, true);
+        // The key of a row of `day_figures`.
+        let kept = match key {
+            None => String::new(),
+            Some(Key::By(_) | Key::Goal(_)) => "value AS g0, ".to_owned(),
+            Some(time @ Key::Time(_)) => {
+                let rolled = &self.question.rolled;
+                let bucket = |at: i64| bucket_of(std::slice::from_ref(time), at);
+                let (first, last) =
+                    rolled.iter().map(|rolled| (bucket(rolled.day * DAY_MS), bucket((rolled.day + 1) * DAY_MS - 1))).unzip();
+                let days = self.b.bind(Param::Ints(rolled.iter().map(|rolled| rolled.day).collect()));
+                let (first, last) = (self.b.bind(Param::Ints(first)), self.b.bind(Param::Ints(last)));
+                let after = self.b.bind(Param::Text(Kind::After.name()));
+                format!(
+                    "if(kind = {after}, transform(toInt64(day), {days}, {last}, toInt64(0)), transform(toInt64(day), {days}, {first}, toInt64(0))) AS g0, "
+                )
+            }
+        };
+        let of_events = self.needs(&OF_EVENTS);
+        let of_visits = self.needs(&OF_VISITS);
+        let own = [
+            (Sum::Visitors, "sum(visitors)"),
+            (Sum::Pageviews, "sum(pageviews)"),
+            (Sum::Events, "sum(events)"),
+            (Sum::Visits, "sum(visits)"),
+            (Sum::Based, "sum(visits)"),
+            (Sum::Bounces, "sum(bounces)"),
+            (Sum::Duration, "sum(duration)"),
+            (Sum::Views, "sum(views)"),
+        ];
+        // Without a figure of the family that is asked for, a value is in no row.
+        let family = if of_events && of_visits {
+            ""
+        } else if of_visits {
+            " AND visits > 0"
+        } else {
+            " AND events > 0"
+        };
+        let rows = format!(
+            "SELECT {kept}visitors, pageviews, events, visits, bounces, duration, views FROM day_figures WHERE {}{family}",
+            parts.days
+        );
+        self.add(true, &own.map(|(sum, text)| (sum, text.to_owned())), &rows);
+        if of_events {
+            self.events_beside_days(&parts, &kept);
+        }
+        if of_visits {
+            let begun = self.inside("session_start", &self.question.rest());
+            self.of_sessions_begun(&begun);
+        }
+    }
+
+    /// Events of the other days, and the visitors that cross midnight of those that are kept.
+    fn events_beside_days(&mut self, parts: &Parts, kept: &str) {
+        let (keys, unknown) = self.keys(Side::Events, "ts", false);
+        let viewed = match self.question.cut {
+            Some(cut) => format!("name = 'pageview' AND ts < {}", self.b.instant(cut)),
+            None => "name = 'pageview'".to_owned(),
+        };
+        let by_channel = matches!(self.question.keys.as_slice(), [Key::By(Dimension::Channel(_))]);
+        let rows = if by_channel {
+            let keys = channel::combination(&mut self.b, &[]);
+            let rows = format!("SELECT {keys}visitor_id, {viewed} AS viewed, 1 AS happened FROM events WHERE {}", parts.events);
+            format!("SELECT g0, visitor_id, viewed, happened FROM ({})", channel::labelled(&mut self.b, &rows, "g0"))
+        } else if unknown.is_empty() {
+            format!("SELECT {keys}visitor_id, {viewed} AS viewed, 1 AS happened FROM events WHERE {}", parts.events)
+        } else {
+            let of_visits = self.keys_of_visits(&unknown);
+            let site = self.b.bind(Param::Site(self.predicates.scope.site().0));
+            let near: Vec<Range> =
+                self.question.rest().iter().map(|range| Range::new(range.from - AFTER_MS, range.to + BEFORE_MS)).collect();
+            let near = self.inside("session_start", &near);
+            format!(
+                "SELECT g0, visitor_id, viewed, 1 AS happened FROM (SELECT session_id, visitor_id, {viewed} AS viewed FROM events WHERE {}) AS of_events \
+                 INNER JOIN (SELECT {of_visits}session_id FROM sessions FINAL WHERE site_id = {site} AND bot = '' AND {near}) AS of_visits USING session_id",
+                parts.events
+            )
+        };
+        let crossing =
+            format!("SELECT {kept}arrayJoin(crossing) AS visitor_id, 0 AS viewed, 0 AS happened FROM day_figures WHERE {}", parts.days);
+        let own = [
+            (Sum::Visitors, format!("{}(visitor_id)", distinct(self.question.approximate, ""))),
+            (Sum::Pageviews, "sum(viewed)".to_owned()),
+            (Sum::Events, "sum(happened)".to_owned()),
+        ];
+        self.add(true, &own, &format!("{rows} UNION ALL {crossing}"));
+    }
+
+    /// Visitors of the whole question, as an expression.
+    pub(super) fn all_visitors_over_days(&mut self) -> String {
+        let Parts { days, events } = self.parts(Kind::Whole, false);
+        let visitors = distinct(self.question.approximate, "");
+        format!(
+            "ifNull(toInt64((SELECT sum(visitors) FROM day_figures WHERE {days})), 0) + ifNull(toInt64((SELECT {visitors}(visitor_id) FROM (\
+             SELECT visitor_id FROM events WHERE {events} UNION ALL SELECT arrayJoin(crossing) AS visitor_id FROM day_figures WHERE {days}))), 0)"
+        )
+    }
+}

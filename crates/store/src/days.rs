@@ -1,0 +1,195 @@
+//! Working out figures of whole days: what they are, and why they hold, is said in `ddl::days` and `footfall_query::question::days`.
+
+use std::{collections::HashSet, ops::Range, sync::Arc, time::Duration};
+
+use chrono_tz::Tz;
+use clickhouse::Row;
+use footfall_model::SiteId;
+use footfall_query::{
+    Scope, Sql,
+    question::days::{recipe, roll_all},
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{
+    Store, StoreError,
+    ask::bound,
+    bounds::{Bounds, RECOVERY, UPKEEP},
+    group::Group,
+    insert::unknown_token,
+    node::Node,
+};
+
+/// One thread: reports and inserts go first.
+const ROLL: Bounds = Bounds { threads: Some(1), ..Bounds::new(600, 1_000_000_000) };
+/// Events that are worked out at once, if a single day has not more.
+const EVENTS_AT_ONCE: u64 = 2_000_000;
+const DAY_S: u64 = 86_400;
+
+/// Which days are worth working out, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct DaysWanted {
+    /// Pageviews and custom events of a day at least; days with fewer are read as fast row by row.
+    pub events: u64,
+    /// Nothing has touched the day for so long.
+    pub quiet: Duration,
+}
+
+/// A day that is worth working out, and the recipes by which that was done since it changed.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
+struct Changed {
+    #[serde(with = "clickhouse::serde::uuid")]
+    site_id: Uuid,
+    day: u32,
+    changed: u64,
+    events: u64,
+    recipes: Vec<i64>,
+}
+
+/// Neighbouring days of one domain.
+#[derive(Clone, Debug)]
+struct Run {
+    site: SiteId,
+    days: Vec<Changed>,
+}
+
+impl Run {
+    fn range(&self) -> Range<i64> {
+        let first = self.days.first().map_or(0, |day| i64::from(day.day));
+        first..first + self.days.len() as i64
+    }
+}
+
+impl Store {
+    /// Works out some neighbouring days of a domain that have ended, for its time zone, and answers how many: 0 where none is left. May be interrupted
+    /// at any point, and done by several at once.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn roll_some_days(&self, wanted: DaysWanted, zone: &(dyn Fn(SiteId) -> Tz + Sync)) -> Result<usize, StoreError> {
+        for group in self.groups() {
+            let mutations = "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND table IN ('events', 'sessions') AND is_done = 0";
+            if group.all::<u64>(mutations, RECOVERY).await?.iter().sum::<u64>() > 0 {
+                // Rows are being deleted, of which some are still there.
+                continue;
+            }
+            let changed = changed(group, wanted).await?;
+            let is_due = |day: &Changed| !day.recipes.contains(&recipe(zone(SiteId(day.site_id))));
+            if let Some(run) = first_run(changed.into_iter().filter(is_due)) {
+                self.roll_run(group, &run, zone(run.site)).await?;
+                return Ok(run.days.len());
+            }
+        }
+        Ok(0)
+    }
+
+    async fn roll_run(&self, group: &Group, run: &Run, zone: Tz) -> Result<(), StoreError> {
+        let scope = Scope::authorised(run.site);
+        let build = i64::try_from(Uuid::new_v4().as_u128() & 0xfff).unwrap_or(0) + (crate::rollup::clock_ms(group).await? << 12);
+        for statement in roll_all(scope, run.range(), build, zone) {
+            self.write(group, &statement).await?;
+        }
+        let row = |day: &Changed| format!("(toUUID('{}'), {}, {}, {}, {build})", run.site, day.day, day.changed, recipe(zone));
+        let rows: Vec<String> = run.days.iter().map(row).collect();
+        let done = Sql {
+            text: format!("INSERT INTO rolled_days (site_id, day, changed, recipe, build) VALUES {}", rows.join(", ")),
+            params: Vec::new(),
+        };
+        self.write(group, &done).await
+    }
+
+    async fn write(&self, group: &Group, sql: &Sql) -> Result<(), StoreError> {
+        let write = |node: Arc<Node>| async move {
+            group.fetch_missing(&node, &["events", "sessions"]).await?;
+            let mut statement = bound(node.statement(&sql.text, ROLL), &sql.params);
+            for (name, value) in [("async_insert", "0"), ("insert_deduplication_token", unknown_token().as_str())] {
+                statement = statement.with_setting(name, value);
+            }
+            node.within(ROLL, async { Ok(statement.execute().await?) }).await
+        };
+        group.call(write).await
+    }
+
+    /// Tidies up: takes days from the list that changed since or are listed anew, and removes figures that are in no list and were in none the last
+    /// time. So reports that know of an old list find its figures for as long as passes are apart. Answers what the next pass is to be given.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn sweep_days(&self, unlisted: &Unlisted) -> Result<Unlisted, StoreError> {
+        let mut found = Unlisted::default();
+        for group in self.groups() {
+            let now = group.all_whole::<Build>(&["day_figures", "rolled_days"], UNLISTED).await?;
+            let (old, new): (Vec<Build>, Vec<Build>) = now.into_iter().partition(|build| unlisted.0.contains(build));
+            found.0.extend(new);
+            erase(group, "day_figures", &old).await?;
+            let replaced = group.all_whole::<Build>(&["rolled_days", "day_changes"], REPLACED).await?;
+            erase(group, "rolled_days", &replaced).await?;
+        }
+        Ok(found)
+    }
+}
+
+/// Figures in no list, see [`Store::sweep_days`].
+#[derive(Clone, Debug, Default)]
+pub struct Unlisted(HashSet<Build>);
+
+/// One working out of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Row, Deserialize)]
+struct Build {
+    #[serde(with = "clickhouse::serde::uuid")]
+    site_id: Uuid,
+    day: u32,
+    build: i64,
+}
+
+const UNLISTED: &str = "SELECT CAST(site_id, 'UUID') AS site_id, day, build FROM day_figures \
+    WHERE (site_id, day, build) NOT IN (SELECT site_id, day, build FROM rolled_days) GROUP BY site_id, day, build LIMIT 10000";
+
+/// What is listed and does not hold any more, or was worked out once more a day ago: by another recipe, for a new zone.
+const REPLACED: &str = "SELECT CAST(site_id, 'UUID') AS site_id, day, build FROM rolled_days \
+    WHERE (site_id, day, changed) NOT IN (SELECT site_id, day, sum(changes) FROM day_changes GROUP BY site_id, day) \
+    OR (site_id, day, build) IN (SELECT site_id, day, build FROM (\
+        SELECT site_id, day, build, max(build) OVER (PARTITION BY site_id, day, changed) AS newest FROM rolled_days\
+    ) WHERE build < newest AND bitShiftRight(newest, 12) < toUnixTimestamp64Milli(now64(3)) - 86400000) \
+    GROUP BY site_id, day, build LIMIT 10000";
+
+async fn erase(group: &Group, table: &str, builds: &[Build]) -> Result<(), StoreError> {
+    for some in builds.chunks(1_000) {
+        let some: Vec<String> = some.iter().map(|build| format!("(toUUID('{}'), {}, {})", build.site_id, build.day, build.build)).collect();
+        let text = format!("ALTER TABLE {table} DELETE WHERE (site_id, day, build) IN ({}) SETTINGS mutations_sync = 2", some.join(", "));
+        group.execute(&text, UPKEEP).await?;
+    }
+    Ok(())
+}
+
+/// Days that are worth it, by domain and time.
+async fn changed(group: &Group, wanted: DaysWanted) -> Result<Vec<Changed>, StoreError> {
+    let text = format!(
+        "SELECT CAST(site_id, 'UUID') AS site_id, day, changed, events, recipes FROM (\
+           SELECT site_id, day, sum(changes) AS changed, sum(events) AS events FROM day_changes \
+           WHERE day < intDiv(toUnixTimestamp(now()), {DAY_S}) GROUP BY site_id, day \
+           HAVING events >= {events} AND max(latest) + {quiet} <= now()\
+         ) AS changes \
+         LEFT JOIN (SELECT site_id, day, changed, groupArray(recipe) AS recipes FROM rolled_days GROUP BY site_id, day, changed) AS rolled \
+         USING (site_id, day, changed) ORDER BY site_id, day",
+        events = wanted.events,
+        quiet = wanted.quiet.as_secs(),
+    );
+    group.all_whole::<Changed>(&["day_changes", "rolled_days"], &text).await
+}
+
+/// The first of them and its neighbours, as many as are not too much at once.
+fn first_run(mut days: impl Iterator<Item = Changed>) -> Option<Run> {
+    let first = days.next()?;
+    let (site, mut events, mut run) = (SiteId(first.site_id), first.events, vec![first]);
+    for day in days {
+        events += day.events;
+        let follows = site.0 == day.site_id && run.last().is_some_and(|last| last.day + 1 == day.day);
+        if !follows || events > EVENTS_AT_ONCE {
+            break;
+        }
+        run.push(day);
+    }
+    Some(Run { site, days: run })
+}

@@ -1,0 +1,105 @@
+//! Figures of whole UTC days, so that a report over many days need not read their rows: `footfall_query::question::days` says what they mean.
+//!
+//! `day_changes` counts, beside each insert, the rows that touch a day: by their own time or by the start of their visit. It only ever grows. A
+//! working out of a day stands in `day_figures`, and then in `rolled_days` with the number that the day's changes had before; it holds as
+//! long as they have it still. So an event that comes late, an import or a deletion needs to tell nobody.
+
+use footfall_model::SiteId;
+
+use super::{Flavour, SITE};
+
+/// What touched a day.
+#[must_use]
+pub fn changes(flavour: &Flavour) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS day_changes{on} (
+    site_id {SITE},
+    day UInt32,
+    changes SimpleAggregateFunction(sum, UInt64),
+    events SimpleAggregateFunction(sum, UInt64),
+    latest SimpleAggregateFunction(max, DateTime)
+)
+ENGINE = {engine}
+ORDER BY (site_id, day)
+SETTINGS {settings}",
+        on = flavour.on_cluster(),
+        engine = flavour.engine("Aggregating"),
+        settings = flavour.settings(),
+    )
+}
+
+/// Rows of `events` as changes: `events` counts those that figures may count, on the day of their own time.
+const SELECT: &str = "SELECT site_id, toUInt32(intDiv(arrayJoin(arrayDistinct([toUnixTimestamp64Milli(ts), toUnixTimestamp64Milli(ts) - since_start])) AS at, 86400000)) AS day,
+    count() AS changes, countIf(at = toUnixTimestamp64Milli(ts) AND name != 'engagement' AND drop_reason = '') AS events, now() AS latest
+FROM events";
+
+/// The materialised view.
+#[must_use]
+pub fn view(flavour: &Flavour) -> String {
+    format!(
+        "CREATE MATERIALIZED VIEW IF NOT EXISTS day_changes_of_events{} TO day_changes AS\n{SELECT}\nGROUP BY site_id, day",
+        flavour.on_cluster()
+    )
+}
+
+/// Counts the rows that meet a condition as changes once more, and as events: too many events only make visitors an estimate a little earlier.
+pub(crate) fn push(condition: &str) -> String {
+    format!("INSERT INTO day_changes (site_id, day, changes, events, latest)\n{SELECT}\nWHERE {condition}\nGROUP BY site_id, day")
+}
+
+/// Counts one change of all days of a domain.
+pub(crate) fn touch(site: SiteId) -> String {
+    format!(
+        "INSERT INTO day_changes (site_id, day, changes, events, latest)\n\
+         SELECT site_id, day, 1, 0, now() FROM day_changes WHERE site_id = toUUID('{site}') GROUP BY site_id, day"
+    )
+}
+
+/// Which days are worked out.
+#[must_use]
+pub fn rolled(flavour: &Flavour) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS rolled_days{on} (
+    site_id {SITE},
+    day UInt32,
+    changed UInt64,
+    recipe Int64,
+    build Int64
+)
+ENGINE = {engine}
+ORDER BY (site_id, day)
+SETTINGS {settings}",
+        on = flavour.on_cluster(),
+        engine = flavour.engine(""),
+        settings = flavour.settings(),
+    )
+}
+
+/// The figures: of all (an empty kind), and by the values of dimensions. `visitors` are those that do not cross midnight.
+#[must_use]
+pub fn figures(flavour: &Flavour) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS day_figures{on} (
+    site_id {SITE},
+    kind LowCardinality(String) CODEC(ZSTD(1)),
+    day UInt32 CODEC(ZSTD(1)),
+    build Int64 CODEC(ZSTD(1)),
+    value String CODEC(ZSTD(1)),
+    visitors UInt64 CODEC(T64, ZSTD(1)),
+    crossing Array(UInt64) CODEC(ZSTD(1)),
+    pageviews UInt64 CODEC(T64, ZSTD(1)),
+    events UInt64 CODEC(T64, ZSTD(1)),
+    visits UInt64 CODEC(T64, ZSTD(1)),
+    bounces UInt64 CODEC(T64, ZSTD(1)),
+    duration Int64 CODEC(T64, ZSTD(1)),
+    views Int64 CODEC(T64, ZSTD(1))
+)
+ENGINE = {engine}
+PARTITION BY intDiv(day, 31)
+ORDER BY (site_id, kind, day, build, value)
+SETTINGS {settings}",
+        on = flavour.on_cluster(),
+        engine = flavour.engine(""),
+        settings = flavour.settings(),
+    )
+}
