@@ -324,13 +324,7 @@ impl<'a> Blocks<'a> {
         self.of_sessions(Side::Entries, &passing);
     }
 
-    /// Visits that count, by a condition about their start.
-    pub(super) fn of_sessions_begun(&mut self, begun: &str) {
-        let site = self.b.bind(Param::Site(self.predicates.scope.site().0));
-        self.of_sessions(Side::Visits, &format!("site_id = {site} AND bot = '' AND {begun}"));
-    }
-
-    fn of_sessions(&mut self, side: Side, passing: &str) {
+    pub(super) fn of_sessions(&mut self, side: Side, passing: &str) {
         let (keys, _) = self.keys(side, "session_start", true);
         let rows = format!("SELECT {keys}pageviews, interactive, first, last FROM sessions FINAL WHERE {passing}");
         let visits = if self.of_pages || self.by_event { "0" } else { "count()" };

@@ -28,6 +28,9 @@ pub(super) const AFTER_MS: i64 = DAY_MS + HOUR_MS;
 /// A visit may hold events up to 30 minutes before its start; rounded up.
 pub(super) const BEFORE_MS: i64 = HOUR_MS;
 
+/// When the entry of a visit without a pageview is, in milliseconds after its start.
+pub(super) const NO_PAGEVIEW: i64 = 2_147_483_647;
+
 /// How a value is compared with those of a leaf; one of them is enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
@@ -163,7 +166,7 @@ impl Condition {
     }
 }
 
-fn flatten<'a>(condition: &'a Condition, into: &mut Vec<&'a Condition>) {
+pub(super) fn flatten<'a>(condition: &'a Condition, into: &mut Vec<&'a Condition>) {
     match condition {
         Condition::All(parts) => parts.iter().for_each(|part| flatten(part, into)),
         other => into.push(other),
@@ -238,11 +241,17 @@ impl Predicates {
 
     /// Visits begun inside the range whose entry pageview lies inside it and passes.
     pub(super) fn entries(self, b: &mut Builder, condition: &Condition) -> String {
-        let (begun, passing) = (self.begun(b, self.range), self.holds(b, Side::Entries, condition));
+        let (begun, entered) = (self.begun(b, self.range), self.entered(b, condition));
+        format!("{begun} AND {entered}")
+    }
+
+    /// Visits whose entry pageview lies inside the range and passes.
+    pub(super) fn entered(self, b: &mut Builder, condition: &Condition) -> String {
+        let passing = self.holds(b, Side::Entries, condition);
         let (from, to) = (b.instant(self.range.from), b.instant(self.range.to));
         // A visit without a pageview has an entry far in the future.
         format!(
-            "{begun} AND {at} < 2147483647 AND session_start + toIntervalMillisecond({at}) >= {from} \
+            "{at} < {NO_PAGEVIEW} AND session_start + toIntervalMillisecond({at}) >= {from} \
              AND session_start + toIntervalMillisecond({at}) < {to} AND {passing}",
             at = end("entry", "at")
         )
@@ -389,7 +398,7 @@ fn of_visit(side: Side, dimension: OfVisit) -> Option<String> {
     })
 }
 
-fn compared(b: &mut Builder, leaf: &Leaf, value: &str) -> String {
+pub(super) fn compared(b: &mut Builder, leaf: &Leaf, value: &str) -> String {
     let missing = leaf.dimension.missing();
     if leaf.op == Op::Is {
         let stored = |shown: &String| if shown == missing { String::new() } else { shown.clone() };

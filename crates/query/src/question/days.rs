@@ -3,7 +3,7 @@
 //! A visitor id belongs to the UTC day on which its visit began, and is seen on another day only where a visit *crosses* midnight. So
 //! the visitors of several whole days are those of each day added up, but for the ids that cross: these are kept by name, and counted once. All other
 //! figures that are kept add up anyway. [`roll`] makes the statement that works out the figures of days, for the whole domain and for each value of a
-//! dimension; [`rolled_days`] says which days have figures that still hold, and [`Question::over_days`] lets a question use them. It then reads rows of the
+//! dimension, so a filter by one value asks for one row of these; [`rolled_days`] says which days have figures that still hold, and [`Question::over_days`] lets a question use them. It then reads rows of the
 //! days that have none, and of those that its range cuts.
 //!
 //! Charts by the days of another time zone cut UTC days in two. So of the whole domain the figures before and after local midnight are kept as well.
@@ -23,12 +23,12 @@ use super::{
     Condition, Dimension, Key, Order, Question, Sum,
     blocks::Blocks,
     channel,
-    condition::{AFTER_MS, BEFORE_MS, Predicates, Side, value},
+    condition::{AFTER_MS, BEFORE_MS, Leaf, NO_PAGEVIEW, Op, Predicates, Side, compared, flatten, value},
 };
 use crate::{
     Range, Scope,
     range::{DAY_MS, day_of, day_start},
-    sql::{Builder, Param, Sql, distinct},
+    sql::{Builder, Param, Sql, distinct, end},
 };
 
 /// A UTC day whose figures are worked out.
@@ -67,7 +67,7 @@ impl Kind<'_> {
 
 /// Sums that are kept of days.
 const OF_EVENTS: [Sum; 4] = [Sum::Visitors, Sum::AllVisitors, Sum::Pageviews, Sum::Events];
-/// Sums of visits that are kept, but not where every event has its own value.
+/// Sums of visits that are kept, but not of events with a name or a host of their own.
 const OF_VISITS: [Sum; 5] = [Sum::Visits, Sum::Based, Sum::Bounces, Sum::Duration, Sum::Views];
 
 /// The dimensions whose values are kept.
@@ -154,13 +154,20 @@ fn roll(scope: Scope, days: std::ops::Range<i64>, build: i64, zone: Tz, kind: Ki
         )
     };
 
+    let by_page = matches!(kind, Kind::By(dimension) if dimension.is_of_page());
+
     let (counted, from, to) = (predicates.counted(&mut b), b.instant(range.from - AFTER_MS), b.instant(range.to + AFTER_MS));
-    let crossing = format!(
-        "visitor_id IN (SELECT visitor_id FROM events WHERE {counted} AND name != 'engagement' AND ts >= {from} AND ts < {to} \
-         AND toDate(ts) != toDate(session_start))"
-    );
+    let crosses = |id: &str| {
+        format!(
+            "{id} IN (SELECT {id} FROM events WHERE {counted} AND name != 'engagement' AND ts >= {from} AND ts < {to} AND toDate(ts) != toDate(session_start))"
+        )
+    };
+    let visit_crosses = if by_page { format!("session_id AS visit, {} AS visit_crosses, ", crosses("session_id")) } else { String::new() };
     let passing = predicates.events(&mut b, &everything) + &half(&mut b, "ts");
-    let columns = format!("intDiv(toUnixTimestamp64Milli(ts), {DAY_MS}) AS on_day, visitor_id, name, {crossing} AS crosses");
+    let columns = format!(
+        "intDiv(toUnixTimestamp64Milli(ts), {DAY_MS}) AS on_day, visitor_id, name, {visit_crosses}{} AS crosses",
+        crosses("visitor_id")
+    );
     let by_channel = matches!(kind, Kind::By(Dimension::Channel(_)));
     let rows = match of(&mut b, Side::Events) {
         Some(_) if by_channel => {
@@ -177,13 +184,20 @@ fn roll(scope: Scope, days: std::ops::Range<i64>, build: i64, zone: Tz, kind: Ki
             )
         }
     };
+    let (visits, crossing_visits) = if by_page {
+        ("uniqExactIf(visit, NOT visit_crosses)", "groupUniqArrayIf(visit, visit_crosses)")
+    } else {
+        ("toUInt64(0)", "emptyArrayUInt64()")
+    };
     let mut blocks = vec![format!(
         "SELECT on_day, toString(of_value) AS of_value, uniqExactIf(visitor_id, NOT crosses) AS n_visitors, groupUniqArrayIf(visitor_id, crosses) AS n_crossing, \
-         countIf(name = 'pageview') AS n_pageviews, count() AS n_events, toUInt64(0) AS n_visits, toUInt64(0) AS n_bounces, toInt64(0) AS n_duration, \
-         toInt64(0) AS n_views\n  FROM ({rows}) GROUP BY on_day, of_value"
+         countIf(name = 'pageview') AS n_pageviews, count() AS n_events, {visits} AS n_visits, {crossing_visits} AS n_crossing_visits, toUInt64(0) AS n_based, \
+         toUInt64(0) AS n_bounces, toInt64(0) AS n_duration, toInt64(0) AS n_views\n  FROM ({rows}) GROUP BY on_day, of_value"
     )];
-    if let (false, Some(value)) = (by_event, of(&mut b, Side::Visits)) {
+    let (side, visits) = if by_page { (Side::Entries, "toUInt64(0)") } else { (Side::Visits, "count()") };
+    if let (true, Some(value)) = (by_page || !by_event, of(&mut b, side)) {
         let begun = predicates.visits(&mut b, &everything) + &half(&mut b, "session_start");
+        let begun = if by_page { format!("{begun} AND {} < {NO_PAGEVIEW}", end("entry", "at")) } else { begun };
         let columns = "session_start, pageviews, interactive, first, last";
         let rows = if by_channel {
             let rows = format!("SELECT {}{columns} FROM sessions FINAL WHERE {begun}", channel::combination(&mut b, &[]));
@@ -193,53 +207,82 @@ fn roll(scope: Scope, days: std::ops::Range<i64>, build: i64, zone: Tz, kind: Ki
         };
         blocks.push(format!(
             "SELECT intDiv(toUnixTimestamp64Milli(session_start), {DAY_MS}) AS on_day, toString(of_value) AS of_value, toUInt64(0) AS n_visitors, \
-             emptyArrayUInt64() AS n_crossing, toUInt64(0) AS n_pageviews, toUInt64(0) AS n_events, count() AS n_visits, \
-             countIf(pageviews <= 1 AND interactive = 0) AS n_bounces, sum(toInt64(last) - toInt64(first)) AS n_duration, sum(toInt64(pageviews)) AS n_views\n  \
+             emptyArrayUInt64() AS n_crossing, toUInt64(0) AS n_pageviews, toUInt64(0) AS n_events, {visits} AS n_visits, \
+             emptyArrayUInt64() AS n_crossing_visits, count() AS n_based, countIf(pageviews <= 1 AND interactive = 0) AS n_bounces, sum(toInt64(last) - toInt64(first)) AS n_duration, sum(toInt64(pageviews)) AS n_views\n  \
              FROM ({rows}) GROUP BY on_day, of_value"
         ));
     }
     let (site, kind, build) = (b.bind(Param::Site(scope.site().0)), b.bind(Param::Text(kind.name())), b.int(build));
     b.finish(format!(
-        "INSERT INTO day_figures (site_id, kind, day, value, build, visitors, crossing, pageviews, events, visits, bounces, duration, views)\n\
+        "INSERT INTO day_figures (site_id, kind, day, value, build, visitors, crossing, pageviews, events, visits, crossing_visits, based, bounces, duration, views)\n\
          SELECT {site}, {kind}, on_day, of_value, {build}, sum(n_visitors), groupUniqArrayArray(n_crossing), sum(n_pageviews), sum(n_events), sum(n_visits), \
-         sum(n_bounces), sum(n_duration), sum(n_views)\nFROM (\n  {}\n)\nGROUP BY on_day, of_value",
+         groupUniqArrayArray(n_crossing_visits), sum(n_based), sum(n_bounces), sum(n_duration), sum(n_views)\nFROM (\n  {}\n)\nGROUP BY on_day, of_value",
         blocks.join("\n  UNION ALL\n  ")
     ))
 }
 
+/// What a question asks of the figures of days.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    kind: Kind<'a>,
+    /// Of this value alone.
+    filter: Option<&'a Leaf>,
+}
+
 impl Question {
+    /// Which figures of days say what it asks for: of everything, of each value of a dimension, or of one value.
+    fn wanted(&self) -> Option<Wanted<'_>> {
+        let mut leaves = Vec::new();
+        flatten(&self.condition, &mut leaves);
+        match (self.keys.as_slice(), leaves.as_slice()) {
+            ([] | [Key::Time(_)], []) => Some(Wanted { kind: Kind::Whole, filter: None }),
+            ([Key::By(dimension)], []) if is_kept(dimension) => Some(Wanted { kind: Kind::By(dimension), filter: None }),
+            ([] | [Key::Time(_)], [Condition::Leaf(leaf)]) => {
+                let is_one = leaf.op == Op::Is && leaf.case_sensitive && leaf.values.len() == 1;
+                // What only visits know is looked for in all of them.
+                let is_known = leaf.dimension.is_of_event() || leaf.dimension.is_first_touch();
+                let wanted = Wanted { kind: Kind::By(&leaf.dimension), filter: Some(leaf) };
+                (is_one && is_known && is_kept(&leaf.dimension)).then_some(wanted)
+            }
+            _ => None,
+        }
+    }
+
+    fn sums(&self) -> impl Iterator<Item = Sum> {
+        let ordering = self.order.iter().filter_map(|(what, _)| if let Order::Metric(metric) = what { Some(metric) } else { None });
+        self.metrics.iter().chain(ordering).flat_map(|metric| metric.formula(self.is_about_pages()).sums())
+    }
+
     /// Whether figures of days can be of use to it.
     #[must_use]
     pub fn may_use_days(&self) -> bool {
-        let by_event = match self.keys.as_slice() {
-            [] | [Key::Time(_)] => false,
-            [Key::By(dimension)] if is_kept(dimension) => dimension.is_of_event(),
-            _ => return false,
+        let Some(wanted) = self.wanted() else { return false };
+        let has_visits = match wanted.kind {
+            Kind::By(dimension) => dimension.is_of_page() || !dimension.is_of_event(),
+            _ => true,
         };
-        let ordering = self.order.iter().filter_map(|(what, _)| if let Order::Metric(metric) = what { Some(metric) } else { None });
-        let mut sums = self.metrics.iter().chain(ordering).flat_map(|metric| metric.formula(self.is_about_pages()).sums());
-        let is_whole = self.range.to - self.range.from >= DAY_MS;
-        is_whole && self.condition == Condition::none() && sums.all(|sum| OF_EVENTS.contains(&sum) || !by_event && OF_VISITS.contains(&sum))
+        self.range.length() >= DAY_MS && self.sums().all(|sum| OF_EVENTS.contains(&sum) || has_visits && OF_VISITS.contains(&sum))
     }
 
     /// The same question, which uses the figures of these days, worked out for this zone, where it can: of days that lie whole in its range, and in one
     /// of its buckets or two that part at local midnight.
     #[must_use]
     pub fn over_days(mut self, days: impl IntoIterator<Item = RolledDay>, zone: Tz) -> Self {
-        if self.may_use_days() {
-            let end = self.cut.map_or(self.range.to, |cut| cut.min(self.range.to));
-            let is_whole = |rolled: &RolledDay| {
-                let (start, next) = (rolled.day * DAY_MS, (rolled.day + 1) * DAY_MS);
-                let parts = boundaries(&self.keys, start, next);
-                start >= self.range.from
-                    && next <= end
-                    && (parts.is_empty() || parts.len() == 1 && midnight(rolled.day, zone) == Some(parts[0] - start))
-            };
-            let mut usable: Vec<RolledDay> = days.into_iter().filter(is_whole).collect();
-            usable.sort_unstable();
-            usable.dedup_by_key(|rolled| rolled.day);
-            self.rolled = usable;
-        }
+        let Some(wanted) = self.wanted().filter(|_| self.may_use_days()) else { return self };
+        let has_halves = wanted.kind == Kind::Whole;
+        // The entry pageview of a visit may lie on the day after its start, or on the one before, and must lie in the range.
+        let beside = if self.is_about_pages() && self.sums().any(|sum| sum == Sum::Based) { DAY_MS } else { 0 };
+        let end = self.cut.map_or(self.range.to, |cut| cut.min(self.range.to));
+        let is_whole = |rolled: &RolledDay| {
+            let (start, next) = (rolled.day * DAY_MS, (rolled.day + 1) * DAY_MS);
+            let parts = boundaries(&self.keys, start, next);
+            let is_in_range = start - beside >= self.range.from && next <= end && next + beside <= self.range.to;
+            is_in_range && (parts.is_empty() || has_halves && parts.len() == 1 && midnight(rolled.day, zone) == Some(parts[0] - start))
+        };
+        let mut usable: Vec<RolledDay> = days.into_iter().filter(is_whole).collect();
+        usable.sort_unstable();
+        usable.dedup_by_key(|rolled| rolled.day);
+        self.rolled = usable;
         self
     }
 
@@ -286,7 +329,7 @@ struct Parts {
 
 impl Blocks<'_> {
     /// `halves`: days that buckets cut are taken in two.
-    fn parts(&mut self, kind: Kind<'_>, halves: bool) -> Parts {
+    fn parts(&mut self, Wanted { kind, filter }: Wanted<'_>, halves: bool) -> Parts {
         let rest = self.question.rest();
         let site = self.b.bind(Param::Site(self.predicates.scope.site().0));
         let rolled = &self.question.rolled;
@@ -303,12 +346,14 @@ impl Blocks<'_> {
         } else {
             format!("kind = {name}")
         };
+        let of_value = filter.map_or_else(String::new, |leaf| format!(" AND {}", compared(&mut self.b, leaf, "value")));
         let counted = self.predicates.counted(&mut self.b);
+        let passing = self.predicates.holds(&mut self.b, Side::Events, &self.question.condition);
         Parts {
             days: format!(
-                "site_id = {site} AND {kinds} AND day >= {first} AND day <= {last} AND transform(toInt64(day), {days}, {builds}, toInt64(-1)) = build"
+                "site_id = {site} AND {kinds} AND day >= {first} AND day <= {last} AND transform(toInt64(day), {days}, {builds}, toInt64(-1)) = build{of_value}"
             ),
-            events: format!("{counted} AND name != 'engagement' AND {}", self.inside("ts", &rest)),
+            events: format!("{counted} AND name != 'engagement' AND {} AND {passing}", self.inside("ts", &rest)),
         }
     }
 
@@ -322,8 +367,10 @@ impl Blocks<'_> {
 
     /// All blocks of a question over days.
     pub(super) fn over_days(&mut self) {
-        let key = self.question.keys.first();
-        let parts = self.parts(if let Some(Key::By(dimension)) = key { Kind::By(dimension) } else { Kind::Whole }, true);
+        let question = self.question;
+        let Some(wanted) = question.wanted() else { return };
+        let (key, of_pages) = (question.keys.first(), question.is_about_pages());
+        let parts = self.parts(wanted, true);
         // The key of a row of `day_figures`.
         let kept = match key {
             None => String::new(),
@@ -348,7 +395,7 @@ impl Blocks<'_> {
             (Sum::Pageviews, "sum(pageviews)"),
             (Sum::Events, "sum(events)"),
             (Sum::Visits, "sum(visits)"),
-            (Sum::Based, "sum(visits)"),
+            (Sum::Based, "sum(based)"),
             (Sum::Bounces, "sum(bounces)"),
             (Sum::Duration, "sum(duration)"),
             (Sum::Views, "sum(views)"),
@@ -362,20 +409,28 @@ impl Blocks<'_> {
             " AND events > 0"
         };
         let rows = format!(
-            "SELECT {kept}visitors, pageviews, events, visits, bounces, duration, views FROM day_figures WHERE {}{family}",
+            "SELECT {kept}visitors, pageviews, events, visits, based, bounces, duration, views FROM day_figures WHERE {}{family}",
             parts.days
         );
         self.add(true, &own.map(|(sum, text)| (sum, text.to_owned())), &rows);
-        if of_events {
+        if of_events || of_pages {
             self.events_beside_days(&parts, &kept);
         }
         if of_visits {
-            let begun = self.inside("session_start", &self.question.rest());
-            self.of_sessions_begun(&begun);
+            let begun = self.inside("session_start", &question.rest());
+            let site = self.b.bind(Param::Site(self.predicates.scope.site().0));
+            let begun = format!("site_id = {site} AND bot = '' AND {begun}");
+            if of_pages {
+                let passing = self.predicates.entered(&mut self.b, &question.condition);
+                self.of_sessions(Side::Entries, &format!("{begun} AND {passing}"));
+            } else {
+                let passing = self.predicates.holds(&mut self.b, Side::Visits, &question.condition);
+                self.of_sessions(Side::Visits, &format!("{begun} AND {passing}"));
+            }
         }
     }
 
-    /// Events of the other days, and the visitors that cross midnight of those that are kept.
+    /// Events of the other days, and the visitors and visits that cross midnight of those that are kept.
     fn events_beside_days(&mut self, parts: &Parts, kept: &str) {
         let (keys, unknown) = self.keys(Side::Events, "ts", false);
         let viewed = match self.question.cut {
@@ -383,12 +438,16 @@ impl Blocks<'_> {
             None => "name = 'pageview'".to_owned(),
         };
         let by_channel = matches!(self.question.keys.as_slice(), [Key::By(Dimension::Channel(_))]);
+        // Visits are counted by event under the rules of pages alone.
+        let counts_visits = self.question.is_about_pages() && self.needs(&[Sum::Visits]);
+        let columns = format!("visitor_id, {}{viewed} AS viewed, 1 AS happened", if counts_visits { "session_id AS visit, " } else { "" });
+        let names = format!("visitor_id, {}viewed, happened", if counts_visits { "visit, " } else { "" });
         let rows = if by_channel {
             let keys = channel::combination(&mut self.b, &[]);
-            let rows = format!("SELECT {keys}visitor_id, {viewed} AS viewed, 1 AS happened FROM events WHERE {}", parts.events);
-            format!("SELECT g0, visitor_id, viewed, happened FROM ({})", channel::labelled(&mut self.b, &rows, "g0"))
+            let rows = format!("SELECT {keys}{columns} FROM events WHERE {}", parts.events);
+            format!("SELECT g0, {names} FROM ({})", channel::labelled(&mut self.b, &rows, "g0"))
         } else if unknown.is_empty() {
-            format!("SELECT {keys}visitor_id, {viewed} AS viewed, 1 AS happened FROM events WHERE {}", parts.events)
+            format!("SELECT {keys}{columns} FROM events WHERE {}", parts.events)
         } else {
             let of_visits = self.keys_of_visits(&unknown);
             let site = self.b.bind(Param::Site(self.predicates.scope.site().0));
@@ -396,24 +455,35 @@ impl Blocks<'_> {
                 self.question.rest().iter().map(|range| Range::new(range.from - AFTER_MS, range.to + BEFORE_MS)).collect();
             let near = self.inside("session_start", &near);
             format!(
-                "SELECT g0, visitor_id, viewed, 1 AS happened FROM (SELECT session_id, visitor_id, {viewed} AS viewed FROM events WHERE {}) AS of_events \
+                "SELECT g0, {names} FROM (SELECT session_id, {columns} FROM events WHERE {}) AS of_events \
                  INNER JOIN (SELECT {of_visits}session_id FROM sessions FINAL WHERE site_id = {site} AND bot = '' AND {near}) AS of_visits USING session_id",
                 parts.events
             )
         };
-        let crossing =
-            format!("SELECT {kept}arrayJoin(crossing) AS visitor_id, 0 AS viewed, 0 AS happened FROM day_figures WHERE {}", parts.days);
-        let own = [
+        let mut own = vec![
             (Sum::Visitors, format!("{}(visitor_id)", distinct(self.question.approximate, ""))),
             (Sum::Pageviews, "sum(viewed)".to_owned()),
             (Sum::Events, "sum(happened)".to_owned()),
         ];
+        let days = &parts.days;
+        let crossing = if counts_visits {
+            own.push((Sum::Visits, "uniqExact(visit)".to_owned()));
+            // What is not known is not counted.
+            format!(
+                "SELECT {kept}arrayJoin(crossing) AS visitor_id, NULL AS visit, 0 AS viewed, 0 AS happened FROM day_figures WHERE {days} \
+                 UNION ALL SELECT {kept}NULL AS visitor_id, arrayJoin(crossing_visits) AS visit, 0 AS viewed, 0 AS happened FROM day_figures WHERE {days}"
+            )
+        } else {
+            format!("SELECT {kept}arrayJoin(crossing) AS visitor_id, 0 AS viewed, 0 AS happened FROM day_figures WHERE {days}")
+        };
         self.add(true, &own, &format!("{rows} UNION ALL {crossing}"));
     }
 
     /// Visitors of the whole question, as an expression.
     pub(super) fn all_visitors_over_days(&mut self) -> String {
-        let Parts { days, events } = self.parts(Kind::Whole, false);
+        let filter = self.question.wanted().and_then(|wanted| wanted.filter);
+        let kind = filter.map_or(Kind::Whole, |leaf| Kind::By(&leaf.dimension));
+        let Parts { days, events } = self.parts(Wanted { kind, filter }, false);
         let visitors = distinct(self.question.approximate, "");
         format!(
             "ifNull(toInt64((SELECT sum(visitors) FROM day_figures WHERE {days})), 0) + ifNull(toInt64((SELECT {visitors}(visitor_id) FROM (\

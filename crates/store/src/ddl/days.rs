@@ -75,7 +75,8 @@ SETTINGS {settings}",
     )
 }
 
-/// The figures: of all (an empty kind), and by the values of dimensions. `visitors` are those that do not cross midnight.
+/// The figures: of all (an empty kind), and by the values of dimensions. `visitors` are those that do not cross midnight. Of pages, `visits` are those
+/// with an event on it that do not either, and `based` those that entered on it, which `bounces`, `duration` and `views` are of.
 #[must_use]
 pub fn figures(flavour: &Flavour) -> String {
     format!(
@@ -90,6 +91,8 @@ pub fn figures(flavour: &Flavour) -> String {
     pageviews UInt64 CODEC(T64, ZSTD(1)),
     events UInt64 CODEC(T64, ZSTD(1)),
     visits UInt64 CODEC(T64, ZSTD(1)),
+    crossing_visits Array(UInt64) CODEC(ZSTD(1)),
+    based UInt64 CODEC(T64, ZSTD(1)),
     bounces UInt64 CODEC(T64, ZSTD(1)),
     duration Int64 CODEC(T64, ZSTD(1)),
     views Int64 CODEC(T64, ZSTD(1))

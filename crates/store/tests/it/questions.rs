@@ -633,7 +633,11 @@ async fn figures_are_what_the_rows_say() {
 // ── figures of days ──
 
 /// A question that figures of days may help with.
-fn question_over_days(dice: &mut StdRng) -> Question {
+fn question_over_days(dice: &mut StdRng, rows: &[EventRow]) -> Question {
+    let visits = oracle::visits(rows, site(1));
+    let visits: Vec<&Visit<'_>> = visits.values().collect();
+    let is_known = |dimension: &Dimension| *dimension != Dimension::Channel(Vec::new());
+    let known: Vec<Dimension> = days::dimensions().filter(is_known).collect();
     loop {
         let hours = |dice: &mut StdRng| FROM + dice.random_range(-2..100) * HOUR + [0, 0, 17 * MINUTE][dice.random_range(0..3)];
         let (from, to) = (hours(dice), hours(dice));
@@ -648,15 +652,24 @@ fn question_over_days(dice: &mut StdRng) -> Question {
         }
         let zone = *[ZONE, ZONE, Tz::UTC, Tz::Asia__Kolkata].choose(dice).unwrap();
         let interval = *[Interval::Day, Interval::Day, Interval::Week, Interval::Month, Interval::Hour].choose(dice).unwrap();
-        let key = match dice.random_range(0..6) {
-            0 => None,
-            1 => buckets(range, interval, zone).ok().map(|cut| Key::Time(cut.iter().map(|bucket| bucket.from).collect())),
+        let key = match dice.random_range(0..8) {
+            0 | 1 => None,
+            2 | 3 => buckets(range, interval, zone).ok().map(|cut| Key::Time(cut.iter().map(|bucket| bucket.from).collect())),
             _ => days::dimensions().collect::<Vec<_>>().choose(dice).cloned().map(Key::By),
         };
         let question = match key {
             Some(key) if !totals.metrics.is_empty() => totals.by(key, 10_000, 0),
             _ => totals,
         };
+        let condition = if matches!(question.keys.as_slice(), [] | [Key::Time(_)]) && dice.random_bool(0.7) {
+            let dimension = [known.choose(dice).unwrap(), &Dimension::Page].choose(dice).copied().unwrap().clone();
+            let visit = visits.choose(dice).unwrap();
+            let values = vec![value(visit.events.choose(dice).unwrap(), visit, &dimension)];
+            Condition::Leaf(Leaf { op: Op::Is, dimension, values, case_sensitive: true })
+        } else {
+            Condition::none()
+        };
+        let question = Question { condition, ..question };
         if !question.metrics.is_empty() && question.may_use_days() {
             return question;
         }
@@ -667,7 +680,7 @@ fn question_over_days(dice: &mut StdRng) -> Question {
 async fn compare_over_days(store: &Store, rows: &[EventRow], dice: &mut StdRng, count: usize) -> (usize, usize) {
     let (mut used, mut cut) = (0, 0);
     for number in 0..count {
-        let plain = question_over_days(dice);
+        let plain = question_over_days(dice, rows);
         let question = plain.clone().over_days(worked_out(store, plain.range).await, ZONE);
         used += question.rolled.len();
         let found = asked(store, &question).await;
