@@ -56,7 +56,12 @@ pub async fn run(days: DaysTools) {
             }
             Ok::<usize, Box<dyn std::error::Error + Send + Sync>>(rolled)
         };
-        match done.await {
+        // What is cut off here is in no list, and never used.
+        let done = tokio::select! {
+            () = days.tools.stop.cancelled() => return,
+            done = done => done,
+        };
+        match done {
             Ok(rolled) => {
                 Name::RolledDays.add(LogName::Live, rolled as u64);
                 if rolled > 0 {

@@ -29,22 +29,30 @@ SETTINGS {settings}",
 }
 
 /// Rows of `events` as changes: `events` counts those that figures may count, on the day of their own time.
-const SELECT: &str = "SELECT site_id, toUInt32(intDiv(arrayJoin(arrayDistinct([toUnixTimestamp64Milli(ts), toUnixTimestamp64Milli(ts) - since_start])) AS at, 86400000)) AS day,
-    count() AS changes, countIf(at = toUnixTimestamp64Milli(ts) AND name != 'engagement' AND drop_reason = '') AS events, now() AS latest
-FROM events";
+fn select(condition: &str) -> String {
+    format!(
+        "SELECT site_id, toUInt32(touched) AS day, sum(n) AS changes, sumIf(counted, touched = on_day) AS events, now() AS latest
+FROM (
+    SELECT site_id, intDiv(toUnixTimestamp64Milli(ts), 86400000) AS on_day, intDiv(toUnixTimestamp64Milli(ts) - since_start, 86400000) AS began_on,
+        count() AS n, countIf(name != 'engagement' AND drop_reason = '') AS counted
+    FROM events
+    WHERE {condition}
+    GROUP BY site_id, on_day, began_on
+)
+ARRAY JOIN arrayDistinct([on_day, began_on]) AS touched
+GROUP BY site_id, day"
+    )
+}
 
 /// The materialised view.
 #[must_use]
 pub fn view(flavour: &Flavour) -> String {
-    format!(
-        "CREATE MATERIALIZED VIEW IF NOT EXISTS day_changes_of_events{} TO day_changes AS\n{SELECT}\nGROUP BY site_id, day",
-        flavour.on_cluster()
-    )
+    format!("CREATE MATERIALIZED VIEW IF NOT EXISTS day_changes_of_events{} TO day_changes AS\n{}", flavour.on_cluster(), select("1"))
 }
 
 /// Counts the rows that meet a condition as changes once more, and as events: too many events only make visitors an estimate a little earlier.
 pub(crate) fn push(condition: &str) -> String {
-    format!("INSERT INTO day_changes (site_id, day, changes, events, latest)\n{SELECT}\nWHERE {condition}\nGROUP BY site_id, day")
+    format!("INSERT INTO day_changes (site_id, day, changes, events, latest)\n{}", select(condition))
 }
 
 /// Counts one change of all days of a domain.

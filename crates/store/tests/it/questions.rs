@@ -661,7 +661,12 @@ fn question_over_days(dice: &mut StdRng, rows: &[EventRow]) -> Question {
             Some(key) if !totals.metrics.is_empty() => totals.by(key, 10_000, 0),
             _ => totals,
         };
-        let condition = if matches!(question.keys.as_slice(), [] | [Key::Time(_)]) && dice.random_bool(0.7) {
+        let filtered = match question.keys.as_slice() {
+            [] => 0.7,
+            [Key::Time(_)] => 0.3,
+            _ => 0.0,
+        };
+        let condition = if dice.random_bool(filtered) {
             let dimension = [known.choose(dice).unwrap(), &Dimension::Page].choose(dice).copied().unwrap().clone();
             let visit = visits.choose(dice).unwrap();
             let values = vec![value(visit.events.choose(dice).unwrap(), visit, &dimension)];
@@ -717,7 +722,7 @@ async fn figures_of_days_add_up_to_what_the_rows_say() {
     let known = worked_out(&store, everything).await;
     assert!(known.len() >= 4);
     let (used, cut) = compare_over_days(&store, &all, &mut dice, 150).await;
-    assert!(used > 60 && cut > 5, "{used} {cut}");
+    assert!(used > 60 && cut > 0, "{used} {cut}");
 
     // Late ones: their days are read row by row, and worked out anew.
     let mut late = rows(&Traffic { seed: 76, visits: 60, from: FROM + DAY, to: FROM + 2 * DAY });

@@ -1,225 +1,27 @@
-//! Questions over many days, answered from figures of single ones.
-//!
-//! A visitor id belongs to the UTC day on which its visit began, and is seen on another day only where a visit *crosses* midnight. So
-//! the visitors of several whole days are those of each day added up, but for the ids that cross: these are kept by name, and counted once. All other
-//! figures that are kept add up anyway. [`roll`] makes the statement that works out the figures of days, for the whole domain and for each value of a
-//! dimension, so a filter by one value asks for one row of these; [`rolled_days`] says which days have figures that still hold, and [`Question::over_days`] lets a question use them. It then reads rows of the
-//! days that have none, and of those that its range cuts.
-//!
-//! Charts by the days of another time zone cut UTC days in two. So of the whole domain the figures before and after local midnight are kept as well.
-//!
-//! `day_changes` counts what touched a day (`footfall_store::ddl::days`). Figures hold as long as that number is what it was before they were worked out.
-
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::LazyLock,
-};
+//! Answering questions by figures of days.
 
 use chrono_tz::Tz;
-use footfall_model::SiteId;
-use uuid::Uuid;
 
-use super::{
-    Condition, Dimension, Key, Order, Question, Sum,
-    blocks::Blocks,
-    channel,
-    condition::{AFTER_MS, BEFORE_MS, Leaf, NO_PAGEVIEW, Op, Predicates, Side, compared, flatten, value},
-};
+use super::{Kind, RolledDay, is_kept, midnight};
 use crate::{
-    Range, Scope,
-    range::{DAY_MS, day_of, day_start},
-    sql::{Builder, Param, Sql, distinct, end},
+    Range,
+    question::{
+        Condition, Dimension, Key, Leaf, Op, Order, Question, Sum,
+        blocks::Blocks,
+        channel,
+        condition::{AFTER_MS, BEFORE_MS, Side, compared, flatten},
+    },
+    range::DAY_MS,
+    sql::{Param, distinct},
 };
-
-/// A UTC day whose figures are worked out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RolledDay {
-    /// Days since 1970.
-    pub day: i64,
-    /// Which working out of it.
-    pub build: i64,
-}
-
-/// What the figures of a day are of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind<'a> {
-    /// Of everything.
-    Whole,
-    /// Of everything before local midnight.
-    Before,
-    /// Of everything from local midnight on.
-    After,
-    /// Of the values of a dimension.
-    By(&'a Dimension),
-}
-
-impl Kind<'_> {
-    /// As it is stored.
-    fn name(self) -> String {
-        match self {
-            Self::Whole => String::new(),
-            Self::Before => "before".to_owned(),
-            Self::After => "after".to_owned(),
-            Self::By(dimension) => dimension.name(),
-        }
-    }
-}
 
 /// Sums that are kept of days.
 const OF_EVENTS: [Sum; 4] = [Sum::Visitors, Sum::AllVisitors, Sum::Pageviews, Sum::Events];
 /// Sums of visits that are kept, but not of events with a name or a host of their own.
 const OF_VISITS: [Sum; 5] = [Sum::Visits, Sum::Based, Sum::Bounces, Sum::Duration, Sum::Views];
 
-/// The dimensions whose values are kept.
-pub fn dimensions() -> impl Iterator<Item = Dimension> {
-    Dimension::all().filter(is_kept)
-}
-
-/// Whether its values are kept: those that hang on a list of the domain's own are not.
-const fn is_kept(dimension: &Dimension) -> bool {
-    match dimension {
-        Dimension::Page | Dimension::Hostname | Dimension::Name | Dimension::Visit(_) => true,
-        Dimension::Channel(rules) => rules.is_empty(),
-        Dimension::Route(_) | Dimension::Prop(_) | Dimension::PlaceName(..) => false,
-    }
-}
-
-/// The statements that work out some neighbouring days of a domain.
-#[must_use]
-pub fn roll_all(scope: Scope, days: std::ops::Range<i64>, build: i64, zone: Tz) -> Vec<Sql> {
-    let dimensions: Vec<Dimension> = dimensions().collect();
-    let kinds = [Kind::Whole, Kind::Before, Kind::After].into_iter().chain(dimensions.iter().map(Kind::By));
-    kinds.map(|kind| roll(scope, days.clone(), build, zone, kind)).collect()
-}
-
-/// A number that differs where days would be worked out differently: by another version of this program, or for another zone.
-#[must_use]
-pub fn recipe(zone: Tz) -> i64 {
-    static STATEMENTS: LazyLock<Vec<Sql>> = LazyLock::new(|| roll_all(Scope::authorised(SiteId(Uuid::nil())), 0..1, 0, Tz::UTC));
-    static HASHER: LazyLock<DefaultHasher> = LazyLock::new(|| {
-        let mut hasher = DefaultHasher::new();
-        (&*STATEMENTS, chrono_tz::IANA_TZDB_VERSION).hash(&mut hasher);
-        hasher
-    });
-    let mut hasher = HASHER.clone();
-    zone.name().hash(&mut hasher);
-    (hasher.finish() >> 1).cast_signed()
-}
-
-/// When the only local midnight inside a UTC day is, in milliseconds after its start.
-fn midnight(day: i64, zone: Tz) -> Option<i64> {
-    let (start, next) = (day * DAY_MS, (day + 1) * DAY_MS);
-    let mut dates = day_of(start, zone).iter_days().skip(1).map(|date| day_start(date, zone)).take_while(|at| *at < next);
-    let first = dates.find(|at| *at > start)?;
-    dates.all(|at| at == first).then_some(first - start)
-}
-
-/// The days of a range with their events, and the build of those whose figures hold. Each row's sums are the day, the events, and the build or 0.
-#[must_use]
-pub fn rolled_days(scope: Scope, range: Range, zone: Tz) -> Sql {
-    let mut b = Builder::default();
-    let site = b.bind(Param::Site(scope.site().0));
-    let (first, last) = (b.int(range.from.div_euclid(DAY_MS)), b.int((range.to - 1).div_euclid(DAY_MS)));
-    let (recipe, these) = (b.int(recipe(zone)), format!("site_id = {site} AND day >= {first} AND day <= {last}"));
-    b.finish(format!(
-        "SELECT emptyArrayString() AS labels, [toInt64(day), toInt64(rows), toInt64(build)] AS sums, toUInt64(1) AS total, emptyArrayInt64() AS whole\n\
-         FROM (SELECT day, sum(changes) AS changed, sum(events) AS rows FROM day_changes WHERE {these} GROUP BY day) AS changes\n\
-         LEFT JOIN (SELECT day, changed, max(build) AS build FROM rolled_days WHERE {these} AND recipe = {recipe} GROUP BY day, changed) AS rolled\n\
-         USING (day, changed)\nORDER BY day"
-    ))
-}
-
-/// Works out the figures of some neighbouring days by one kind, as an insert.
-fn roll(scope: Scope, days: std::ops::Range<i64>, build: i64, zone: Tz, kind: Kind<'_>) -> Sql {
-    let mut b = Builder::default();
-    let range = Range::new(days.start * DAY_MS, days.end * DAY_MS);
-    let predicates = Predicates { scope, range };
-    let everything = Condition::none();
-    let of = |b: &mut Builder, side: Side| match kind {
-        Kind::By(dimension) => value(b, side, dimension),
-        _ => Some("''".to_owned()),
-    };
-    let by_event = matches!(kind, Kind::By(dimension) if dimension.is_of_event());
-    let half = |b: &mut Builder, time: &str| {
-        let compare = match kind {
-            Kind::Before => "<",
-            Kind::After => ">=",
-            Kind::Whole | Kind::By(_) => return String::new(),
-        };
-        // A day without such a midnight has nothing before it.
-        let at = b.bind(Param::Ints(days.clone().map(|day| day * DAY_MS + midnight(day, zone).unwrap_or(0)).collect()));
-        let day = b.int(days.start);
-        format!(
-            " AND toUnixTimestamp64Milli({time}) {compare} arrayElement({at}, intDiv(toUnixTimestamp64Milli({time}), {DAY_MS}) - {day} + 1)"
-        )
-    };
-
-    let by_page = matches!(kind, Kind::By(dimension) if dimension.is_of_page());
-
-    let (counted, from, to) = (predicates.counted(&mut b), b.instant(range.from - AFTER_MS), b.instant(range.to + AFTER_MS));
-    let crosses = |id: &str| {
-        format!(
-            "{id} IN (SELECT {id} FROM events WHERE {counted} AND name != 'engagement' AND ts >= {from} AND ts < {to} AND toDate(ts) != toDate(session_start))"
-        )
-    };
-    let visit_crosses = if by_page { format!("session_id AS visit, {} AS visit_crosses, ", crosses("session_id")) } else { String::new() };
-    let passing = predicates.events(&mut b, &everything) + &half(&mut b, "ts");
-    let columns = format!(
-        "intDiv(toUnixTimestamp64Milli(ts), {DAY_MS}) AS on_day, visitor_id, name, {visit_crosses}{} AS crosses",
-        crosses("visitor_id")
-    );
-    let by_channel = matches!(kind, Kind::By(Dimension::Channel(_)));
-    let rows = match of(&mut b, Side::Events) {
-        Some(_) if by_channel => {
-            let rows = format!("SELECT {columns}, {}1 FROM events WHERE {passing}", channel::combination(&mut b, &[]));
-            channel::labelled(&mut b, &rows, "of_value")
-        }
-        Some(value) => format!("SELECT {columns}, {value} AS of_value FROM events WHERE {passing}"),
-        None => {
-            let value = of(&mut b, Side::Visits).unwrap_or_else(|| "''".to_owned());
-            let near = predicates.near(&mut b);
-            format!(
-                "SELECT * FROM (SELECT {columns}, session_id FROM events WHERE {passing}) AS of_events \
-                 INNER JOIN (SELECT {value} AS of_value, session_id FROM sessions FINAL WHERE {near}) AS of_visits USING session_id"
-            )
-        }
-    };
-    let (visits, crossing_visits) = if by_page {
-        ("uniqExactIf(visit, NOT visit_crosses)", "groupUniqArrayIf(visit, visit_crosses)")
-    } else {
-        ("toUInt64(0)", "emptyArrayUInt64()")
-    };
-    let mut blocks = vec![format!(
-        "SELECT on_day, toString(of_value) AS of_value, uniqExactIf(visitor_id, NOT crosses) AS n_visitors, groupUniqArrayIf(visitor_id, crosses) AS n_crossing, \
-         countIf(name = 'pageview') AS n_pageviews, count() AS n_events, {visits} AS n_visits, {crossing_visits} AS n_crossing_visits, toUInt64(0) AS n_based, \
-         toUInt64(0) AS n_bounces, toInt64(0) AS n_duration, toInt64(0) AS n_views\n  FROM ({rows}) GROUP BY on_day, of_value"
-    )];
-    let (side, visits) = if by_page { (Side::Entries, "toUInt64(0)") } else { (Side::Visits, "count()") };
-    if let (true, Some(value)) = (by_page || !by_event, of(&mut b, side)) {
-        let begun = predicates.visits(&mut b, &everything) + &half(&mut b, "session_start");
-        let begun = if by_page { format!("{begun} AND {} < {NO_PAGEVIEW}", end("entry", "at")) } else { begun };
-        let columns = "session_start, pageviews, interactive, first, last";
-        let rows = if by_channel {
-            let rows = format!("SELECT {}{columns} FROM sessions FINAL WHERE {begun}", channel::combination(&mut b, &[]));
-            channel::labelled(&mut b, &rows, "of_value")
-        } else {
-            format!("SELECT {value} AS of_value, {columns} FROM sessions FINAL WHERE {begun}")
-        };
-        blocks.push(format!(
-            "SELECT intDiv(toUnixTimestamp64Milli(session_start), {DAY_MS}) AS on_day, toString(of_value) AS of_value, toUInt64(0) AS n_visitors, \
-             emptyArrayUInt64() AS n_crossing, toUInt64(0) AS n_pageviews, toUInt64(0) AS n_events, {visits} AS n_visits, \
-             emptyArrayUInt64() AS n_crossing_visits, count() AS n_based, countIf(pageviews <= 1 AND interactive = 0) AS n_bounces, sum(toInt64(last) - toInt64(first)) AS n_duration, sum(toInt64(pageviews)) AS n_views\n  \
-             FROM ({rows}) GROUP BY on_day, of_value"
-        ));
-    }
-    let (site, kind, build) = (b.bind(Param::Site(scope.site().0)), b.bind(Param::Text(kind.name())), b.int(build));
-    b.finish(format!(
-        "INSERT INTO day_figures (site_id, kind, day, value, build, visitors, crossing, pageviews, events, visits, crossing_visits, based, bounces, duration, views)\n\
-         SELECT {site}, {kind}, on_day, of_value, {build}, sum(n_visitors), groupUniqArrayArray(n_crossing), sum(n_pageviews), sum(n_events), sum(n_visits), \
-         groupUniqArrayArray(n_crossing_visits), sum(n_based), sum(n_bounces), sum(n_duration), sum(n_views)\nFROM (\n  {}\n)\nGROUP BY on_day, of_value",
-        blocks.join("\n  UNION ALL\n  ")
-    ))
-}
+/// Runs of neighbouring days that a question uses at most, the longest ones: what lies between them is one condition each.
+const MOST_RUNS: usize = 100;
 
 /// What a question asks of the figures of days.
 #[derive(Clone, Copy)]
@@ -282,7 +84,11 @@ impl Question {
         let mut usable: Vec<RolledDay> = days.into_iter().filter(is_whole).collect();
         usable.sort_unstable();
         usable.dedup_by_key(|rolled| rolled.day);
-        self.rolled = usable;
+        let mut runs: Vec<&[RolledDay]> = usable.chunk_by(|a, b| a.day + 1 == b.day).collect();
+        runs.sort_by_key(|run| std::cmp::Reverse(run.len()));
+        runs.truncate(MOST_RUNS);
+        runs.sort_unstable();
+        self.rolled = runs.concat();
         self
     }
 
@@ -366,7 +172,7 @@ impl Blocks<'_> {
     }
 
     /// All blocks of a question over days.
-    pub(super) fn over_days(&mut self) {
+    pub(in crate::question) fn over_days(&mut self) {
         let question = self.question;
         let Some(wanted) = question.wanted() else { return };
         let (key, of_pages) = (question.keys.first(), question.is_about_pages());
@@ -401,12 +207,10 @@ impl Blocks<'_> {
             (Sum::Views, "sum(views)"),
         ];
         // Without a figure of the family that is asked for, a value is in no row.
-        let family = if of_events && of_visits {
-            ""
-        } else if of_visits {
-            " AND visits > 0"
-        } else {
-            " AND events > 0"
+        let family = match (of_events || of_pages, of_visits) {
+            (true, true) => "",
+            (false, true) => " AND visits > 0",
+            (_, false) => " AND events > 0",
         };
         let rows = format!(
             "SELECT {kept}visitors, pageviews, events, visits, based, bounces, duration, views FROM day_figures WHERE {}{family}",
@@ -480,7 +284,7 @@ impl Blocks<'_> {
     }
 
     /// Visitors of the whole question, as an expression.
-    pub(super) fn all_visitors_over_days(&mut self) -> String {
+    pub(in crate::question) fn all_visitors_over_days(&mut self) -> String {
         let filter = self.question.wanted().and_then(|wanted| wanted.filter);
         let kind = filter.map_or(Kind::Whole, |leaf| Kind::By(&leaf.dimension));
         let Parts { days, events } = self.parts(Wanted { kind, filter }, false);
