@@ -568,7 +568,7 @@ fn question(dice: &mut StdRng, rows: &[EventRow]) -> Question {
 
 async fn asked(store: &Store, question: &Question) -> Vec<(Vec<String>, Vec<Option<f64>>)> {
     let made = statement(Scope::authorised(site(1)), question).unwrap_or_else(|error| panic!("{error}: {question:?}"));
-    let (text, domain) = (&made.sql.text, " WHERE site_id = {p0:UUID} AND ");
+    let (text, domain) = (&made.sql.text, "WHERE site_id = {p0:UUID} AND ");
     let tables = ["FROM events", "FROM sessions FINAL", "FROM day_figures"].map(|table| text.matches(table).count()).iter().sum::<usize>();
     assert_eq!((tables, text.matches("FROM ").count() - text.matches("FROM (").count()), (text.matches(domain).count(), tables), "{text}");
     let rows = store.report(&made.sql).await.unwrap_or_else(|error| panic!("{error}\n{}\n{:?}", made.sql.text, made.sql.params));

@@ -255,12 +255,16 @@ impl Blocks<'_> {
         } else {
             let of_visits = self.keys_of_visits(&unknown);
             let site = self.b.bind(Param::Site(self.predicates.scope.site().0));
-            let near: Vec<Range> =
-                self.question.rest().iter().map(|range| Range::new(range.from - AFTER_MS, range.to + BEFORE_MS)).collect();
-            let near = self.inside("session_start", &near);
+            let rest = self.question.rest();
+            let begun: Vec<Range> = rest.iter().map(|range| Range::new(range.from, range.to + BEFORE_MS)).collect();
+            let before: Vec<Range> = rest.iter().map(|range| Range::new(range.from - AFTER_MS, range.from)).collect();
+            let (begun, before) = (self.inside("session_start", &begun), self.inside("session_start", &before));
+            // Few visits reach in from before, and reading the ends of all others is dear.
+            let reaching = format!("{before} AND session_id IN (SELECT session_id FROM events WHERE {} AND {before})", parts.events);
             format!(
-                "SELECT g0, {names} FROM (SELECT session_id, {columns} FROM events WHERE {}) AS of_events \
-                 INNER JOIN (SELECT {of_visits}session_id FROM sessions FINAL WHERE site_id = {site} AND bot = '' AND {near}) AS of_visits USING session_id",
+                "SELECT g0, {names} FROM (SELECT session_id, {columns} FROM events WHERE {}) AS of_events INNER JOIN (\
+                 SELECT {of_visits}session_id FROM sessions FINAL PREWHERE site_id = {site} AND ({begun} OR ({reaching})) WHERE bot = ''\
+                 ) AS of_visits USING session_id",
                 parts.events
             )
         };
