@@ -1,6 +1,10 @@
 //! Working out figures of whole days: what they are, and why they hold, is said in `ddl::days` and `footfall_query::question::days`.
 
-use std::{collections::HashSet, ops::Range, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    time::Duration,
+};
 
 use chrono_tz::Tz;
 use clickhouse::Row;
@@ -84,31 +88,14 @@ impl Store {
         Ok(0)
     }
 
+    /// On another replica it begins anew: a statement whose answer was lost may have been carried out, and figures must not be there twice.
     async fn roll_run(&self, group: &Group, run: &Run, zone: Tz) -> Result<(), StoreError> {
-        let scope = Scope::authorised(run.site);
-        let build = i64::try_from(Uuid::new_v4().as_u128() & 0xfff).unwrap_or(0) + (crate::rollup::clock_ms(group).await? << 12);
-        for statement in roll_all(scope, run.range(), build, zone) {
-            self.write(group, &statement).await?;
-        }
-        let row = |day: &Changed| format!("(toUUID('{}'), {}, {}, {}, {build})", run.site, day.day, day.changed, recipe(zone));
-        let rows: Vec<String> = run.days.iter().map(row).collect();
-        let done = Sql {
-            text: format!("INSERT INTO rolled_days (site_id, day, changed, recipe, build) VALUES {}", rows.join(", ")),
-            params: Vec::new(),
-        };
-        self.write(group, &done).await
-    }
-
-    async fn write(&self, group: &Group, sql: &Sql) -> Result<(), StoreError> {
-        let write = |node: Arc<Node>| async move {
-            group.fetch_missing(&node, &["events", "sessions"]).await?;
-            let mut statement = bound(node.statement(&sql.text, ROLL), &sql.params);
-            for (name, value) in [("async_insert", "0"), ("insert_deduplication_token", unknown_token().as_str())] {
-                statement = statement.with_setting(name, value);
-            }
-            node.within(ROLL, async { Ok(statement.execute().await?) }).await
-        };
-        group.call(write).await
+        group
+            .call(|node| async move {
+                group.fetch_missing(&node, &["events", "sessions"]).await?;
+                roll_on(&node, run, zone).await
+            })
+            .await
     }
 
     /// Tidies up: takes days from the list that changed since or are listed anew, and removes figures that are in no list and were in none the last
@@ -128,6 +115,38 @@ impl Store {
         }
         Ok(found)
     }
+}
+
+/// Works out a run under a number of its own, and lists it last, with how many rows it has: so reports know whether the replica that they ask has
+/// all of them.
+async fn roll_on(node: &Node, run: &Run, zone: Tz) -> Result<(), StoreError> {
+    let now = node.all::<i64>("SELECT toUnixTimestamp64Milli(now64(3))", RECOVERY).await?;
+    let chance = i64::from(Uuid::new_v4().as_fields().1 & 0xfff);
+    let build = (now.first().copied().unwrap_or_default() << 12) | chance;
+    for statement in roll_all(Scope::authorised(run.site), run.range(), build, zone) {
+        write(node, &statement).await?;
+    }
+    let Range { start, end } = run.range();
+    let counts = format!(
+        "SELECT day, count() FROM day_figures WHERE site_id = toUUID('{}') AND day >= {start} AND day < {end} AND build = {build} GROUP BY day",
+        run.site
+    );
+    let counts: HashMap<u32, u64> = node.all::<(u32, u64)>(&counts, RECOVERY).await?.into_iter().collect();
+    let row = |day: &Changed| {
+        let rows = counts.get(&day.day).copied().unwrap_or(0);
+        format!("(toUUID('{}'), {}, {}, {}, {build}, {rows})", run.site, day.day, day.changed, recipe(zone))
+    };
+    let rows: Vec<String> = run.days.iter().map(row).collect();
+    let text = format!("INSERT INTO rolled_days (site_id, day, changed, recipe, build, figures) VALUES {}", rows.join(", "));
+    write(node, &Sql { text, params: Vec::new() }).await
+}
+
+async fn write(node: &Node, sql: &Sql) -> Result<(), StoreError> {
+    let mut statement = bound(node.statement(&sql.text, ROLL), &sql.params);
+    for (name, value) in [("async_insert", "0"), ("insert_deduplication_token", unknown_token().as_str())] {
+        statement = statement.with_setting(name, value);
+    }
+    node.within(ROLL, async { Ok(statement.execute().await?) }).await
 }
 
 /// Figures in no list, see [`Store::sweep_days`].

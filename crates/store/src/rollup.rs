@@ -106,7 +106,7 @@ impl Store {
     }
 }
 
-pub(crate) async fn clock_ms(group: &Group) -> Result<i64, StoreError> {
+async fn clock_ms(group: &Group) -> Result<i64, StoreError> {
     let now = group.all::<i64>("SELECT toUnixTimestamp64Milli(now64(3))", RECOVERY).await?;
     now.first().copied().ok_or_else(|| StoreError::odd("no clock"))
 }

@@ -63,7 +63,7 @@ pub(crate) fn touch(site: SiteId) -> String {
     )
 }
 
-/// Which days are worked out.
+/// Which days are worked out, and how many rows of figures they have: those may arrive later at a replica.
 #[must_use]
 pub fn rolled(flavour: &Flavour) -> String {
     format!(
@@ -72,7 +72,8 @@ pub fn rolled(flavour: &Flavour) -> String {
     day UInt32,
     changed UInt64,
     recipe Int64,
-    build Int64
+    build Int64,
+    figures UInt64
 )
 ENGINE = {engine}
 ORDER BY (site_id, day)

@@ -62,3 +62,18 @@ async fn quiet_and_busy_days_are_told_apart() {
     assert_eq!(store.roll_some_days(wanted, &|_| ZONE).await.unwrap(), 0, "just touched");
     assert_eq!(store.roll_some_days(DaysWanted { events: 1_000_000, ..EVERY_DAY }, &|_| ZONE).await.unwrap(), 0, "too few");
 }
+
+/// As on a replica that has the list before it has the figures.
+#[tokio::test]
+async fn days_whose_figures_are_not_all_there_are_not_used() {
+    let store = engine::store().await;
+    let all = rows(&Traffic { seed: 79, visits: 50, from: FROM, to: FROM + 2 * DAY });
+    store.insert_events(&all, "all").await.unwrap();
+    roll(&store).await;
+    let everything = Range::new(FROM - DAY, FROM + 7 * DAY);
+    let known = worked_out(&store, everything).await;
+    assert!(known.len() >= 2);
+    let some = format!("kind = 'event:page' AND value = '/a' AND day = {}", known[0].day);
+    engine::run(&store, &format!("ALTER TABLE day_figures DELETE WHERE {some} SETTINGS mutations_sync = 2")).await;
+    assert_eq!(worked_out(&store, everything).await, known[1..]);
+}

@@ -103,7 +103,7 @@ fn midnight(day: i64, zone: Tz) -> Option<i64> {
     dates.all(|at| at == first).then_some(first - start)
 }
 
-/// The days of a range with their events, and the build of those whose figures hold. Each row's sums are the day, the events, and the build or 0.
+/// The days of a range with their events, and the build of those whose figures hold and are all there. Each row's sums are the day, the events, and the build or 0.
 #[must_use]
 pub fn rolled_days(scope: Scope, range: Range, zone: Tz) -> Sql {
     let mut b = Builder::default();
@@ -113,7 +113,9 @@ pub fn rolled_days(scope: Scope, range: Range, zone: Tz) -> Sql {
     b.finish(format!(
         "SELECT emptyArrayString() AS labels, [toInt64(day), toInt64(rows), toInt64(build)] AS sums, toUInt64(1) AS total, emptyArrayInt64() AS whole\n\
          FROM (SELECT day, sum(changes) AS changed, sum(events) AS rows FROM day_changes WHERE {these} GROUP BY day) AS changes\n\
-         LEFT JOIN (SELECT day, changed, max(build) AS build FROM rolled_days WHERE {these} AND recipe = {recipe} GROUP BY day, changed) AS rolled\n\
-         USING (day, changed)\nORDER BY day"
+         LEFT JOIN (\n  SELECT day, changed, max(build) AS build\n  \
+         FROM (SELECT day, changed, build, figures FROM rolled_days WHERE {these} AND recipe = {recipe}) AS listed\n  \
+         INNER JOIN (SELECT day, build, count() AS figures FROM day_figures WHERE {these} GROUP BY day, build) AS there USING (day, build, figures)\n  \
+         GROUP BY day, changed\n) AS rolled USING (day, changed)\nORDER BY day"
     ))
 }
