@@ -13,7 +13,7 @@ use std::{
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DbErr, RuntimeErr,
-    sqlx::{self, ConnectOptions as _, Connection, Row, postgres::PgConnectOptions, sqlite::SqliteConnectOptions},
+    sqlx::{self, ConnectOptions as _, Connection, Row, error::DatabaseError, postgres::PgConnectOptions, sqlite::SqliteConnectOptions},
 };
 use sea_orm_migration::MigratorTrait;
 
@@ -24,7 +24,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two attempts where SQLite itself does not wait.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// SQLite's result code of a lock that another connection holds.
-const SQLITE_BUSY: &str = "5";
+const SQLITE_BUSY: u32 = 5;
 /// SQLite readers run beside one writer; more connections only cost memory.
 const SQLITE_CONNECTIONS: u32 = 4;
 /// For a connection to PostgreSQL, from the pool or new: callers hear soon that it is away.
@@ -166,12 +166,16 @@ async fn begin_wal(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
     let end = Instant::now() + BUSY_TIMEOUT;
     loop {
         match options.clone().disable_statement_logging().connect().await {
-            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(SQLITE_BUSY) && Instant::now() < end => {
-                tokio::time::sleep(BUSY_PAUSE).await;
-            }
-            opened => return opened.map(drop),
+            Ok(connection) => return connection.close().await,
+            Err(sqlx::Error::Database(error)) if is_busy(&*error) && Instant::now() < end => tokio::time::sleep(BUSY_PAUSE).await,
+            Err(error) => return Err(error),
         }
     }
+}
+
+/// Extended result codes have the primary one in their lowest byte.
+fn is_busy(error: &dyn DatabaseError) -> bool {
+    error.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }
 
 /// Makes the file before SQLite does, closed to other users of the machine; its WAL inherits the mode.
