@@ -177,11 +177,9 @@ const fn range() -> Range {
 /// Works out all days, and answers those of the domain but the last: that would be today.
 async fn work_out_days(store: &Store) -> Vec<RolledDay> {
     let (started, mut days) = (Instant::now(), 0);
-    loop {
-        match store.roll_some_days(DaysWanted { events: 5_000, quiet: Duration::ZERO }, &|_| ZONE).await.unwrap() {
-            0 => break,
-            some => days += some,
-        }
+    for run in store.days_to_roll(DaysWanted { events: 5_000, quiet: Duration::ZERO }, &|_| ZONE).await.unwrap() {
+        store.roll(&run).await.unwrap();
+        days += run.days().count();
     }
     let text = "SELECT sum(bytes_on_disk), sum(rows) FROM system.parts WHERE active AND table = 'day_figures'";
     store.raw("OPTIMIZE TABLE day_figures FINAL").execute().await.unwrap();

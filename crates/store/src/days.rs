@@ -13,7 +13,9 @@ use footfall_query::{
     Scope, Sql,
     question::days::{recipe, roll_all},
 };
+use futures::future::join_all;
 use serde::Deserialize;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
@@ -30,6 +32,8 @@ const ROLL: Bounds = Bounds { threads: Some(1), ..Bounds::new(600, 1_000_000_000
 /// Events that are worked out at once, if a single day has not more.
 const EVENTS_AT_ONCE: u64 = 2_000_000;
 const DAY_S: u64 = 86_400;
+/// A run that took longer is given up, so that nobody removes its first figures before the last are there.
+pub const LONGEST_ROLL: Duration = Duration::from_secs(3_600);
 
 /// Which days are worth working out, and when.
 #[derive(Clone, Copy, Debug)]
@@ -51,62 +55,72 @@ struct Changed {
     recipes: Vec<i64>,
 }
 
-/// Neighbouring days of one domain.
+/// Neighbouring days of one domain that are to be worked out.
 #[derive(Clone, Debug)]
-struct Run {
-    site: SiteId,
+pub struct DayRun {
+    /// Domain.
+    pub site: SiteId,
+    zone: Tz,
     days: Vec<Changed>,
 }
 
-impl Run {
-    fn range(&self) -> Range<i64> {
+impl DayRun {
+    /// Days since 1970.
+    #[must_use]
+    pub fn days(&self) -> Range<i64> {
         let first = self.days.first().map_or(0, |day| i64::from(day.day));
         first..first + self.days.len() as i64
     }
 }
 
 impl Store {
-    /// Works out some neighbouring days of a domain that have ended, for its time zone, and answers how many: 0 where none is left. May be interrupted
-    /// at any point, and done by several at once.
+    /// Days of all domains that have ended and are to be worked out, each for the time zone of its domain; the newest first. A shard that is away is
+    /// left out.
     ///
     /// # Errors
-    /// When the store does not answer.
-    pub async fn roll_some_days(&self, wanted: DaysWanted, zone: &(dyn Fn(SiteId) -> Tz + Sync)) -> Result<usize, StoreError> {
-        for group in self.groups() {
-            let mutations = "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND table IN ('events', 'sessions') AND is_done = 0";
-            if group.all::<u64>(mutations, RECOVERY).await?.iter().sum::<u64>() > 0 {
-                // Rows are being deleted, of which some are still there.
-                continue;
-            }
-            let changed = changed(group, wanted).await?;
-            let is_due = |day: &Changed| !day.recipes.contains(&recipe(zone(SiteId(day.site_id))));
-            if let Some(run) = first_run(changed.into_iter().filter(is_due)) {
-                self.roll_run(group, &run, zone(run.site)).await?;
-                return Ok(run.days.len());
+    /// When no shard answers.
+    pub async fn days_to_roll(&self, wanted: DaysWanted, zone: &(dyn Fn(SiteId) -> Tz + Sync)) -> Result<Vec<DayRun>, StoreError> {
+        let (mut found, mut failure) = (Vec::new(), None);
+        for answer in join_all(self.groups().iter().map(|group| changed(group, wanted))).await {
+            match answer {
+                Ok(days) => found.push(days),
+                Err(error) => failure = Some(error),
             }
         }
-        Ok(0)
+        if let (true, Some(error)) = (found.is_empty(), failure) {
+            return Err(error);
+        }
+        let zoned = found.into_iter().flatten().map(|day| (zone(SiteId(day.site_id)), day));
+        let mut runs = runs(zoned.filter(|(zone, day)| !day.recipes.contains(&recipe(*zone))));
+        runs.sort_by_key(|run| std::cmp::Reverse(run.days().end));
+        Ok(runs)
     }
 
-    /// On another replica it begins anew: a statement whose answer was lost may have been carried out, and figures must not be there twice.
-    async fn roll_run(&self, group: &Group, run: &Run, zone: Tz) -> Result<(), StoreError> {
+    /// Works out some days. May be interrupted at any point, and done by several at once. On another replica it begins anew: a statement whose answer was
+    /// lost may have been carried out, and figures must not be there twice.
+    ///
+    /// # Errors
+    /// When the store does not answer or it is too much for it.
+    pub async fn roll(&self, run: &DayRun) -> Result<(), StoreError> {
+        let group = self.of(run.site);
         group
             .call(|node| async move {
                 group.fetch_missing(&node, &["events", "sessions"]).await?;
-                roll_on(&node, run, zone).await
+                roll_on(&node, run).await
             })
             .await
     }
 
     /// Tidies up: takes days from the list that changed since or are listed anew, and removes figures that are in no list and were in none the last
-    /// time. So reports that know of an old list find its figures for as long as passes are apart. Answers what the next pass is to be given.
+    /// time. So reports that know of an old list find its figures for as long as passes are apart. What is younger than `age`, which must be longer than
+    /// [`LONGEST_ROLL`], may still be under way. Answers what the next pass is to be given.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn sweep_days(&self, unlisted: &Unlisted) -> Result<Unlisted, StoreError> {
+    pub async fn sweep_days(&self, unlisted: &Unlisted, age: Duration) -> Result<Unlisted, StoreError> {
         let mut found = Unlisted::default();
         for group in self.groups() {
-            let now = group.all_whole::<Build>(&["day_figures", "rolled_days"], UNLISTED).await?;
+            let now = group.all_whole::<Build>(&["day_figures", "rolled_days"], &unlisted_builds(age)).await?;
             let (old, new): (Vec<Build>, Vec<Build>) = now.into_iter().partition(|build| unlisted.0.contains(build));
             found.0.extend(new);
             erase(group, "day_figures", &old).await?;
@@ -119,14 +133,18 @@ impl Store {
 
 /// Works out a run under a number of its own, and lists it last, with how many rows it has: so reports know whether the replica that they ask has
 /// all of them.
-async fn roll_on(node: &Node, run: &Run, zone: Tz) -> Result<(), StoreError> {
+async fn roll_on(node: &Node, run: &DayRun) -> Result<(), StoreError> {
+    let began = Instant::now();
     let now = node.all::<i64>("SELECT toUnixTimestamp64Milli(now64(3))", RECOVERY).await?;
     let chance = i64::from(Uuid::new_v4().as_fields().1 & 0xfff);
     let build = (now.first().copied().unwrap_or_default() << 12) | chance;
-    for statement in roll_all(Scope::authorised(run.site), run.range(), build, zone) {
+    for statement in roll_all(Scope::authorised(run.site), run.days(), build, run.zone) {
         write(node, &statement).await?;
     }
-    let Range { start, end } = run.range();
+    let Range { start, end } = run.days();
+    if began.elapsed() > LONGEST_ROLL {
+        return Err(StoreError::odd(format!("days {start} to {end} of domain {} took longer than {} s", run.site, LONGEST_ROLL.as_secs())));
+    }
     let counts = format!(
         "SELECT day, count() FROM day_figures WHERE site_id = toUUID('{}') AND day >= {start} AND day < {end} AND build = {build} GROUP BY day",
         run.site
@@ -134,7 +152,7 @@ async fn roll_on(node: &Node, run: &Run, zone: Tz) -> Result<(), StoreError> {
     let counts: HashMap<u32, u64> = node.all::<(u32, u64)>(&counts, RECOVERY).await?.into_iter().collect();
     let row = |day: &Changed| {
         let rows = counts.get(&day.day).copied().unwrap_or(0);
-        format!("(toUUID('{}'), {}, {}, {}, {build}, {rows})", run.site, day.day, day.changed, recipe(zone))
+        format!("(toUUID('{}'), {}, {}, {}, {build}, {rows})", run.site, day.day, day.changed, recipe(run.zone))
     };
     let rows: Vec<String> = run.days.iter().map(row).collect();
     let text = format!("INSERT INTO rolled_days (site_id, day, changed, recipe, build, figures) VALUES {}", rows.join(", "));
@@ -162,8 +180,15 @@ struct Build {
     build: i64,
 }
 
-const UNLISTED: &str = "SELECT CAST(site_id, 'UUID') AS site_id, day, build FROM day_figures \
-    WHERE (site_id, day, build) NOT IN (SELECT site_id, day, build FROM rolled_days) GROUP BY site_id, day, build LIMIT 10000";
+/// The first kind that is worked out finds them all.
+fn unlisted_builds(age: Duration) -> String {
+    format!(
+        "SELECT CAST(site_id, 'UUID') AS site_id, day, build FROM day_figures \
+         WHERE kind = '' AND bitShiftRight(build, 12) <= toUnixTimestamp64Milli(now64(3)) - {} \
+         AND (site_id, day, build) NOT IN (SELECT site_id, day, build FROM rolled_days) GROUP BY site_id, day, build ORDER BY build LIMIT 10000",
+        age.as_millis()
+    )
+}
 
 /// What is listed and does not hold any more, or was worked out once more a day ago: by another recipe, for a new zone.
 const REPLACED: &str = "SELECT CAST(site_id, 'UUID') AS site_id, day, build FROM rolled_days \
@@ -184,6 +209,12 @@ async fn erase(group: &Group, table: &str, builds: &[Build]) -> Result<(), Store
 
 /// Days that are worth it, by domain and time.
 async fn changed(group: &Group, wanted: DaysWanted) -> Result<Vec<Changed>, StoreError> {
+    let mutations =
+        "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND table IN ('events', 'sessions') AND is_done = 0";
+    if group.all::<u64>(mutations, RECOVERY).await?.iter().sum::<u64>() > 0 {
+        // Rows are being deleted, of which some are still there.
+        return Ok(Vec::new());
+    }
     let text = format!(
         "SELECT CAST(site_id, 'UUID') AS site_id, day, changed, events, recipes FROM (\
            SELECT site_id, day, sum(changes) AS changed, sum(events) AS events FROM day_changes \
@@ -198,17 +229,21 @@ async fn changed(group: &Group, wanted: DaysWanted) -> Result<Vec<Changed>, Stor
     group.all_whole::<Changed>(&["day_changes", "rolled_days"], &text).await
 }
 
-/// The first of them and its neighbours, as many as are not too much at once.
-fn first_run(mut days: impl Iterator<Item = Changed>) -> Option<Run> {
-    let first = days.next()?;
-    let (site, mut events, mut run) = (SiteId(first.site_id), first.events, vec![first]);
-    for day in days {
+/// Neighbours together, as many as are not too much at once.
+fn runs(days: impl Iterator<Item = (Tz, Changed)>) -> Vec<DayRun> {
+    let mut runs: Vec<DayRun> = Vec::new();
+    let mut events = 0;
+    for (zone, day) in days {
         events += day.events;
-        let follows = site.0 == day.site_id && run.last().is_some_and(|last| last.day + 1 == day.day);
-        if !follows || events > EVENTS_AT_ONCE {
-            break;
+        match runs.last_mut() {
+            Some(run) if run.site.0 == day.site_id && run.days().end == i64::from(day.day) && events <= EVENTS_AT_ONCE => {
+                run.days.push(day)
+            }
+            _ => {
+                events = day.events;
+                runs.push(DayRun { site: SiteId(day.site_id), zone, days: vec![day] });
+            }
         }
-        run.push(day);
     }
-    Some(Run { site, days: run })
+    runs
 }

@@ -49,7 +49,7 @@ mod wire;
 pub use ask::Cost;
 pub use client::Store;
 pub use copy::{DayChecksum, RowsChecksum};
-pub use days::{DaysWanted, Unlisted};
+pub use days::{DayRun, DaysWanted, LONGEST_ROLL, Unlisted};
 pub use error::StoreError;
 pub use insert::{DeadLetter, Packed};
 pub use live_rows::{LiveRows, LiveWanted, SeenRow};

@@ -24,7 +24,7 @@ async fn days_that_ended_are_worked_out_and_anew_after_late_events() {
     let next = world.append(&records).await;
     world.settled(LogName::Live, next).await;
     let listed = "SELECT count() FROM rolled_days WHERE (site_id, day, changed) IN (SELECT site_id, day, sum(changes) FROM day_changes GROUP BY site_id, day)";
-    let days = "SELECT uniqExact(site_id, day) FROM day_changes WHERE day < intDiv(toUnixTimestamp(now()), 86400)";
+    let days = "SELECT count() FROM (SELECT 1 FROM day_changes WHERE day < intDiv(toUnixTimestamp(now()), 86400) GROUP BY site_id, day HAVING sum(events) > 0)";
     for _ in 0..2 {
         let worked_out = eventually(PATIENCE, async || (world.number(listed).await == world.number(days).await).then_some(())).await;
         assert!(worked_out.is_some(), "{} of {} days", world.number(listed).await, world.number(days).await);

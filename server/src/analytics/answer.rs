@@ -139,7 +139,7 @@ impl Analytics {
         self.name_places(scope, question.range, question.dimensions_mut()).await?;
         let mut events = None;
         if question.may_use_days() {
-            let days = self.ask(scope, rolled_days(scope.query(), question.range, scope.info().timezone)).await?;
+            let days = self.ask_here(scope, rolled_days(scope.query(), question.range, scope.info().timezone)).await?;
             let days = || days.iter().filter_map(|row| <[i64; 3]>::try_from(row.sums.as_slice()).ok());
             let rolled = days().filter(|[.., build]| *build != 0).map(|[day, _, build]| RolledDay { day, build });
             question = question.over_days(rolled, scope.info().timezone);

@@ -155,6 +155,16 @@ impl Analytics {
         self.cache.try_get_with((version.clone(), statement.clone()), ask).await.map_err(AnalyticsError::shared)
     }
 
+    /// The same, of the replica that this process asks, and kept by it alone.
+    async fn ask_here(&self, scope: &SiteScope, statement: Sql) -> Result<Arc<Vec<Row>>, AnalyticsError> {
+        let version = self.deps.told.version(scope.site());
+        let ask = async {
+            let _turn = self.turns.take(scope.site()).await;
+            Ok(Arc::new(self.deps.store.report(&statement).await?))
+        };
+        self.cache.try_get_with((version, statement.clone()), Box::pin(ask)).await.map_err(AnalyticsError::shared)
+    }
+
     /// The sums of a statement that answers one row.
     async fn sums(&self, scope: &SiteScope, statement: Sql) -> Result<Vec<i64>, AnalyticsError> {
         Ok(self.ask(scope, statement).await?.first().map(|row| row.sums.clone()).unwrap_or_default())

@@ -5,7 +5,7 @@
 //! figures of several families are one answer of one moment, and can order it. [`Metric::figure`] makes figures of the sums, in whole
 //! numbers; the order is made of the same [`metric::Formula`].
 //!
-//! A question without conditions may be answered from figures of whole days instead: see [`days`].
+//! Questions that all of a domain's dashboards ask may be answered from figures of whole days instead: see [`days`].
 //!
 //! How conditions become SQL depends on what a block looks at: see [`condition`].
 

@@ -1,12 +1,17 @@
 //! Figures of whole UTC days, so that a report over many days need not read their rows: `footfall_query::question::days` says what they mean.
 //!
-//! `day_changes` counts, beside each insert, the rows that touch a day: by their own time or by the start of their visit. It only ever grows. A
+//! `day_changes` counts, beside each insert, the rows that touch a day: any day that their visit may have events on, as these bear its entry and exit
+//! page. It only ever grows. A
 //! working out of a day stands in `day_figures`, and then in `rolled_days` with the number that the day's changes had before; it holds as
 //! long as they have it still. So an event that comes late, an import or a deletion needs to tell nobody.
 
 use footfall_model::SiteId;
 
 use super::{Flavour, SITE};
+
+const DAY_MS: i64 = 86_400_000;
+/// A visit may hold events up to 30 minutes before its start; after it, up to 24 hours.
+const BEFORE_MS: i64 = 1_800_000;
 
 /// What touched a day.
 #[must_use]
@@ -33,13 +38,13 @@ fn select(condition: &str) -> String {
     format!(
         "SELECT site_id, toUInt32(touched) AS day, sum(n) AS changes, sumIf(counted, touched = on_day) AS events, now() AS latest
 FROM (
-    SELECT site_id, intDiv(toUnixTimestamp64Milli(ts), 86400000) AS on_day, intDiv(toUnixTimestamp64Milli(ts) - since_start, 86400000) AS began_on,
-        count() AS n, countIf(name != 'engagement' AND drop_reason = '') AS counted
+    SELECT site_id, intDiv(toUnixTimestamp64Milli(ts), {DAY_MS}) AS on_day, intDiv(toUnixTimestamp64Milli(ts) - since_start, {DAY_MS}) AS began_on,
+        intDiv(toUnixTimestamp64Milli(ts) - since_start - {BEFORE_MS}, {DAY_MS}) AS first_day, count() AS n, countIf(name != 'engagement' AND drop_reason = '') AS counted
     FROM events
     WHERE {condition}
-    GROUP BY site_id, on_day, began_on
+    GROUP BY site_id, on_day, began_on, first_day
 )
-ARRAY JOIN arrayDistinct([on_day, began_on]) AS touched
+ARRAY JOIN arrayDistinct([on_day, first_day, began_on, began_on + 1]) AS touched
 GROUP BY site_id, day"
     )
 }

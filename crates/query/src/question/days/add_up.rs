@@ -195,7 +195,8 @@ impl Blocks<'_> {
             }
         };
         let of_events = self.needs(&OF_EVENTS);
-        let of_visits = self.needs(&OF_VISITS);
+        // Under the rules of pages visits are counted by their events.
+        let of_visits = if of_pages { self.needs(&[Sum::Based]) } else { self.needs(&OF_VISITS) };
         let own = [
             (Sum::Visitors, "sum(visitors)"),
             (Sum::Pageviews, "sum(pageviews)"),

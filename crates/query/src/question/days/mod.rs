@@ -87,13 +87,16 @@ pub fn recipe(zone: Tz) -> i64 {
     static STATEMENTS: LazyLock<Vec<Sql>> = LazyLock::new(|| roll_all(Scope::authorised(SiteId(Uuid::nil())), 0..1, 0, Tz::UTC));
     static HASHER: LazyLock<DefaultHasher> = LazyLock::new(|| {
         let mut hasher = DefaultHasher::new();
-        (&*STATEMENTS, chrono_tz::IANA_TZDB_VERSION).hash(&mut hasher);
+        (&*STATEMENTS, chrono_tz::IANA_TZDB_VERSION, MIDNIGHTS).hash(&mut hasher);
         hasher
     });
     let mut hasher = HASHER.clone();
     zone.name().hash(&mut hasher);
     (hasher.finish() >> 1).cast_signed()
 }
+
+/// To be raised with each change of [`midnight`].
+const MIDNIGHTS: u32 = 1;
 
 /// When the only local midnight inside a UTC day is, in milliseconds after its start.
 fn midnight(day: i64, zone: Tz) -> Option<i64> {
