@@ -1,9 +1,8 @@
 //! Figures of whole UTC days, so that a report over many days need not read their rows: `footfall_query::question::days` says what they mean.
 //!
 //! `day_changes` counts, beside each insert, the rows that touch a day: any day that their visit may have events on, as these bear its entry and exit
-//! page. It only ever grows. A
-//! working out of a day stands in `day_figures`, and then in `rolled_days` with the number that the day's changes had before; it holds as
-//! long as they have it still. So an event that comes late, an import or a deletion needs to tell nobody.
+//! page. It only ever grows. A working out of a day stands in `day_figures`, and then in `rolled_days` with the number that the day's changes had
+//! before; it holds as long as they have it still. So an event that comes late, an import or a deletion needs to tell nobody.
 
 use footfall_model::SiteId;
 
