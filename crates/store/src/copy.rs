@@ -14,6 +14,7 @@ use std::{collections::BTreeMap, future::Future, sync::Arc};
 
 use clickhouse::{Row, insert_formatted::InsertFormatted};
 use footfall_model::SiteId;
+use footfall_query::range::DAY_MS;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -29,7 +30,6 @@ use crate::{
 const RUN: u64 = 100_000;
 /// How often a piece is sent that the target acknowledges and does not have: a crash may leave a token without its rows.
 const MOST_TRIES: u32 = 4;
-const DAY_MS: i64 = 86_400_000;
 const LETTERS: &str = "log, generation, partition, `offset`, site_id, reason, detail, payload, created";
 
 /// What a store holds of a domain's day (UTC).

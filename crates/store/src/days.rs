@@ -10,8 +10,9 @@ use chrono_tz::Tz;
 use clickhouse::Row;
 use footfall_model::SiteId;
 use footfall_query::{
-    Scope, Sql,
+    Scope,
     question::days::{recipe, roll_all},
+    range::DAY_MS,
 };
 use futures::future::join_all;
 use serde::Deserialize;
@@ -20,10 +21,8 @@ use uuid::Uuid;
 
 use crate::{
     Store, StoreError,
-    ask::bound,
     bounds::{Bounds, RECOVERY, UPKEEP},
     group::Group,
-    insert::unknown_token,
     node::Node,
 };
 
@@ -31,7 +30,6 @@ use crate::{
 const ROLL: Bounds = Bounds { threads: Some(1), ..Bounds::new(600, 1_000_000_000) };
 /// Events that are worked out at once, if a single day has not more.
 const EVENTS_AT_ONCE: u64 = 2_000_000;
-const DAY_S: u64 = 86_400;
 /// A run that took longer is given up, so that nobody removes its first figures before the last are there.
 pub const LONGEST_ROLL: Duration = Duration::from_secs(3_600);
 
@@ -139,7 +137,7 @@ async fn roll_on(node: &Node, run: &DayRun) -> Result<(), StoreError> {
     let chance = i64::from(Uuid::new_v4().as_fields().1 & 0xfff);
     let build = (now.first().copied().unwrap_or_default() << 12) | chance;
     for statement in roll_all(Scope::authorised(run.site), run.days(), build, run.zone) {
-        write(node, &statement).await?;
+        node.insert(&statement.text, &statement.params, ROLL).await?;
     }
     let Range { start, end } = run.days();
     if began.elapsed() > LONGEST_ROLL {
@@ -156,15 +154,7 @@ async fn roll_on(node: &Node, run: &DayRun) -> Result<(), StoreError> {
     };
     let rows: Vec<String> = run.days.iter().map(row).collect();
     let text = format!("INSERT INTO rolled_days (site_id, day, changed, recipe, build, figures) VALUES {}", rows.join(", "));
-    write(node, &Sql { text, params: Vec::new() }).await
-}
-
-async fn write(node: &Node, sql: &Sql) -> Result<(), StoreError> {
-    let mut statement = bound(node.statement(&sql.text, ROLL), &sql.params);
-    for (name, value) in [("async_insert", "0"), ("insert_deduplication_token", unknown_token().as_str())] {
-        statement = statement.with_setting(name, value);
-    }
-    node.within(ROLL, async { Ok(statement.execute().await?) }).await
+    node.insert(&text, &[], ROLL).await
 }
 
 /// Figures in no list, see [`Store::sweep_days`].
@@ -218,7 +208,7 @@ async fn changed(group: &Group, wanted: DaysWanted) -> Result<Vec<Changed>, Stor
     let text = format!(
         "SELECT CAST(site_id, 'UUID') AS site_id, day, changed, events, recipes FROM (\
            SELECT site_id, day, sum(changes) AS changed, sum(events) AS events FROM day_changes \
-           WHERE day < intDiv(toUnixTimestamp(now()), {DAY_S}) GROUP BY site_id, day \
+           WHERE day < intDiv(toUnixTimestamp64Milli(now64(3)), {DAY_MS}) GROUP BY site_id, day \
            HAVING events >= {events} AND max(latest) + {quiet} <= now()\
          ) AS changes \
          LEFT JOIN (SELECT site_id, day, changed, groupArray(recipe) AS recipes FROM rolled_days GROUP BY site_id, day, changed) AS rolled \

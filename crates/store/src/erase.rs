@@ -5,7 +5,7 @@ use std::sync::Arc;
 use footfall_model::SiteId;
 use uuid::Uuid;
 
-use crate::{Store, StoreError, bounds::UPKEEP, ddl, insert::unknown_token, node::Node};
+use crate::{Store, StoreError, bounds::UPKEEP, ddl, node::Node};
 
 impl Store {
     /// Removes everything of a domain, dead letters included. Returns when it is gone.
@@ -44,9 +44,7 @@ impl Store {
         let (group, text) = (self.of(site), text.as_str());
         let touch = |node: Arc<Node>| async move {
             group.fetch_missing(&node, &["day_changes"]).await?;
-            let statement = node.statement(text, UPKEEP).with_setting("async_insert", "0");
-            let statement = statement.with_setting("insert_deduplication_token", unknown_token());
-            node.within(UPKEEP, async { Ok(statement.execute().await?) }).await
+            node.insert(text, &[], UPKEEP).await
         };
         group.call(touch).await
     }

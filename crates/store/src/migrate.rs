@@ -96,10 +96,7 @@ impl Store {
             }
             let done = format!("INSERT INTO schema_migrations (number, name) VALUES ({}, '{}')", migration.number, migration.name);
             let done = done.as_str();
-            let note = |node: Arc<Node>| async move {
-                let statement = node.statement(done, UPKEEP).with_setting("async_insert", "0");
-                node.within(UPKEEP, async { Ok(statement.execute().await?) }).await
-            };
+            let note = |node: Arc<Node>| async move { node.insert(done, &[], UPKEEP).await };
             group.call(note).await?;
             tracing::info!(number = migration.number, name = migration.name, "analytics store migrated");
         }

@@ -16,6 +16,7 @@ use std::{
 };
 
 use clickhouse::{Client, Compression, RowOwned, RowRead, query::Query};
+use footfall_query::Param;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client as HyperClient, connect::HttpConnector},
@@ -26,7 +27,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::{Replica, StoreError, bounds::Bounds};
+use crate::{Replica, StoreError, ask::bound, bounds::Bounds, insert::unknown_token};
 
 /// ClickHouse closes an idle connection after 3 s at the earliest; we let go of it before.
 const IDLE: Duration = Duration::from_secs(2);
@@ -114,6 +115,13 @@ impl Node {
     /// Runs a statement that answers nothing.
     pub(crate) async fn execute(&self, text: &str, bounds: Bounds) -> Result<(), StoreError> {
         self.within(bounds, async { Ok(self.statement(text, bounds).execute().await?) }).await
+    }
+
+    /// Runs an insert that the store makes of its own rows: at once, and never taken for one that it has seen.
+    pub(crate) async fn insert(&self, text: &str, params: &[(String, Param)], bounds: Bounds) -> Result<(), StoreError> {
+        let insert = bound(self.statement(text, bounds), params).with_setting("async_insert", "0");
+        let insert = insert.with_setting("insert_deduplication_token", unknown_token());
+        self.within(bounds, async { Ok(insert.execute().await?) }).await
     }
 
     /// All rows of a statement.

@@ -6,7 +6,7 @@ use clickhouse::Row;
 use footfall_model::{LogName, Offset};
 use serde::Deserialize;
 
-use crate::{Store, StoreError, bounds::RECOVERY, ddl, group::Group, insert::unknown_token, node::Node};
+use crate::{Store, StoreError, bounds::RECOVERY, ddl, group::Group, node::Node};
 
 /// A partition of one generation of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -180,9 +180,7 @@ impl Store {
                 async move {
                     group.fetch_missing(&node, &["events"]).await?;
                     for text in texts {
-                        let statement = node.statement(text, RECOVERY).with_setting("async_insert", "0");
-                        let statement = statement.with_setting("insert_deduplication_token", unknown_token());
-                        node.within(RECOVERY, async { Ok(statement.execute().await?) }).await?;
+                        node.insert(text, &[], RECOVERY).await?;
                     }
                     Ok(())
                 }

@@ -35,8 +35,8 @@ pub(super) struct Made {
     pub(super) texts: Vec<String>,
     pub(super) sums: Vec<Sum>,
     pub(super) of_pages: bool,
-    /// What says [`Sum::AllVisitors`], if it is not asked of all rows.
-    pub(super) all_visitors: Option<String>,
+    /// Sums that are asked for beside the blocks, as expressions.
+    pub(super) apart: Vec<(Sum, String)>,
 }
 
 /// The parts of a statement while they are made.
@@ -111,11 +111,30 @@ impl<'a> Blocks<'a> {
     }
 
     pub(super) fn make(mut self) -> Made {
-        if !self.question.rolled.is_empty() {
+        if self.question.rolled.is_empty() {
+            self.by_row();
+        } else {
             self.over_days();
-            let all_visitors = if self.needs(&[Sum::AllVisitors]) { Some(self.all_visitors_over_days()) } else { None };
-            return Made { all_visitors, ..self.made() };
         }
+        let apart: Vec<Sum> = self.sums.iter().copied().filter(|sum| is_asked_apart(self.question, *sum)).collect();
+        let apart = apart.into_iter().map(|sum| (sum, self.apart(sum))).collect();
+        Made { b: self.b, texts: self.texts, sums: self.sums, of_pages: self.of_pages, apart }
+    }
+
+    /// Visitors of the whole question, or of it without its goals.
+    fn apart(&mut self, sum: Sum) -> String {
+        if !self.question.rolled.is_empty() {
+            return self.all_visitors_over_days();
+        }
+        let condition = &self.question.condition;
+        let condition = if sum == Sum::BaseVisitors { condition.without_goals() } else { condition.clone() };
+        let of = self.predicates.events(&mut self.b, &condition);
+        let visitors = distinct(self.question.approximate, "");
+        format!("ifNull(toInt64((SELECT {visitors}(visitor_id) FROM events WHERE {of})), 0)")
+    }
+
+    /// All blocks of a question that reads rows.
+    fn by_row(&mut self) {
         let of_events = self.needs(&[Sum::Visitors, Sum::Pageviews, Sum::Events, Sum::Revenue, Sum::Paid]);
         let of_visits =
             self.needs(&[Sum::Exits]) || !self.of_pages && (self.needs(&[Sum::Based]) || (self.needs(&[Sum::Visits]) && !self.by_event));
@@ -141,11 +160,6 @@ impl<'a> Blocks<'a> {
         if self.needs(&[Sum::PageViews]) {
             self.page_views();
         }
-        self.made()
-    }
-
-    fn made(self) -> Made {
-        Made { b: self.b, texts: self.texts, sums: self.sums, of_pages: self.of_pages, all_visitors: None }
     }
 
     /// Adds a block of rows with the keys `g0`, `g1` …, which are grouped by as they are stored: perhaps as the numbers of a dictionary.

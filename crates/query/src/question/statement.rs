@@ -3,12 +3,11 @@
 use super::{
     Direction, Key, Metric, Order, Question, Sum,
     blocks::{Blocks, HERE, Made, is_asked_apart},
-    condition::Predicates,
     explain,
 };
 use crate::{
     Scope,
-    sql::{Builder, Param, Sql, Unsupported, distinct},
+    sql::{Builder, Param, Sql, Unsupported},
 };
 
 /// A statement and how its rows are read: `labels` are those of the keys, as reports show them.
@@ -47,7 +46,7 @@ impl Statement {
 /// # Errors
 /// For metrics that do not go with the keys or the conditions. The language refuses such questions in its own words.
 pub fn statement(scope: Scope, question: &Question) -> Result<Statement, Unsupported> {
-    let Made { mut b, texts, sums, of_pages, all_visitors } = Blocks::new(scope, question)?.make();
+    let Made { mut b, texts, sums, of_pages, apart } = Blocks::new(scope, question)?.make();
     // A block alone has nothing to be added to.
     let (is_alone, of_blocks) = (texts.len() == 1, sums.iter().filter(|sum| !is_asked_apart(question, **sum)));
     let mut totals: Vec<String> = if is_alone {
@@ -56,15 +55,7 @@ pub fn statement(scope: Scope, question: &Question) -> Result<Statement, Unsuppo
         let added = of_blocks.map(|sum| format!("toInt64({}) AS {}", total(question, *sum), sum.column()));
         added.chain([format!("sum({HERE}) AS {HERE}")]).collect()
     };
-    for (sum, condition) in [(Sum::AllVisitors, question.condition.clone()), (Sum::BaseVisitors, question.condition.without_goals())] {
-        if let (Sum::AllVisitors, Some(text)) = (sum, &all_visitors) {
-            totals.push(format!("{text} AS {}", sum.column()));
-        } else if sums.contains(&sum) && is_asked_apart(question, sum) {
-            let of = Predicates { scope, range: question.range }.events(&mut b, &condition);
-            let visitors = distinct(question.approximate, "");
-            totals.push(format!("ifNull(toInt64((SELECT {visitors}(visitor_id) FROM events WHERE {of})), 0) AS {}", sum.column()));
-        }
-    }
+    totals.extend(apart.into_iter().map(|(sum, text)| format!("{text} AS {}", sum.column())));
     let keys: Vec<String> = (0..question.keys.len()).map(|index| format!("k{index}")).collect();
     let shown: Vec<String> = question.keys.iter().zip(&keys).map(|(key, name)| shown(&mut b, key, name)).collect();
     let labels = if shown.is_empty() {

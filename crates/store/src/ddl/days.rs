@@ -5,10 +5,10 @@
 //! before; it holds as long as they have it still. So an event that comes late, an import or a deletion needs to tell nobody.
 
 use footfall_model::SiteId;
+use footfall_query::range::DAY_MS;
 
 use super::{Flavour, SITE};
 
-const DAY_MS: i64 = 86_400_000;
 /// A visit may hold events up to 30 minutes before its start; after it, up to 24 hours.
 const BEFORE_MS: i64 = 1_800_000;
 

@@ -90,8 +90,8 @@ impl Rolling<'_> {
         let crosses = self.crosses("visitor_id");
         let columns = format!("{} AS on_day, visitor_id, name, {crosses_visit}{crosses} AS crosses", day("ts"));
         let passing = predicates.events(&mut self.b, &Condition::none()) + &self.half("ts");
-        let rows = match self.value(Side::Events) {
-            Some(value) => self.labelled(&value, &columns, &format!("events WHERE {passing}")),
+        let rows = match self.labelled(Side::Events, &columns, &format!("events WHERE {passing}")) {
+            Some(rows) => rows,
             None => {
                 let value = self.value(Side::Visits).unwrap_or_else(|| "''".to_owned());
                 let near = predicates.near(&mut self.b);
@@ -122,13 +122,13 @@ impl Rolling<'_> {
         if !by_page && self.dimension().is_some_and(Dimension::is_of_event) {
             return None;
         }
-        let value = self.value(if by_page { Side::Entries } else { Side::Visits })?;
         let predicates = self.predicates;
         let mut begun = predicates.visits(&mut self.b, &Condition::none()) + &self.half("session_start");
         if by_page {
             begun += &format!(" AND {} < {NO_PAGEVIEW}", end("entry", "at"));
         }
-        let rows = self.labelled(&value, "session_start, pageviews, interactive, first, last", &format!("sessions FINAL WHERE {begun}"));
+        let side = if by_page { Side::Entries } else { Side::Visits };
+        let rows = self.labelled(side, "session_start, pageviews, interactive, first, last", &format!("sessions FINAL WHERE {begun}"))?;
         let mut own = vec![
             ("based", "count()"),
             ("bounces", "countIf(pageviews <= 1 AND interactive = 0)"),
@@ -141,13 +141,13 @@ impl Rolling<'_> {
         Some(block(&day("session_start"), &own, &rows))
     }
 
-    /// Rows of a table with their value.
-    fn labelled(&mut self, value: &str, columns: &str, table: &str) -> String {
+    /// Rows of a table with their value; none where the table does not know it.
+    fn labelled(&mut self, side: Side, columns: &str, table: &str) -> Option<String> {
         if let Some(Dimension::Channel(_)) = self.dimension() {
             let rows = format!("SELECT {}{columns} FROM {table}", channel::combination(&mut self.b, &[]));
-            return channel::labelled(&mut self.b, &rows, "of_value");
+            return Some(channel::labelled(&mut self.b, &rows, "of_value"));
         }
-        format!("SELECT {value} AS of_value, {columns} FROM {table}")
+        Some(format!("SELECT {} AS of_value, {columns} FROM {table}", self.value(side)?))
     }
 
     /// Whether a visitor or a visit is seen on two days. No visit lasts longer than one.
