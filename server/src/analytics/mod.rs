@@ -146,23 +146,23 @@ impl Analytics {
     /// Rows of a statement.
     async fn ask(&self, scope: &SiteScope, statement: Sql) -> Result<Arc<Vec<Row>>, AnalyticsError> {
         let version = self.deps.told.version(scope.site());
-        let asked = async {
-            let _turn = self.turns.take(scope.site()).await;
-            Ok(self.deps.store.report(&statement).await?)
-        };
         // Boxed: futures within futures fill a thread's stack in unoptimised builds.
-        let ask = Box::pin(async { Ok(Arc::new(self.shared_rows(&version, &statement, Box::pin(asked)).await?)) });
+        let asked = Box::pin(self.in_turn(scope, &statement));
+        let ask = Box::pin(async { Ok(Arc::new(self.shared_rows(&version, &statement, asked).await?)) });
         self.cache.try_get_with((version.clone(), statement.clone()), ask).await.map_err(AnalyticsError::shared)
     }
 
     /// The same, of the replica that this process asks, and kept by it alone.
     async fn ask_here(&self, scope: &SiteScope, statement: Sql) -> Result<Arc<Vec<Row>>, AnalyticsError> {
         let version = self.deps.told.version(scope.site());
-        let ask = async {
-            let _turn = self.turns.take(scope.site()).await;
-            Ok(Arc::new(self.deps.store.report(&statement).await?))
-        };
-        self.cache.try_get_with((version, statement.clone()), Box::pin(ask)).await.map_err(AnalyticsError::shared)
+        let ask = Box::pin(async { Ok(Arc::new(self.in_turn(scope, &statement).await?)) });
+        self.cache.try_get_with((version, statement.clone()), ask).await.map_err(AnalyticsError::shared)
+    }
+
+    /// Rows of a statement from the store, when it is the domain's turn.
+    async fn in_turn(&self, scope: &SiteScope, statement: &Sql) -> Result<Vec<Row>, AnalyticsError> {
+        let _turn = self.turns.take(scope.site()).await;
+        Ok(self.deps.store.report(statement).await?)
     }
 
     /// The sums of a statement that answers one row.
