@@ -52,22 +52,40 @@ impl Analytics {
         }
     }
 
+    /// Keeps an answer for the other replicas.
+    pub(super) async fn share(&self, version: &Bytes, statement: &Sql, rows: &[Row]) {
+        if self.deps.is_shared {
+            self.put(&names(version, statement).0, rows).await;
+        }
+    }
+
+    /// An answer that another replica shared.
+    pub(super) async fn of_another(&self, version: &Bytes, statement: &Sql) -> Option<Vec<Row>> {
+        let kept = if self.deps.is_shared { self.deps.live.get(&names(version, statement).0).await.ok()?? } else { return None };
+        serde_json::from_slice(&kept).ok()
+    }
+
     async fn ask_and_share<F>(&self, key: &str, lock: &str, ask: F) -> Result<Vec<Row>, AnalyticsError>
     where
         F: Future<Output = Result<Vec<Row>, AnalyticsError>>,
     {
         let rows = ask.await;
-        if let Ok(rows) = &rows
-            && let Ok(text) = serde_json::to_vec(rows)
-            && text.len() <= MOST_BYTES
-            && let Err(error) = self.deps.live.put(key, text.into(), CACHED_FOR).await
-        {
-            tracing::debug!(%error, "an answer was not shared");
+        if let Ok(rows) = &rows {
+            self.put(key, rows).await;
         }
         if let Err(error) = self.deps.live.remove(lock).await {
             tracing::debug!(%error, "a lock stays until its time is over");
         }
         rows
+    }
+
+    async fn put(&self, key: &str, rows: &[Row]) {
+        if let Ok(text) = serde_json::to_vec(rows)
+            && text.len() <= MOST_BYTES
+            && let Err(error) = self.deps.live.put(key, text.into(), CACHED_FOR).await
+        {
+            tracing::debug!(%error, "an answer was not shared");
+        }
     }
 }
 

@@ -152,11 +152,19 @@ impl Analytics {
         self.cache.try_get_with((version.clone(), statement.clone()), ask).await.map_err(AnalyticsError::shared)
     }
 
-    /// The same, of the replica that this process asks, and kept by it alone.
+    /// The same, of the replica of the store that this process asks. What other processes were told serves only while the store is away:
+    /// it leads to the answers that they share, and is believed no longer than that.
     async fn ask_here(&self, scope: &SiteScope, statement: Sql) -> Result<Arc<Vec<Row>>, AnalyticsError> {
         let version = self.deps.told.version(scope.site());
-        let ask = Box::pin(async { Ok(Arc::new(self.in_turn(scope, &statement).await?)) });
-        self.cache.try_get_with((version, statement.clone()), ask).await.map_err(AnalyticsError::shared)
+        let ask = Box::pin(async {
+            let rows = self.in_turn(scope, &statement).await?;
+            self.share(&version, &statement, &rows).await;
+            Ok(Arc::new(rows))
+        });
+        match self.cache.try_get_with((version.clone(), statement.clone()), ask).await.map_err(AnalyticsError::shared) {
+            Err(error) if error.is_away() => Ok(Arc::new(self.of_another(&version, &statement).await.ok_or(error)?)),
+            told => told,
+        }
     }
 
     /// Rows of a statement from the store, when it is the domain's turn.
