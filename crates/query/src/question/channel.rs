@@ -170,7 +170,7 @@ fn of(b: &mut Builder, over: Over, condition: &channel::Condition) -> String {
 
 fn one_of(b: &mut Builder, over: Over, field: Field, values: &[String]) -> String {
     let list = b.bind(Param::Texts(values.to_vec()));
-    format!("has({list}, {})", column(over, field))
+    format!("{} IN {list}", column(over, field))
 }
 
 fn joined(b: &mut Builder, over: Over, conditions: &[channel::Condition], with: &str) -> String {

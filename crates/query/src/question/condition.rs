@@ -407,9 +407,9 @@ pub(super) fn compared(b: &mut Builder, leaf: &Leaf, value: &str) -> String {
         values.dedup();
         let values = texts(b, &values);
         return if leaf.case_sensitive {
-            format!("has({values}, {value})")
+            format!("{value} IN {values}")
         } else {
-            format!("has(arrayMap(each -> lowerUTF8(each), {values}), lowerUTF8({value}))")
+            format!("lowerUTF8({value}) IN arrayMap(each -> lowerUTF8(each), {values})")
         };
     }
     let missing = b.bind(Param::Text(missing.to_owned()));
