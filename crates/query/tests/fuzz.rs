@@ -228,6 +228,7 @@ proptest! {
                 metrics: asked.metrics.clone(), range, keys: asked.dimensions.iter().map(key).collect(), condition: asked.condition.clone(),
                 order: asked.order_by.clone(), limit: asked.limit, offset: asked.offset, currency: Some(EVIL.to_owned()), approximate: false, cut: None,
                 rolled: Vec::new(),
+                is_beside_its_whole: false,
             };
             for question in [question.clone(), question.over_days([RolledDay { day: 0, build: 1 }], Tz::UTC)] {
                 is_safe(&statement(scope(), &question).map_err(|error| TestCaseError::fail(error.to_string()))?.sql);

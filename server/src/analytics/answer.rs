@@ -11,6 +11,7 @@ use footfall_query::{
     sql,
 };
 use footfall_store::Cost;
+use futures::try_join;
 
 use super::{Analytics, AnalyticsError, is_too_many};
 use crate::auth::SiteScope;
@@ -88,7 +89,7 @@ impl Analytics {
             return Ok(Answer { time_labels, ..nothing(&question, &made) });
         }
         let mut explanation = None;
-        let rows = if asked.includes("explain") {
+        let (made, rows) = if asked.includes("explain") {
             // Asked anew, as what is kept costs nothing.
             let turn = self.turns.take(scope.site()).await;
             let (rows, cost) = self.deps.store.explained(&made.sql).await?;
@@ -103,9 +104,9 @@ impl Analytics {
                 left_out: std::array::from_fn(|index| left_out.get(index).copied().unwrap_or(0)),
                 confidence: rows.iter().map(confidence).collect(),
             });
-            Arc::new(rows)
+            (made, Arc::new(rows))
         } else {
-            self.ask(scope, made.sql.clone()).await?
+            self.asked(scope, question.clone()).await?
         };
         let total = self.total_of(scope, question.clone(), &rows).await?;
         let shown = |key: &Key, label: &String| match key {
@@ -129,9 +130,27 @@ impl Analytics {
     /// The rows of a question, and how they are read.
     pub(super) async fn rows(&self, scope: &SiteScope, question: Question) -> Result<(Statement, Arc<Vec<Row>>), AnalyticsError> {
         let question = self.prepared(scope, question).await?;
+        if question.range.length() == 0 {
+            return Ok((statement(scope.query(), &question)?, Arc::default()));
+        }
+        self.asked(scope, question).await
+    }
+
+    /// The same of a prepared question. Where figures of days say what its shares are of, that is asked beside it: once for all panels of a page.
+    async fn asked(&self, scope: &SiteScope, mut question: Question) -> Result<(Statement, Arc<Vec<Row>>), AnalyticsError> {
+        let mut whole = None;
+        if let Some(of) = question.whole().filter(Question::may_use_days) {
+            whole = Some(self.prepared(scope, of).await?).filter(|whole| !whole.rolled.is_empty());
+        }
+        question.is_beside_its_whole = whole.is_some();
         let made = statement(scope.query(), &question)?;
-        let rows = if question.range.length() == 0 { Arc::default() } else { self.ask(scope, made.sql.clone()).await? };
-        Ok((made, rows))
+        let Some(whole) = whole else {
+            let rows = self.ask(scope, made.sql.clone()).await?;
+            return Ok((made, rows));
+        };
+        let whole = statement(scope.query(), &whole)?;
+        let (rows, visitors) = try_join!(self.ask(scope, made.sql.clone()), self.sums(scope, whole.sql))?;
+        Ok((made.of_whole(visitors.first().copied().unwrap_or(0)), rows))
     }
 
     /// The same question, which has the names of places, uses figures of days where it can, and counts visitors only where they are not too many.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Condition, Dimension, Goal, Key, Order, Question, Sum,
+    Condition, Dimension, Goal, Key, Question, Sum,
     condition::{Predicates, Side, value},
     dimension::OfVisit,
     goal::each_completed,
@@ -22,7 +22,10 @@ pub(super) fn is_asked_apart(question: &Question, sum: Sum) -> bool {
         Sum::BaseVisitors => true,
         // An event that completes no goal is in no row, but in the whole; figures of days by a dimension do not add up to it.
         Sum::AllVisitors => {
-            !question.rolled.is_empty() || question.keys.is_empty() || question.keys.iter().any(|key| matches!(key, Key::Goal(_)))
+            question.is_beside_its_whole
+                || !question.rolled.is_empty()
+                || question.keys.is_empty()
+                || question.keys.iter().any(|key| matches!(key, Key::Goal(_)))
         }
         _ => false,
     }
@@ -54,12 +57,7 @@ pub(super) struct Blocks<'a> {
 impl<'a> Blocks<'a> {
     pub(super) fn new(scope: Scope, question: &'a Question) -> Result<Self, Unsupported> {
         let (of_pages, by_event) = (question.is_about_pages(), question.is_by_event());
-        let mut sums: BTreeSet<Sum> = question.metrics.iter().flat_map(|metric| metric.formula(of_pages).sums()).collect();
-        for (what, _) in &question.order {
-            if let Order::Metric(metric) = what {
-                sums.extend(metric.formula(of_pages).sums());
-            }
-        }
+        let sums: BTreeSet<Sum> = question.sums().collect();
         let this = Self {
             b: Builder::default(),
             question,
@@ -123,6 +121,10 @@ impl<'a> Blocks<'a> {
 
     /// Visitors of the whole question, or of it without its goals.
     fn apart(&mut self, sum: Sum) -> String {
+        if sum == Sum::AllVisitors && self.question.is_beside_its_whole {
+            // Any number has the rows in the order of their shares.
+            return "toInt64(1)".to_owned();
+        }
         if !self.question.rolled.is_empty() {
             return self.all_visitors_over_days();
         }

@@ -85,6 +85,8 @@ pub struct Question {
     pub cut: Option<i64>,
     /// Days that are not read row by row: see [`Question::over_days`].
     pub rolled: Vec<RolledDay>,
+    /// The visitors that shares are of are asked for by [`Question::whole`], and told the [`Statement`] by `of_whole`.
+    pub is_beside_its_whole: bool,
 }
 
 impl Question {
@@ -103,7 +105,22 @@ impl Question {
             approximate: false,
             cut: None,
             rolled: Vec::new(),
+            is_beside_its_whole: false,
         }
+    }
+
+    /// The question for the visitors that its shares are of, if it has any. All panels of a page have it in common.
+    #[must_use]
+    pub fn whole(&self) -> Option<Self> {
+        self.sums()
+            .any(|sum| sum == Sum::AllVisitors)
+            .then(|| Self { condition: self.condition.clone(), ..Self::totals([Metric::Visitors], self.range) })
+    }
+
+    /// What its figures, and the order of its rows, are made of.
+    fn sums(&self) -> impl Iterator<Item = Sum> {
+        let ordering = self.order.iter().filter_map(|(what, _)| if let Order::Metric(metric) = what { Some(metric) } else { None });
+        self.metrics.iter().chain(ordering).flat_map(|metric| metric.formula(self.is_about_pages()).sums())
     }
 
     /// Grouped by one key; rows by the first metric, greatest first, and buckets of time in their order.

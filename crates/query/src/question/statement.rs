@@ -20,9 +20,16 @@ pub struct Statement {
     /// Whether visitors are estimated.
     pub approximate: bool,
     of_pages: bool,
+    all_visitors: Option<i64>,
 }
 
 impl Statement {
+    /// Its figures are shares of so many visitors.
+    #[must_use]
+    pub fn of_whole(self, visitors: i64) -> Self {
+        Self { all_visitors: Some(visitors), ..self }
+    }
+
     /// A figure of a row; none where nothing was reported.
     #[must_use]
     pub fn figure(&self, metric: Metric, sums: &[i64]) -> Option<f64> {
@@ -37,7 +44,12 @@ impl Statement {
     }
 
     fn sum(&self, wanted: Sum, sums: &[i64]) -> i64 {
-        self.sums.iter().position(|known| *known == wanted).and_then(|index| sums.get(index)).copied().unwrap_or(0)
+        let sum = self.sums.iter().position(|known| *known == wanted).and_then(|index| sums.get(index)).copied().unwrap_or(0);
+        match self.all_visitors {
+            // It may have been counted a moment before its parts.
+            Some(all) if wanted == Sum::AllVisitors => all.max(self.sum(Sum::Visitors, sums)),
+            _ => sum,
+        }
     }
 }
 
@@ -80,7 +92,7 @@ pub fn statement(scope: Scope, question: &Question) -> Result<Statement, Unsuppo
         columns.join(", "),
         texts.join("\n    UNION ALL\n    ")
     );
-    Ok(Statement { sql: b.finish(text), sums, approximate: question.approximate, of_pages })
+    Ok(Statement { sql: b.finish(text), sums, approximate: question.approximate, of_pages, all_visitors: None })
 }
 
 /// The blocks of a row added up. Visitors of a group without its goals stand in rows of no goal: each goal of the group looks there.

@@ -547,6 +547,7 @@ fn question(dice: &mut StdRng, rows: &[EventRow]) -> Question {
         approximate: dice.random_bool(0.1),
         cut: None,
         rolled: Vec::new(),
+        is_beside_its_whole: false,
     };
     let scope = Scope::authorised(site(1));
     while question.metrics.is_empty() {
@@ -574,6 +575,14 @@ async fn asked(store: &Store, question: &Question) -> Vec<(Vec<String>, Vec<Opti
     let (text, domain) = (&made.sql.text, "WHERE site_id = {p0:UUID} AND ");
     let tables = ["FROM events", "FROM sessions FINAL", "FROM day_figures"].map(|table| text.matches(table).count()).iter().sum::<usize>();
     assert_eq!((tables, text.matches("FROM ").count() - text.matches("FROM (").count()), (text.matches(domain).count(), tables), "{text}");
+    let made = match question.whole().filter(|_| question.is_beside_its_whole) {
+        Some(whole) => {
+            let days = question.rolled.iter().copied();
+            let [(_, figures)] = Box::pin(asked(store, &whole.over_days(days, ZONE))).await.try_into().unwrap();
+            made.of_whole(figures[0].unwrap() as i64)
+        }
+        None => made,
+    };
     let rows = store.report(&made.sql).await.unwrap_or_else(|error| panic!("{error}\n{}\n{:?}", made.sql.text, made.sql.params));
     rows.into_iter().map(|row| (row.labels, question.metrics.iter().map(|metric| made.figure(*metric, &row.sums)).collect())).collect()
 }
@@ -601,7 +610,7 @@ fn is_ordered(question: &Question, answer: &[(Vec<String>, Vec<Option<f64>>)]) -
 
 async fn compare(store: &Store, rows: &[EventRow], dice: &mut StdRng, count: usize) {
     for number in 0..count {
-        let question = question(dice, rows);
+        let question = Question { is_beside_its_whole: dice.random_bool(0.5), ..question(dice, rows) };
         let found = asked(store, &question).await;
         let expected = expected(rows, &question);
         let found_as_map: Figures = found.iter().cloned().collect();
@@ -689,7 +698,8 @@ async fn compare_over_days(store: &Store, rows: &[EventRow], dice: &mut StdRng, 
     let (mut used, mut cut) = (0, 0);
     for number in 0..count {
         let plain = question_over_days(dice, rows);
-        let question = plain.clone().over_days(worked_out(store, plain.range).await, ZONE);
+        let days = worked_out(store, plain.range).await;
+        let question = Question { is_beside_its_whole: dice.random_bool(0.5), ..plain.clone().over_days(days, ZONE) };
         used += question.rolled.len();
         let found = asked(store, &question).await;
         let found_as_map: Figures = found.iter().cloned().collect();

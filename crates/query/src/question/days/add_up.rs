@@ -6,7 +6,7 @@ use super::{Kind, RolledDay, is_kept, midnight};
 use crate::{
     Range,
     question::{
-        Condition, Dimension, Key, Leaf, Op, Order, Question, Sum,
+        Condition, Dimension, Key, Leaf, Op, Question, Sum,
         blocks::Blocks,
         channel,
         condition::{AFTER_MS, BEFORE_MS, Side, compared, flatten},
@@ -48,11 +48,6 @@ impl Question {
             }
             _ => None,
         }
-    }
-
-    fn sums(&self) -> impl Iterator<Item = Sum> {
-        let ordering = self.order.iter().filter_map(|(what, _)| if let Order::Metric(metric) = what { Some(metric) } else { None });
-        self.metrics.iter().chain(ordering).flat_map(|metric| metric.formula(self.is_about_pages()).sums())
     }
 
     /// Whether figures of days can be of use to it.
