@@ -10,7 +10,7 @@
 //! read. Where pageviews end earlier than the range ([`super::Question::cut`]), that is one more edge.
 
 use super::{
-    Condition, Dimension, Key, Sum,
+    ChannelRule, Condition, Dimension, Key, Sum,
     blocks::Blocks,
     channel,
     condition::{AFTER_MS, BEFORE_MS, Predicates, Side},
@@ -20,19 +20,29 @@ use crate::{
     sql::{Builder, distinct},
 };
 
-/// What a visit adds to some sums, and what an event that corrects it does.
-struct Worth<'a> {
+/// What a visit adds to some sums. Events that correct it correct its pageviews alone.
+pub(super) struct Worth {
     /// To these sums.
-    to: &'a [Sum],
+    to: &'static [Sum],
     /// The column.
-    name: &'a str,
+    name: &'static str,
     /// Of a row of `sessions`.
-    visit: &'a str,
-    /// Of a row of `events`.
-    correction: &'a str,
+    visit: &'static str,
 }
 
-impl Blocks<'_> {
+const PAGEVIEWS: Worth = Worth { to: &[Sum::Pageviews], name: "viewed", visit: "toInt64(pageviews)" };
+const OF_VISITS: [Worth; 4] = [
+    Worth { to: &[Sum::Visits, Sum::Based, Sum::Exits], name: "visit", visit: "toInt64(1)" },
+    Worth { to: &[Sum::Bounces], name: "bounced", visit: "toInt64(pageviews <= 1 AND interactive = 0)" },
+    Worth { to: &[Sum::Duration], name: "lasted", visit: "toInt64(last) - toInt64(first)" },
+    Worth { to: &[Sum::Views], name: "views", visit: "toInt64(pageviews)" },
+];
+
+fn each(worth: &[Worth], text: impl Fn(&Worth) -> String) -> String {
+    worth.iter().map(|worth| format!(", {}", text(worth))).collect()
+}
+
+impl<'a> Blocks<'a> {
     /// Whether visits can answer for their events.
     pub(super) fn visits_know(&self) -> bool {
         let is_of_visits = |key: &Key| matches!(key, Key::By(dimension) if !dimension.is_of_event());
@@ -43,30 +53,50 @@ impl Blocks<'_> {
 
     /// Figures of visits and of their events from one look at `sessions`, see the head of this file.
     pub(super) fn visits_with_their_events(&mut self) {
-        let (condition, cut) = (&self.question.condition, self.question.cut);
-        let belonging = self.predicates.visits(&mut self.b, condition);
-        let near = self.predicates.near_edges(&mut self.b, condition, cut);
-        let zero = "toInt64(0)";
-        let worth = [
-            Worth { to: &[Sum::Pageviews], name: "viewed", visit: "toInt64(pageviews)", correction: &near.pageview },
-            Worth { to: &[Sum::Visits, Sum::Based, Sum::Exits], name: "visit", visit: "toInt64(1)", correction: zero },
-            Worth { to: &[Sum::Bounces], name: "bounced", visit: "toInt64(pageviews <= 1 AND interactive = 0)", correction: zero },
-            Worth { to: &[Sum::Duration], name: "lasted", visit: "toInt64(last) - toInt64(first)", correction: zero },
-            Worth { to: &[Sum::Views], name: "views", visit: "toInt64(pageviews)", correction: zero },
-        ];
-        let worth: Vec<Worth<'_>> = worth.into_iter().filter(|worth| self.needs(worth.to)).collect();
-        let each = |text: &dyn Fn(&Worth<'_>) -> String| worth.iter().map(|worth| format!(", {}", text(worth))).collect::<String>();
-        let of_visit = each(&|worth| format!("{} AS {}", worth.visit, worth.name));
-        let of_correction = each(&|worth| format!("{} AS {}", worth.correction, worth.name));
-        let names = each(&|worth| worth.name.to_owned());
+        let worth: Vec<Worth> = [PAGEVIEWS].into_iter().chain(OF_VISITS).filter(|worth| self.needs(worth.to)).collect();
+        let rows = self.rows_of_visits(self.question.range, &worth);
+        let sums = worth.iter().flat_map(|worth| worth.to.iter().map(|sum| (*sum, format!("sum({})", worth.name))));
+        let mut own: Vec<(Sum, String)> = sums.collect();
+        let visitors = |combinator| distinct(self.question.approximate, combinator);
+        if let Some(rules) = self.channel_rules() {
+            own.push((Sum::Visitors, format!("{}(visitors)", visitors("Merge"))));
+            let states =
+                format!("{}(visitor_id) AS visitors{}", visitors("State"), each(&worth, |worth| format!("sum({0}) AS {0}", worth.name)));
+            let combined = channel::combinations(&mut self.b, rules, &states, &rows);
+            let label = channel::expression(&mut self.b, channel::Over::Combinations, rules);
+            let names = each(&worth, |worth| worth.name.to_owned());
+            self.add(true, &own, &format!("SELECT {label} AS g0, visitors{names} {combined}"));
+        } else {
+            own.push((Sum::Visitors, format!("{}(visitor_id)", visitors(""))));
+            self.add(true, &own, &rows);
+        }
+    }
 
-        let all: Vec<usize> = (0..self.question.keys.len()).collect();
-        // The rules of channels are dear per row, and cheap per combination of what they look at.
-        let by_channel = match self.question.keys.as_slice() {
+    /// The pageviews of all visits with an event in a range, and their visitors: rows with the columns `visitor_id` and `viewed`.
+    pub(super) fn pageviews_of_visits(&mut self, range: Range) -> String {
+        self.rows_of_visits(range, &[PAGEVIEWS])
+    }
+
+    /// The rules of a question by channels: they are dear per row, and cheap per combination of what they look at.
+    fn channel_rules(&self) -> Option<&'a [ChannelRule]> {
+        match self.question.keys.as_slice() {
             [Key::By(Dimension::Channel(rules))] => Some(rules.as_slice()),
             _ => None,
-        };
-        let (keys_of_visits, (keys_of_events, unknown)) = if let Some(rules) = by_channel {
+        }
+    }
+
+    /// Rows of the visits that began in a range, and of the events that correct them: keys, `visitor_id`, and what each is worth.
+    fn rows_of_visits(&mut self, range: Range, worth: &[Worth]) -> String {
+        let (condition, cut) = (&self.question.condition, self.question.cut);
+        let predicates = Predicates { range, ..self.predicates };
+        let belonging = predicates.visits(&mut self.b, condition);
+        let near = predicates.near_edges(&mut self.b, condition, cut);
+        let of_visit = each(worth, |worth| format!("{} AS {}", worth.visit, worth.name));
+        let correction = |worth: &Worth| if worth.name == PAGEVIEWS.name { near.pageview.as_str() } else { "toInt64(0)" };
+        let of_correction = each(worth, |worth| format!("{} AS {}", correction(worth), worth.name));
+
+        let all: Vec<usize> = (0..self.question.keys.len()).collect();
+        let (keys_of_visits, (keys_of_events, unknown)) = if let Some(rules) = self.channel_rules() {
             let combination = channel::combination(&mut self.b, rules);
             (combination.clone(), (combination, Vec::new()))
         } else {
@@ -76,29 +106,16 @@ impl Blocks<'_> {
             format!("SELECT {keys_of_events}visitor_id{of_correction} FROM events WHERE {}", near.condition)
         } else {
             let known = self.keys_of_visits(&unknown);
-            let visits = self.predicates.visits_near_edges(&mut self.b, cut);
+            let visits = predicates.visits_near_edges(&mut self.b, cut);
             let keys: String = all.iter().map(|index| format!("g{index}, ")).collect();
+            let names = each(worth, |worth| worth.name.to_owned());
             format!(
                 "SELECT {keys}visitor_id{names} FROM (SELECT {keys_of_events}session_id, visitor_id{of_correction} FROM events WHERE {}) AS of_events \
                  INNER JOIN (SELECT {known}session_id FROM sessions FINAL WHERE {visits}) AS of_visits USING session_id",
                 near.condition
             )
         };
-        let rows = format!("SELECT {keys_of_visits}visitor_id{of_visit} FROM sessions FINAL WHERE {belonging} UNION ALL {corrections}");
-
-        let sums = worth.iter().flat_map(|worth| worth.to.iter().map(|sum| (*sum, format!("sum({})", worth.name))));
-        let mut own: Vec<(Sum, String)> = sums.collect();
-        let visitors = |combinator| distinct(self.question.approximate, combinator);
-        if let Some(rules) = by_channel {
-            own.push((Sum::Visitors, format!("{}(visitors)", visitors("Merge"))));
-            let states = format!("{}(visitor_id) AS visitors{}", visitors("State"), each(&|worth| format!("sum({0}) AS {0}", worth.name)));
-            let combined = channel::combinations(&mut self.b, rules, &states, &rows);
-            let label = channel::expression(&mut self.b, channel::Over::Combinations, rules);
-            self.add(true, &own, &format!("SELECT {label} AS g0, visitors{names} {combined}"));
-        } else {
-            own.push((Sum::Visitors, format!("{}(visitor_id)", visitors(""))));
-            self.add(true, &own, &rows);
-        }
+        format!("SELECT {keys_of_visits}visitor_id{of_visit} FROM sessions FINAL WHERE {belonging} UNION ALL {corrections}")
     }
 }
 

@@ -148,14 +148,20 @@ impl Blocks<'_> {
             format!("kind = {name}")
         };
         let of_value = filter.map_or_else(String::new, |leaf| format!(" AND {}", compared(&mut self.b, leaf, "value")));
-        let counted = self.predicates.counted(&mut self.b);
-        let passing = self.predicates.holds(&mut self.b, Side::Events, &self.question.condition);
+        let events = self.events_in(&rest);
         Parts {
             days: format!(
                 "site_id = {site} AND {kinds} AND day >= {first} AND day <= {last} AND transform(toInt64(day), {days}, {builds}, toInt64(-1)) = build{of_value}"
             ),
-            events: format!("{counted} AND name != 'engagement' AND {} AND {passing}", self.inside("ts", &rest)),
+            events,
         }
+    }
+
+    /// Events of these ranges that count and pass.
+    fn events_in(&mut self, ranges: &[Range]) -> String {
+        let (counted, inside) = (self.predicates.counted(&mut self.b), self.inside("ts", ranges));
+        let passing = self.predicates.holds(&mut self.b, Side::Events, &self.question.condition);
+        format!("{counted} AND name != 'engagement' AND {inside} AND {passing}")
     }
 
     fn inside(&mut self, time: &str, ranges: &[Range]) -> String {
@@ -249,20 +255,20 @@ impl Blocks<'_> {
         } else if unknown.is_empty() {
             format!("SELECT {keys}{columns} FROM events WHERE {}", parts.events)
         } else {
-            let of_visits = self.keys_of_visits(&unknown);
-            let site = self.b.bind(Param::Site(self.predicates.scope.site().0));
-            let rest = self.question.rest();
-            let begun: Vec<Range> = rest.iter().map(|range| Range::new(range.from, range.to + BEFORE_MS)).collect();
-            let before: Vec<Range> = rest.iter().map(|range| Range::new(range.from - AFTER_MS, range.from)).collect();
-            let (begun, before) = (self.inside("session_start", &begun), self.inside("session_start", &before));
-            // Few visits reach in from before, and reading the ends of all others is dear.
-            let reaching = format!("{before} AND session_id IN (SELECT session_id FROM events WHERE {} AND {before})", parts.events);
-            format!(
-                "SELECT g0, {names} FROM (SELECT session_id, {columns} FROM events WHERE {}) AS of_events INNER JOIN (\
-                 SELECT {of_visits}session_id FROM sessions FINAL PREWHERE site_id = {site} AND ({begun} OR ({reaching})) WHERE bot = ''\
-                 ) AS of_visits USING session_id",
-                parts.events
-            )
+            // At the end of the range, which mostly is today, visits answer for their events. Elsewhere they would have to be corrected by
+            // events of the days beside it, and these are more than it would spare.
+            let mut rest = self.question.rest();
+            let end = rest.pop_if(|last| last.to == self.question.range.to && self.visits_know());
+            let mut rows = Vec::new();
+            if !rest.is_empty() {
+                let joined = self.events_with_their_visits(&rest, &columns, &unknown);
+                rows.push(format!("SELECT g0, {names} FROM ({joined})"));
+            }
+            if let Some(end) = end {
+                let of_visits = self.pageviews_of_visits(end);
+                rows.push(format!("SELECT g0, visitor_id, viewed, 0 AS happened FROM ({of_visits})"));
+            }
+            rows.join(" UNION ALL ")
         };
         let mut own = vec![
             (Sum::Visitors, format!("{}(visitor_id)", distinct(self.question.approximate, ""))),
@@ -280,7 +286,25 @@ impl Blocks<'_> {
         } else {
             format!("SELECT {kept}arrayJoin(crossing) AS visitor_id, 0 AS viewed, 0 AS happened FROM day_figures WHERE {days}")
         };
-        self.add(true, &own, &format!("{rows} UNION ALL {crossing}"));
+        let rows = if rows.is_empty() { crossing } else { format!("{rows} UNION ALL {crossing}") };
+        self.add(true, &own, &rows);
+    }
+
+    /// Events of these ranges with the keys that only their visits know.
+    fn events_with_their_visits(&mut self, ranges: &[Range], columns: &str, unknown: &[usize]) -> String {
+        let events = self.events_in(ranges);
+        let of_visits = self.keys_of_visits(unknown);
+        let site = self.b.bind(Param::Site(self.predicates.scope.site().0));
+        let begun: Vec<Range> = ranges.iter().map(|range| Range::new(range.from, range.to + BEFORE_MS)).collect();
+        let before: Vec<Range> = ranges.iter().map(|range| Range::new(range.from - AFTER_MS, range.from)).collect();
+        let (begun, before) = (self.inside("session_start", &begun), self.inside("session_start", &before));
+        // Few visits reach in from before, and reading the ends of all others is dear.
+        let reaching = format!("{before} AND session_id IN (SELECT session_id FROM events WHERE {events} AND {before})");
+        format!(
+            "SELECT * FROM (SELECT session_id, {columns} FROM events WHERE {events}) AS of_events INNER JOIN (\
+             SELECT {of_visits}session_id FROM sessions FINAL PREWHERE site_id = {site} AND ({begun} OR ({reaching})) WHERE bot = ''\
+             ) AS of_visits USING session_id"
+        )
     }
 
     /// Visitors of the whole question, as an expression.
