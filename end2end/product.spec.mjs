@@ -162,6 +162,7 @@ test("demo data fills every panel and is removed in one click", async () => {
   await page.emulateMedia({ colorScheme: "dark" });
   await accessible(page, "dashboard, dark");
   await page.emulateMedia({ colorScheme: "light" });
+  await filters(page);
   for (const period of ["30m", "24h", "day", "7d", "30d", "month", "12mo"]) {
     await page.goto(`${product.base}/demo.example?period=${period}`);
     await page.reload();
@@ -171,6 +172,50 @@ test("demo data fills every panel and is removed in one click", async () => {
   await page.getByRole("button", { name: /load demo data/i }).first().waitFor({ timeout: 60_000 });
   await page.close();
 });
+
+/** Filters by a row, turns it round, adds one by the form, and takes both away; the figures follow each step. */
+async function filters(page) {
+  const visitors = () => page.locator(".kpi-figure").first().innerText();
+  const becomes = (before) => page.waitForFunction((text) => document.querySelector(".kpi-figure").innerText !== text, before);
+  await page.goto(`${product.base}/demo.example?period=30d`);
+  await page.getByRole("link", { name: "Show only Germany" }).waitFor();
+  const all = await visitors();
+  await page.getByRole("link", { name: "Show only Germany" }).click();
+  await page.waitForURL(/f=is,country,DE/);
+  await becomes(all);
+  const germans = await visitors();
+  await page.locator("#countries tbody tr").nth(1).waitFor({ state: "detached" });
+  assert.match(await page.locator("#countries tbody").innerText(), /Germany[^]*100/);
+  await accessible(page, "dashboard, filtered");
+  await page.reload();
+  assert.equal(await visitors(), germans, "the address has it all");
+  await page.getByRole("list", { name: "Filters" }).getByRole("link", { name: "is", exact: true }).click();
+  await page.waitForURL(/f=is_not,country,DE/);
+  await becomes(germans);
+  await page.getByTitle("Add a filter").click();
+  const form = page.locator("form:has(select[name=op])");
+  await form.getByRole("combobox", { name: "What" }).selectOption("source");
+  await form.getByRole("combobox", { name: "How" }).selectOption("contains");
+  await form.getByRole("textbox", { name: "Value" }).fill("oog");
+  await accessible(page, "dashboard, adding a filter");
+  await form.getByRole("button", { name: "Apply" }).click();
+  await page.getByRole("link", { name: /Remove the filter .Source contains oog/ }).waitFor();
+  assert.match(await page.locator("#sources tbody").innerText(), /^Google/);
+  assert.equal(await page.locator("#countries").getByText("Germany").count(), 0);
+  assert.match(page.url(), /f=contains,source,oog$/, "the form's address is that of a link");
+  // Parts are made at different times: a choice in one of them goes by what another one changed since.
+  await page.locator("#pages").getByRole("link", { name: "Entry", exact: true }).click();
+  await page.locator("#devices").getByRole("link", { name: "Systems" }).click();
+  await page.waitForURL(/pages=entry.*devices=os|devices=os.*pages=entry/);
+  await page.locator("#devices").getByText("Windows").waitFor();
+  await page.getByRole("link", { name: "Clear all" }).click();
+  await page.waitForFunction((text) => document.querySelector(".kpi-figure").innerText === text, all);
+  await page.goBack();
+  await page.getByRole("link", { name: /Remove the filter .Country is not Germany/ }).waitFor();
+  await page.goto(`${product.base}/demo.example?period=30d&f=matches,page,(`);
+  await page.getByText(/not a regular expression/).first().waitFor();
+  await page.goto(`${product.base}/demo.example?period=30d`);
+}
 
 test("reads without JavaScript", async () => {
   const state = await context.storageState();

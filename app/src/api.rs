@@ -8,11 +8,11 @@ use footfall_model::Period;
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
 
-use crate::types::{AppError, ChartView, Compare, Dashboard, Site, Sites, Strip, Viewer};
+use crate::types::{AppError, Bar, ChartView, Dashboard, Site, Sites, Strip, Viewer};
 
 #[cfg(feature = "ssr")]
 use crate::{
-    backend::Backend,
+    backend::{Backend, Look},
     parts,
     query::{PanelId, ViewQuery},
     theme,
@@ -112,13 +112,14 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
     let site = backend.domain(&viewer, &domain).await?;
     let query = ViewQuery::parse(&query);
     let period = query.period_or_default(site.young);
+    let look = Look { period: &period, compare: query.compare, filters: &query.filters };
     let rows = PanelId::ALL.map(|panel| {
         let view = query.panel(panel);
-        backend.breakdown(&viewer, &domain, &period, view.dimension, view.limit, view.page)
+        backend.breakdown(&viewer, &domain, look, view.dimension, view.limit, view.page)
     });
     let (kpis, series, rows, live, domains) = futures::join!(
-        backend.kpis(&viewer, &domain, &period, query.compare),
-        backend.timeseries(&viewer, &domain, &period, query.interval, query.compare),
+        backend.kpis(&viewer, &domain, look),
+        backend.timeseries(&viewer, &domain, look, query.interval),
         futures::future::join_all(rows),
         backend.live(&viewer, &domain),
         backend.domain_names(&viewer),
@@ -127,7 +128,9 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
     let panels = PanelId::ALL.into_iter().zip(rows);
     // The live state knows of an event before the store does.
     let begun = site.has_events || live.as_ref().is_ok_and(|live| live.has_events);
+    let face = Face { id: site.id.to_string(), domain: site.domain.clone(), today: site.today.clone(), young: site.young };
     Ok(Dashboard {
+        bar: parts::bar(&face, &query),
         switcher: parts::switcher(&domain, &domains?).into_string(),
         account: parts::bar_end(theme::of_request(), &viewer).into_string(),
         notices: parts::notices(&site, &viewer.csrf, fault.as_ref()).into_string(),
@@ -136,35 +139,46 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
         panels: panels.map(|(panel, rows)| parts::panel(&domain, &query, panel, rows).into_string()).collect(),
         live: live.ok(),
         strip: parts::strip(kpis),
-        face: Face { id: site.id.to_string(), domain: site.domain, today: site.today, young: site.young },
+        face,
     })
 }
 
-/// The six figures.
-#[server(name = GetStrip, prefix = "/api/app", endpoint = "strip", input = GetUrl)]
-pub async fn strip(domain: String, period: Period, compare: Compare) -> Result<Strip, AppError> {
+/// The choices in the bar. `view` is the page's query string.
+#[server(name = GetBar, prefix = "/api/app", endpoint = "bar", input = GetUrl)]
+pub async fn bar(domain: String, view: String) -> Result<Bar, AppError> {
     let (backend, viewer) = reader().await?;
-    let kpis = backend.kpis(&viewer, &domain, &period, compare).await;
+    let Site { id, domain, today, young, .. } = backend.domain(&viewer, &domain).await?;
+    Ok(parts::bar(&Face { id: id.to_string(), domain, today, young }, &ViewQuery::parse(&view)))
+}
+
+/// The six figures. `view` is the page's query string: comparison and filters count.
+#[server(name = GetStrip, prefix = "/api/app", endpoint = "strip", input = GetUrl)]
+pub async fn strip(domain: String, period: Period, view: String) -> Result<Strip, AppError> {
+    let (backend, viewer) = reader().await?;
+    let view = ViewQuery::parse(&view);
+    let kpis = backend.kpis(&viewer, &domain, Look { period: &period, compare: view.compare, filters: &view.filters }).await;
     Ok(parts::strip(signed_in(kpis)?))
 }
 
-/// The chart. `view` is the page's query string: interval, comparison and figure count.
+/// The chart. `view` is the page's query string: interval, comparison, figure and filters count.
 #[server(name = GetChart, prefix = "/api/app", endpoint = "chart", input = GetUrl)]
 pub async fn chart(domain: String, period: Period, view: String) -> Result<ChartView, AppError> {
     let (backend, viewer) = reader().await?;
     let view = ViewQuery::parse(&view);
-    let series = signed_in(backend.timeseries(&viewer, &domain, &period, view.interval, view.compare).await)?;
+    let look = Look { period: &period, compare: view.compare, filters: &view.filters };
+    let series = signed_in(backend.timeseries(&viewer, &domain, look, view.interval).await)?;
     Ok(parts::chart(&domain, &view, &period, series))
 }
 
-/// A panel as HTML. `panel` counts in `PanelId::ALL`; `view` is the page's query string: the panel's tab and page count.
+/// A panel as HTML. `panel` counts in `PanelId::ALL`; `view` is the page's query string: the panel's tab and page, and the filters count.
 #[server(name = GetPanel, prefix = "/api/app", endpoint = "panel", input = GetUrl)]
 pub async fn panel(domain: String, period: Period, panel: usize, view: String) -> Result<String, AppError> {
     let (backend, viewer) = reader().await?;
     let panel = PanelId::ALL.get(panel).copied().ok_or(AppError::NotFound)?;
     let query = ViewQuery::parse(&view);
     let view = query.panel(panel);
-    let rows = backend.breakdown(&viewer, &domain, &period, view.dimension, view.limit, view.page).await;
+    let look = Look { period: &period, compare: query.compare, filters: &query.filters };
+    let rows = backend.breakdown(&viewer, &domain, look, view.dimension, view.limit, view.page).await;
     Ok(parts::panel(&domain, &query, panel, signed_in(rows)?).into_string())
 }
 

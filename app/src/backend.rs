@@ -20,7 +20,21 @@ use footfall_model::{
 };
 use http::HeaderMap;
 
-use crate::types::{AppError, Compare, Series, Site, Viewer};
+use crate::{
+    filter::Filter,
+    types::{AppError, Compare, Series, Site, Viewer},
+};
+
+/// What figures are asked of.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// When.
+    pub period: &'a Period,
+    /// What they are compared with.
+    pub compare: Compare,
+    /// What events and visits must be like: all of these. What the domain does not know is [`AppError::Invalid`].
+    pub filters: &'a [Filter],
+}
 
 /// What the pages ask of the server.
 #[async_trait]
@@ -53,24 +67,17 @@ pub trait Backend: Send + Sync {
     async fn remove_demo(&self, viewer: &Viewer, domain: &str) -> Result<(), AppError>;
 
     /// The six figures.
-    async fn kpis(&self, viewer: &Viewer, domain: &str, period: &Period, compare: Compare) -> Result<Kpis, AppError>;
+    async fn kpis(&self, viewer: &Viewer, domain: &str, look: Look<'_>) -> Result<Kpis, AppError>;
 
     /// The buckets of the chart. Without an interval the server takes the one that fits the range.
-    async fn timeseries(
-        &self,
-        viewer: &Viewer,
-        domain: &str,
-        period: &Period,
-        interval: Option<Interval>,
-        compare: Compare,
-    ) -> Result<Series, AppError>;
+    async fn timeseries(&self, viewer: &Viewer, domain: &str, look: Look<'_>, interval: Option<Interval>) -> Result<Series, AppError>;
 
     /// One page of rows by visitors; `page` counts from 1. Countries are labelled by their two-letter code.
     async fn breakdown(
         &self,
         viewer: &Viewer,
         domain: &str,
-        period: &Period,
+        look: Look<'_>,
         dimension: Dimension,
         limit: u32,
         page: u32,

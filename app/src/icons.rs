@@ -21,6 +21,12 @@ pub enum Icon {
     Out,
     /// Two sheets: copy.
     Copy,
+    /// A funnel: filters.
+    Funnel,
+    /// Takes away.
+    Cross,
+    /// A bar: leaves out.
+    Minus,
 }
 
 impl Icon {
@@ -38,6 +44,9 @@ impl Icon {
             }
             Self::Out => "M6.500 3.500h-3v9h9v-3M9 3h4v4M13 3 7.500 8.500",
             Self::Copy => "M6 6h7.500v7.500H6zM3.500 10h-1V2.500H10v1",
+            Self::Funnel => "M2.500 4h11M4.500 8h7M6.500 12h3",
+            Self::Cross => "M4.500 4.500l7 7M11.500 4.500l-7 7",
+            Self::Minus => "M3.500 8h9",
         }
     }
 }

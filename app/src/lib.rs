@@ -20,6 +20,7 @@ pub mod chart;
 pub mod components;
 pub mod dom;
 pub mod failed;
+pub mod filter;
 pub mod format;
 pub mod i18n;
 pub mod icons;

@@ -4,7 +4,10 @@
 
 use footfall_model::{Interval, Period, report::Dimension};
 
-use crate::types::Compare;
+use crate::{
+    filter::{Filter, MOST, Op},
+    types::Compare,
+};
 
 /// The figure that the chart shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,11 +115,17 @@ pub struct ViewQuery {
     tabs: [usize; 4],
     /// The panel that is opened up, and its page.
     more: Option<(PanelId, u32)>,
+    /// What events and visits must be like: all of these.
+    pub filters: Vec<Filter>,
 }
 
 impl ViewQuery {
-    /// From a look-up of parameters.
-    pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+    /// From the text after the question mark.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let pairs: Vec<(&str, String)> =
+            text.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (key, decoded(value))).collect();
+        let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
         let period = get("period").and_then(|code| Period::from_parts(&code, get("from").as_deref(), get("to").as_deref()).ok());
         let compare = get("compare").and_then(|code| Compare::ALL.into_iter().find(|choice| choice.code() == code)).unwrap_or_default();
         let metric = if get("metric").as_deref() == Some("pageviews") { Metric::Pageviews } else { Metric::Visitors };
@@ -126,24 +135,22 @@ impl ViewQuery {
             let page = get("page").and_then(|page| page.parse().ok()).unwrap_or(1).clamp(1, 10_000);
             (panel, page)
         });
-        Self { period, compare, interval: get("interval").and_then(|code| code.parse().ok()), metric, tabs, more }
-    }
-
-    /// From the text after the question mark, as `write` made it (values are plain words, nothing is percent-decoded).
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        Self::read(|name| {
-            text.split('&').find_map(|pair| {
-                let (key, value) = pair.split_once('=')?;
-                (key == name).then(|| value.to_owned())
-            })
-        })
+        let interval = get("interval").and_then(|code| code.parse().ok());
+        let of_form =
+            || Filter::new(Op::ALL.into_iter().find(|op| get("op").as_deref() == Some(op.code()))?, &get("field")?, get("value")?.trim());
+        let given = pairs.iter().filter(|(key, _)| *key == "f").filter_map(|(_, value)| Filter::parse(value));
+        let filters = given.chain(of_form()).fold(Vec::new(), with_filter);
+        Self { period, compare, interval, metric, tabs, more, filters }
     }
 
     /// The text after the question mark.
     #[must_use]
     pub fn write(&self) -> String {
-        let mut pairs: Vec<(&str, String)> = Vec::new();
+        self.pairs().iter().map(|(key, value)| format!("{key}={}", encoded(value))).collect::<Vec<_>>().join("&")
+    }
+
+    fn pairs(&self) -> Vec<(&'static str, String)> {
+        let mut pairs: Vec<(&'static str, String)> = Vec::new();
         if let Some(period) = &self.period {
             pairs.push(("period", period.code().to_owned()));
             if let Period::Custom { from, to } = period {
@@ -171,7 +178,8 @@ impl ViewQuery {
                 pairs.push(("page", page.to_string()));
             }
         }
-        pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("&")
+        pairs.extend(self.filters.iter().map(|filter| ("f", filter.write())));
+        pairs
     }
 
     /// The address of a domain's page in this state.
@@ -182,15 +190,28 @@ impl ViewQuery {
         format!("/{domain}{mark}{text}")
     }
 
+    /// What of another state is not as here, as a query string: parameters that it lacks are empty.
+    #[must_use]
+    pub fn difference(&self, to: &Self) -> String {
+        let (from, to) = (self.pairs(), to.pairs());
+        let of = |pairs: &[(&'static str, String)], name: &str| {
+            pairs.iter().filter(|(key, _)| *key == name).map(|(_, value)| encoded(value)).collect::<Vec<_>>()
+        };
+        let mut names: Vec<&'static str> = from.iter().chain(&to).map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        names.dedup();
+        let changed = names.into_iter().filter(|name| of(&from, name) != of(&to, name)).flat_map(|name| {
+            let values = of(&to, name);
+            let values = if values.is_empty() { vec![String::new()] } else { values };
+            values.into_iter().map(move |value| format!("{name}={value}"))
+        });
+        changed.collect::<Vec<_>>().join("&")
+    }
+
     /// The parameters that a GET form must carry along, without the ones it sets itself.
     #[must_use]
-    pub fn pairs_without(&self, names: &[&str]) -> Vec<(String, String)> {
-        self.write()
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .filter(|(key, _)| !names.contains(key))
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .collect()
+    pub fn pairs_without(&self, names: &[&str]) -> Vec<(&'static str, String)> {
+        self.pairs().into_iter().filter(|(key, _)| !names.contains(key)).collect()
     }
 
     /// What a panel shows.
@@ -250,11 +271,66 @@ impl ViewQuery {
         Self { more, ..self.clone() }
     }
 
+    /// With one filter more; values of the same comparison come together. Panels show their first page.
+    #[must_use]
+    pub fn with_filter(&self, filter: Filter) -> Self {
+        Self { filters: with_filter(self.filters.clone(), filter), more: None, ..self.clone() }
+    }
+
+    /// With other filters.
+    #[must_use]
+    pub fn with_filters(&self, filters: Vec<Filter>) -> Self {
+        Self { filters, more: None, ..self.clone() }
+    }
+
     /// The period looked at, given whether the domain is young.
     #[must_use]
     pub fn period_or_default(&self, young: bool) -> Period {
         self.period.clone().unwrap_or(if young { Period::Today } else { Period::Last30Days })
     }
+}
+
+/// One more filter: to see one more value of what is looked at, not those that are both, which are none.
+fn with_filter(mut filters: Vec<Filter>, filter: Filter) -> Vec<Filter> {
+    if let Some(known) = filters.iter_mut().find(|known| known.op == filter.op && known.field == filter.field) {
+        for value in filter.values {
+            if !known.values.contains(&value) {
+                known.values.push(value);
+            }
+        }
+    } else if filters.len() < MOST {
+        filters.push(filter);
+    }
+    filters
+}
+
+fn encoded(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~,/:".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+/// What is not encoded right stands for itself.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let digit = |at: usize| after.get(at).and_then(|digit| char::from(*digit).to_digit(16));
+        let (byte, length) = match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => (u8::try_from(high * 16 + low).unwrap_or_default(), 3),
+            (b'+', ..) => (b' ', 1),
+            (byte, ..) => (*byte, 1),
+        };
+        bytes.push(byte);
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The widths of buckets that make sense for a period; the page offers them where there are two or more.
@@ -294,6 +370,43 @@ mod tests {
     fn odd_values_fall_back() {
         let query = ViewQuery::parse("period=9d&compare=x&interval=y&metric=z&pages=q&more=w&page=-1&&=&period");
         assert_eq!(query, ViewQuery::default());
+    }
+
+    #[test]
+    fn filters_read_back_whatever_they_hold() {
+        for value in ["Google", "a,b", "/é?x=1 \"<", "100%25 & more+", "\\", "#", "\u{1f600}"] {
+            let query = ViewQuery::parse("period=7d").with_filter(Filter::new(Op::IsNot, "page", value).unwrap());
+            let text = query.write();
+            assert!(text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>#+".contains(&byte)), "{text}");
+            assert_eq!(ViewQuery::parse(&text), query, "{text}");
+        }
+    }
+
+    #[test]
+    fn filters_of_one_comparison_come_together() {
+        let query = ViewQuery::parse("f=is,source,Google&f=is_not,page,/a&f=is,source,Bing&f=is,source,Google&f=nonsense&f=is,source,");
+        assert_eq!(query.write(), "f=is,source,Google,Bing&f=is_not,page,/a");
+        assert!(ViewQuery::parse(&"f=is,source,x&f=is,page,y&".repeat(300)).filters.len() == 2);
+        let many: String = (0..100).map(|number| format!("f=is,props:p{number},x&")).collect();
+        assert_eq!(ViewQuery::parse(&many).filters.len(), MOST);
+    }
+
+    #[test]
+    fn what_differs_is_said() {
+        let query = ViewQuery::parse("period=7d&f=is,source,Google&more=pages&page=2");
+        let difference = |to: ViewQuery| query.difference(&to);
+        assert_eq!(difference(query.with_metric(Metric::Pageviews)), "metric=pageviews");
+        assert_eq!(difference(query.with_filters(Vec::new())), "f=&more=&page=");
+        let filter = Filter::new(Op::Is, "page", "/a").unwrap();
+        assert_eq!(difference(query.with_filter(filter)), "f=is,source,Google&f=is,page,/a&more=&page=");
+        assert_eq!(difference(query.clone()), "");
+    }
+
+    #[test]
+    fn a_form_adds_a_filter() {
+        let query = ViewQuery::parse("f=is%2Csource%2CGoogle&field=page&op=contains&value=+%2Fblog%2Fa+b+");
+        assert_eq!(query.write(), "f=is,source,Google&f=contains,page,/blog/a%20b");
+        assert_eq!(ViewQuery::parse("field=page&op=contains&value=").write(), "");
     }
 
     #[test]

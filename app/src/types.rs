@@ -93,6 +93,8 @@ pub struct Dashboard {
     pub notices: String,
     /// Stands in place of the figures while the domain has no event.
     pub empty: Option<String>,
+    /// The choices in the bar.
+    pub bar: Bar,
     /// The strip.
     pub strip: Strip,
     /// The chart.
@@ -101,6 +103,17 @@ pub struct Dashboard {
     pub panels: Vec<String>,
     /// The live figures.
     pub live: Option<LiveView>,
+}
+
+/// What the bar offers in a state of the page, HTML.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bar {
+    /// Filters and comparison.
+    pub menus: String,
+    /// The period.
+    pub period: String,
+    /// What the page is filtered by.
+    pub chips: String,
 }
 
 /// What the browser has to know of a domain.

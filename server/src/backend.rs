@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::http::HeaderMap;
 use chrono::Utc;
 use footfall_app::{
-    backend::Backend,
+    backend::{Backend, Look},
     types::{AppError, Compare, Series, Site, Viewer},
 };
 use footfall_meta::MetaError;
@@ -14,7 +14,8 @@ use footfall_model::{
     Domain, Interval, Period,
     report::{Breakdown, Dimension, Kpis, LiveView},
 };
-use footfall_query::{period, question::Condition};
+use footfall_query::{language, period, question::Condition};
+use serde_json::json;
 
 use crate::{
     App,
@@ -23,6 +24,7 @@ use crate::{
     auth::{SiteScope, csrf, origin, session},
     demo,
     import::Imports,
+    settings,
 };
 
 /// A domain whose first event is younger than this opens on today.
@@ -49,6 +51,24 @@ impl ServerBackend {
         }
         let user = viewer.user.ok_or(AppError::NotSignedIn)?;
         SiteScope::of_user(&self.app, user, domain).await.map_err(failed)?.ok_or(AppError::NotFound)
+    }
+
+    /// What reports are about. Goals and segments are those that the viewer may use.
+    async fn view(&self, viewer: &Viewer, scope: &SiteScope, look: Look<'_>) -> Result<View, AppError> {
+        let compare = match look.compare {
+            Compare::Off => None,
+            Compare::Previous => Some(period::Compare::Previous { match_weekdays: false }),
+            Compare::Year => Some(period::Compare::Year),
+        };
+        let condition = if look.filters.is_empty() {
+            Condition::none()
+        } else {
+            let known = settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
+            let filters: Vec<_> = look.filters.iter().map(|filter| json!([filter.op.code(), filter.dimension(), filter.values])).collect();
+            let invalid = |message| AppError::Invalid { field: "filters".to_owned(), message };
+            language::condition(&filters, &known).map_err(invalid)?
+        };
+        Ok(View { period: look.period.clone(), compare, condition })
     }
 
     /// A domain as the pages show it. With the store away it is shown as one that has events: the panels say what is wrong.
@@ -151,21 +171,16 @@ impl Backend for ServerBackend {
         demo::remove(&self.app.meta, store, self.app.live.as_ref(), scope.site()).await.map_err(other)
     }
 
-    async fn kpis(&self, viewer: &Viewer, domain: &str, period: &Period, compare: Compare) -> Result<Kpis, AppError> {
+    async fn kpis(&self, viewer: &Viewer, domain: &str, look: Look<'_>) -> Result<Kpis, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        self.app.analytics().map_err(away)?.kpis(&scope, &view(period, compare)).await.map_err(away)
+        let view = self.view(viewer, &scope, look).await?;
+        self.app.analytics().map_err(away)?.kpis(&scope, &view).await.map_err(away)
     }
 
-    async fn timeseries(
-        &self,
-        viewer: &Viewer,
-        domain: &str,
-        period: &Period,
-        interval: Option<Interval>,
-        compare: Compare,
-    ) -> Result<Series, AppError> {
+    async fn timeseries(&self, viewer: &Viewer, domain: &str, look: Look<'_>, interval: Option<Interval>) -> Result<Series, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        let (now, then) = self.app.analytics().map_err(away)?.timeseries(&scope, &view(period, compare), interval).await.map_err(away)?;
+        let view = self.view(viewer, &scope, look).await?;
+        let (now, then) = self.app.analytics().map_err(away)?.timeseries(&scope, &view, interval).await.map_err(away)?;
         Ok(Series { now, then })
     }
 
@@ -173,28 +188,20 @@ impl Backend for ServerBackend {
         &self,
         viewer: &Viewer,
         domain: &str,
-        period: &Period,
+        look: Look<'_>,
         dimension: Dimension,
         limit: u32,
         page: u32,
     ) -> Result<Breakdown, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        self.app.analytics().map_err(away)?.breakdown(&scope, &view(period, Compare::Off), dimension, limit, page).await.map_err(away)
+        let view = self.view(viewer, &scope, look).await?;
+        self.app.analytics().map_err(away)?.breakdown(&scope, &view, dimension, limit, page).await.map_err(away)
     }
 
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError> {
         let scope = self.scope(viewer, domain).await?;
         self.app.analytics().map_err(away)?.live_view(&scope).await.map_err(away)
     }
-}
-
-fn view(period: &Period, compare: Compare) -> View {
-    let compare = match compare {
-        Compare::Off => None,
-        Compare::Previous => Some(footfall_query::period::Compare::Previous { match_weekdays: false }),
-        Compare::Year => Some(footfall_query::period::Compare::Year),
-    };
-    View { period: period.clone(), compare, condition: Condition::none() }
 }
 
 fn failed(error: MetaError) -> AppError {

@@ -6,6 +6,21 @@ const closeMenus = (keep) => {
   for (const menu of document.querySelectorAll('details.menu[open]')) if (menu !== keep) menu.open = false;
 };
 
+// A form has added its filter: the address says it as links do from here on.
+const form = document.querySelector('form[data-address]');
+if (form && new URLSearchParams(location.search).has('field')) history.replaceState(history.state, '', form.dataset.address);
+
+// Parts of a page are written at different times. A link that changes part of the address changes it as it is now.
+addEventListener('click', ({ target }) => {
+  const link = target instanceof Element && target.closest('a[data-set]');
+  if (!link) return;
+  const [now, changes] = [new URLSearchParams(location.search), new URLSearchParams(link.dataset.set)];
+  for (const name of changes.keys()) now.delete(name);
+  for (const [name, value] of changes) if (value) now.append(name, value);
+  // Commas and slashes may stand in an address as they are.
+  link.search = String(now).replace(/%2C|%2F/g, decodeURIComponent);
+}, true);
+
 addEventListener('click', ({ target }) => {
   if (!(target instanceof Element)) return;
   const menu = target.closest('details.menu');

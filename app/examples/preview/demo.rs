@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use footfall_app::{
-    backend::Backend,
+    backend::{Backend, Look},
     types::{AppError, Compare, Series, Site, Viewer},
 };
 use footfall_model::{
@@ -165,7 +165,7 @@ impl Backend for Demo {
         Ok(())
     }
 
-    async fn kpis(&self, _: &Viewer, domain: &str, period: &Period, compare: Compare) -> Result<Kpis, AppError> {
+    async fn kpis(&self, _: &Viewer, domain: &str, Look { period, compare, .. }: Look<'_>) -> Result<Kpis, AppError> {
         away(domain)?;
         if domain == "quiet.example" && *period != Period::All {
             return Ok(Kpis::default());
@@ -194,9 +194,8 @@ impl Backend for Demo {
         &self,
         _: &Viewer,
         domain: &str,
-        period: &Period,
+        Look { period, compare, .. }: Look<'_>,
         interval: Option<Interval>,
-        compare: Compare,
     ) -> Result<Series, AppError> {
         away(domain)?;
         let interval = interval.unwrap_or(match period {
@@ -219,7 +218,7 @@ impl Backend for Demo {
         &self,
         _: &Viewer,
         domain: &str,
-        _: &Period,
+        _: Look<'_>,
         dimension: Dimension,
         limit: u32,
         page: u32,

@@ -45,7 +45,8 @@ pub fn FigureNotes() -> impl IntoView {
 
 /// The figure as it is now: with what the live stream has told since the strip was loaded.
 fn current(state: State, at: usize, metric: Option<Metric>) -> String {
-    let half_hour = state.period.get() == Period::Last30Minutes && !state.live_away.get();
+    let is_all = state.query.with(|query| query.filters.is_empty());
+    let half_hour = is_all && state.period.get() == Period::Last30Minutes && !state.live_away.get();
     match metric {
         Some(Metric::Visitors) if half_hour => format::figure(state.live.with(|live| live.visitors)),
         Some(Metric::Pageviews) if half_hour => format::figure(state.live.with(|live| live.pageviews)),

@@ -14,7 +14,7 @@ use crate::{
     failed::part_failed,
     live::{LiveNews, listen, new_pageviews},
     query::{PanelId, ViewQuery},
-    types::{AppError, ChartView, Dashboard, Face, Strip},
+    types::{AppError, Bar, ChartView, Dashboard, Face, Strip},
 };
 
 /// Reloads of figures and chart are at least this far apart, of panels twice as far.
@@ -133,6 +133,8 @@ pub struct State {
     pub query: Memo<ViewQuery>,
     /// The period looked at.
     pub period: Memo<Period>,
+    /// The choices in the bar.
+    pub bar: Part<Bar>,
     /// The strip.
     pub strip: Part<Strip>,
     /// The chart.
@@ -163,6 +165,7 @@ impl State {
             query,
             period: Memo::new(move |_| query.with(|query| query.period_or_default(young))),
             panels: [panel(0), panel(1), panel(2), panel(3)],
+            bar: Part::new(first.bar.clone()),
             strip: Part::new(first.strip.clone()),
             chart: Part::new(first.chart.clone()),
             live_away: RwSignal::new(first.live.is_none()),
@@ -196,10 +199,15 @@ impl State {
         self.face.with_value(|face| face.domain.clone())
     }
 
+    /// Loads the choices in the bar. Those that stand there go on working if that fails.
+    fn load_bar(self) {
+        let answer = api::bar(self.domain(), self.query.with_untracked(ViewQuery::write));
+        self.bar.load(true, answer, Result::unwrap_or_default);
+    }
+
     /// Loads the strip.
     fn load_strip(self, quiet: bool) {
-        let compare = self.query.with_untracked(|query| query.compare);
-        let answer = api::strip(self.domain(), self.period.get_untracked(), compare);
+        let answer = api::strip(self.domain(), self.period.get_untracked(), self.query.with_untracked(ViewQuery::write));
         self.strip.load(quiet, answer, move |answer| {
             self.extra.try_set(0);
             answer.unwrap_or_else(|error| Strip { fault: part_failed(&error, "strip").into_string(), ..Strip::default() })
@@ -243,7 +251,10 @@ impl State {
         Effect::new(move |before: Option<ViewQuery>| {
             let now = self.query.get();
             let Some(before) = before else { return now };
-            if before.period != now.period {
+            if before != now {
+                self.load_bar();
+            }
+            if before.period != now.period || before.filters != now.filters {
                 self.load_all(false);
                 return now;
             }
@@ -284,7 +295,10 @@ impl State {
             return;
         }
         if changed {
-            self.extra.update(|extra| *extra += new);
+            // The stream does not tell which of them pass the filters.
+            if self.query.with_untracked(|query| query.filters.is_empty()) {
+                self.extra.update(|extra| *extra += new);
+            }
             self.reload_soon();
         } else if self.heard.try_update_value(|heard| std::mem::replace(heard, true)) == Some(false) && lately {
             self.make_sure();

@@ -1,13 +1,13 @@
 //! The page of a domain: figures, chart, panels, and what happens right now.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::{use_location, use_params_map, use_query_map};
 use wasm_bindgen::JsCast;
 
 use crate::{
     api,
     components::{
-        bar::DomainBar,
+        bar::{DomainBar, FilterChips},
         chart::ChartPanel,
         kpis::{FigureNotes, KpiStrip},
         live::LivePanel,
@@ -27,7 +27,8 @@ pub fn DomainPage() -> impl IntoView {
     let params = use_params_map();
     let domain = Memo::new(move |_| params.with(|params| params.get("domain")).unwrap_or_default());
     let map = use_query_map();
-    let query = Memo::new(move |_| map.with(|map| ViewQuery::read(|name| map.get(name))));
+    let search = use_location().search;
+    let query = Memo::new(move |_| search.with(|search| ViewQuery::parse(search)));
     let page = Resource::<_, JsonText>::new_with_options(
         move || domain.get(),
         move |domain| {
@@ -76,6 +77,7 @@ fn Report(first: Dashboard, query: Memo<ViewQuery>, begin: Callback<()>) -> impl
                 {move || degraded.get().then(|| t(Key::Degraded))}
             </p>
             <div inner_html=notices></div>
+            <FilterChips />
             {body}
         </main>
     }

@@ -2,6 +2,7 @@
 
 use footfall_model::{Interval, Period};
 
+use super::leads;
 use crate::{
     chart::{model::ChartModel, option, svg},
     failed::part_failed,
@@ -56,8 +57,8 @@ fn choices(html: &mut Html, domain: &str, query: &ViewQuery, period: &Period, cu
             Interval::Week => Key::IntervalWeek,
             Interval::Month => Key::IntervalMonth,
         });
-        html.raw(r#"<a class="tab" data-noscroll"#)
-            .attr("href", query.with_interval(*choice).href(domain))
+        html.raw(r#"<a class="tab" data-noscroll"#);
+        leads(html, domain, query, &query.with_interval(*choice))
             .attr_if(*choice == current, "aria-current", "true")
             .raw(">")
             .text(name)

@@ -4,18 +4,28 @@ use crate::{
     i18n::{Key, fill, t},
     icons::{Icon, icon},
     markup::Html,
+    query::ViewQuery,
     text::sentence,
     theme::Theme,
     types::{AppError, Site, Viewer},
 };
 
+mod bar;
 mod chart;
+mod filters;
 mod panel;
 mod strip;
 
+pub use bar::bar;
 pub use chart::chart;
 pub use panel::panel;
 pub use strip::strip;
+
+/// The address of another state of the page, and what differs in it. Parts are written at different times: with script a click changes just that in
+/// the address as it is by then (`tools/page`).
+fn leads<'a>(html: &'a mut Html, domain: &str, from: &ViewQuery, to: &ViewQuery) -> &'a mut Html {
+    html.attr("href", to.href(domain)).attr("data-set", from.difference(to))
+}
 
 /// The menu that leads to another domain.
 #[must_use]

@@ -5,8 +5,10 @@ use footfall_model::{
     report::{Breakdown, BreakdownRow, Dimension},
 };
 
+use super::leads;
 use crate::{
     failed::part_failed,
+    filter::{Filter, Op},
     format,
     i18n::{Key, fill, t},
     icons::{Icon, icon},
@@ -32,6 +34,23 @@ fn names(dimension: Dimension) -> (&'static str, &'static str) {
         Dimension::Device => (Key::TabDevices, Key::ColumnDevice),
     };
     (t(tab), t(column))
+}
+
+/// What a row of it is filtered by.
+const fn field(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::Page => "page",
+        Dimension::EntryPage => "entry_page",
+        Dimension::ExitPage => "exit_page",
+        Dimension::Source => "source",
+        Dimension::Channel => "channel",
+        Dimension::Referrer => "referrer",
+        Dimension::Campaign => "utm_campaign",
+        Dimension::Country => "country",
+        Dimension::Browser => "browser",
+        Dimension::Os => "os",
+        Dimension::Device => "device",
+    }
 }
 
 fn title(panel: PanelId) -> &'static str {
@@ -60,7 +79,7 @@ pub fn panel(domain: &str, query: &ViewQuery, panel: PanelId, answer: Result<Bre
         }
         Ok(answer) if answer.rows.is_empty() => nothing(&mut html, domain, query, answer.dimension),
         Ok(answer) => {
-            rows(&mut html, domain, panel, &answer);
+            rows(&mut html, domain, query, panel, &answer);
             pager(&mut html, domain, query, panel, &answer);
         }
     }
@@ -74,8 +93,8 @@ fn tabs(html: &mut Html, domain: &str, query: &ViewQuery, panel: PanelId) {
     let chosen = query.panel(panel).dimension;
     html.raw(r#"<nav class="tabs""#).attr("aria-label", title(panel)).raw(">");
     for (at, tab) in panel.tabs().iter().enumerate() {
-        html.raw(r#"<a class="tab" data-noscroll"#)
-            .attr("href", query.with_tab(panel, at).href(domain))
+        html.raw(r#"<a class="tab" data-noscroll"#);
+        leads(html, domain, query, &query.with_tab(panel, at))
             .attr_if(*tab == chosen, "aria-current", "true")
             .raw(">")
             .text(names(*tab).0)
@@ -88,16 +107,13 @@ fn nothing(html: &mut Html, domain: &str, query: &ViewQuery, dimension: Dimensio
     let key = if dimension == Dimension::Campaign { Key::NoCampaigns } else { Key::NoVisitsInPeriod };
     html.raw(r#"<div class="nothing"><p>"#).text(t(key)).raw("</p>");
     if query.period != Some(Period::All) && dimension != Dimension::Campaign {
-        html.raw(r#"<a class="button" data-noscroll"#)
-            .attr("href", query.with_period(Period::All).href(domain))
-            .raw(">")
-            .text(t(Key::LookAtAll))
-            .raw("</a>");
+        html.raw(r#"<a class="button" data-noscroll"#);
+        leads(html, domain, query, &query.with_period(Period::All)).raw(">").text(t(Key::LookAtAll)).raw("</a>");
     }
     html.raw("</div>");
 }
 
-fn rows(html: &mut Html, domain: &str, panel: PanelId, answer: &Breakdown) {
+fn rows(html: &mut Html, domain: &str, query: &ViewQuery, panel: PanelId, answer: &Breakdown) {
     let greatest = answer.rows.iter().map(|row| row.visitors).max().unwrap_or(1).max(1);
     html.raw(r#"<table class="rows"><caption class="sr-only">"#)
         .text(title(panel))
@@ -109,25 +125,41 @@ fn rows(html: &mut Html, domain: &str, panel: PanelId, answer: &Breakdown) {
         .text(t(Key::Share))
         .raw("</th></tr></thead><tbody>");
     for row in &answer.rows {
-        one_row(html, domain, answer.dimension, row, greatest);
+        one_row(html, domain, query, answer.dimension, row, greatest);
     }
     html.raw("</tbody></table>");
 }
 
-fn one_row(html: &mut Html, domain: &str, dimension: Dimension, row: &BreakdownRow, greatest: u64) {
+fn one_row(html: &mut Html, domain: &str, query: &ViewQuery, dimension: Dimension, row: &BreakdownRow, greatest: u64) {
     #[expect(clippy::cast_precision_loss, reason = "the width of a bar")]
     let width = 100.0 * row.visitors as f64 / greatest as f64;
     html.raw(r#"<tr><th scope="row" class="rows-label"><span class="row-bar""#)
         .attr("style", format_args!("width:{width:.1}%"))
         .raw(r#"></span><span class="row-text">"#);
-    if dimension == Dimension::Country {
-        let name = country(&row.label);
-        if name != row.label {
-            html.raw(r#"<span class="code" aria-hidden="true">"#).text(&row.label).raw("</span>");
-        }
+    let name = if dimension == Dimension::Country { country(&row.label) } else { &row.label };
+    if name != row.label {
+        html.raw(r#"<span class="code" aria-hidden="true">"#).text(&row.label).raw("</span>");
+    }
+    // A country that is not known has no code to compare with.
+    let goes = dimension != Dimension::Country || row.label.chars().count() == 2;
+    let by = |op| Filter::new(op, field(dimension), &row.label).filter(|_| goes);
+    if let Some(filter) = by(Op::Is) {
+        html.raw(r#"<a class="row-filter" data-noscroll"#);
+        leads(html, domain, query, &query.with_filter(filter)).attr("aria-label", fill(Key::FilterBy, &[("value", name)])).raw(">");
         middle(html, name);
+        html.raw("</a>");
     } else {
-        middle(html, &row.label);
+        middle(html, name);
+    }
+    if let Some(filter) = by(Op::IsNot) {
+        let said = fill(Key::FilterNotBy, &[("value", name)]);
+        html.raw(r#"<a class="row-action" data-noscroll"#);
+        leads(html, domain, query, &query.with_filter(filter))
+            .attr("aria-label", &said)
+            .attr("title", &said)
+            .raw(">")
+            .html(&icon(Icon::Minus))
+            .raw("</a>");
     }
     let is_page = matches!(dimension, Dimension::Page | Dimension::EntryPage | Dimension::ExitPage);
     if let Some(address) = page_address(domain, &row.label).filter(|_| is_page) {
@@ -150,7 +182,8 @@ fn one_row(html: &mut Html, domain: &str, dimension: Dimension, row: &BreakdownR
 /// "Show all", and when opened up the way through the pages and back.
 fn pager(html: &mut Html, domain: &str, query: &ViewQuery, panel: PanelId, answer: &Breakdown) {
     let link = |html: &mut Html, more: Option<(PanelId, u32)>, label: &str| {
-        html.raw(r#"<a class="more" data-noscroll"#).attr("href", query.with_more(more).href(domain)).raw(">").text(label).raw("</a>");
+        html.raw(r#"<a class="more" data-noscroll"#);
+        leads(html, domain, query, &query.with_more(more)).raw(">").text(label).raw("</a>");
     };
     let (view, shown, total) = (query.panel(panel), answer.rows.len() as u64, answer.total);
     let total_text = format::number(total);
@@ -203,6 +236,18 @@ mod tests {
         let html = panel("a.org", &query, PanelId::Pages, Ok(answer("/"))).into_string();
         assert!(html.contains(r#"href="/a.org?period=7d&amp;pages=entry""#));
         assert!(html.contains(r#"href="/a.org?period=7d&amp;more=pages""#));
+    }
+
+    #[test]
+    fn a_row_filters_by_what_it_says() {
+        let html = panel("a.org", &ViewQuery::parse("period=7d"), PanelId::Pages, Ok(answer("/a,b c"))).into_string();
+        assert!(html.contains(r#"href="/a.org?period=7d&amp;f=is,page,/a%5C,b%20c""#), "{html}");
+        assert!(html.contains(r#"href="/a.org?period=7d&amp;f=is_not,page,/a%5C,b%20c""#), "{html}");
+        let of_country = |label: &str| Breakdown { dimension: Dimension::Country, ..answer(label) };
+        let html = panel("a.org", &ViewQuery::default(), PanelId::Countries, Ok(of_country("DE"))).into_string();
+        assert!(html.contains("f=is,country,DE") && html.contains("Show only Germany"), "{html}");
+        let html = panel("a.org", &ViewQuery::default(), PanelId::Countries, Ok(of_country("(unknown)"))).into_string();
+        assert!(!html.contains("f=is"), "{html}");
     }
 
     #[test]

@@ -1,0 +1,108 @@
+//! What the page is filtered by: the menu that adds a filter, and a chip for each one that is there.
+
+use super::{bar::menu, leads};
+use crate::{
+    filter::{FIELDS, Filter, Op},
+    i18n::{Key, fill, t},
+    icons::{Icon, icon},
+    markup::Html,
+    query::ViewQuery,
+    text::{country, middle},
+};
+
+fn field_name(field: &str) -> &str {
+    match FIELDS.iter().find(|(known, _)| *known == field) {
+        Some((_, name)) => t(*name),
+        None => field.strip_prefix("props:").unwrap_or(field),
+    }
+}
+
+pub(super) fn chips(domain: &str, query: &ViewQuery) -> Html {
+    let mut html = Html::new();
+    if query.filters.is_empty() {
+        return html;
+    }
+    html.raw(r#"<ul class="chips""#).attr("aria-label", t(Key::Filters)).raw(">");
+    for (at, filter) in query.filters.iter().enumerate() {
+        chip(&mut html, domain, query, at, filter);
+    }
+    html.raw(r#"<li><a class="chip-clear" data-noscroll"#);
+    leads(&mut html, domain, query, &query.with_filters(Vec::new())).raw(">");
+    html.text(t(Key::FiltersClear)).raw("</a></li></ul>");
+    html
+}
+
+fn chip(html: &mut Html, domain: &str, query: &ViewQuery, at: usize, filter: &Filter) {
+    let name = field_name(&filter.field);
+    let values: Vec<&str> = filter.values.iter().map(|value| if filter.field == "country" { country(value) } else { value }).collect();
+    let values = values.join(&format!(" {} ", t(Key::FilterOr)));
+    let whole = format!("{name} {} {values}", t(filter.op.text()));
+    html.raw(r#"<li class="chip"><span class="chip-text"><span class="chip-field">"#).text(name).raw("</span> ");
+    match filter.negated() {
+        Some(negated) => {
+            let mut filters = query.filters.clone();
+            filters[at] = negated.clone();
+            html.raw(r#"<a class="chip-op" data-noscroll"#);
+            leads(html, domain, query, &query.with_filters(filters))
+                .attr("title", fill(Key::FilterTurn, &[("op", t(negated.op.text()))]))
+                .raw(">")
+                .text(t(filter.op.text()))
+                .raw("</a> ");
+        }
+        None => {
+            html.raw("<span>").text(t(filter.op.text())).raw("</span> ");
+        }
+    }
+    middle(html, &values);
+    let mut others = query.filters.clone();
+    others.remove(at);
+    html.raw(r#"</span><a class="chip-remove" data-noscroll"#);
+    leads(html, domain, query, &query.with_filters(others))
+        .attr("aria-label", fill(Key::FilterRemove, &[("filter", &whole)]))
+        .raw(">")
+        .html(&icon(Icon::Cross))
+        .raw("</a></li>");
+}
+
+/// The menu with the form that adds a filter. A GET form: it works without script. With script the address becomes what the page would say.
+pub(super) fn filter_menu(domain: &str, query: &ViewQuery) -> Html {
+    let mut html = Html::new();
+    menu(&mut html, Key::FilterAdd);
+    html.html(&icon(Icon::Funnel)).raw(r#"<span class="menu-text">"#).text(t(Key::Filter));
+    html.raw(r#"</span></summary><div class="menu-layer"><form class="filter-form" method="get""#)
+        .attr("action", format_args!("/{domain}"))
+        .attr("data-address", query.href(domain))
+        .raw(">");
+    for (name, value) in query.pairs_without(&["more", "page"]) {
+        html.raw(r#"<input type="hidden""#).attr("name", name).attr("value", value).raw(">");
+    }
+    html.raw(r#"<label class="range-field"><span>"#).text(t(Key::FilterField)).raw(r#"</span><select class="input" name="field">"#);
+    for (field, name) in FIELDS {
+        html.raw("<option").attr("value", field).raw(">").text(t(name)).raw("</option>");
+    }
+    html.raw(r#"</select></label><label class="range-field"><span>"#)
+        .text(t(Key::FilterHow))
+        .raw(r#"</span><select class="input" name="op">"#);
+    for op in Op::ALL {
+        html.raw("<option").attr("value", op.code()).raw(">").text(t(op.text())).raw("</option>");
+    }
+    html.raw(r#"</select></label><label class="range-field filter-value"><span>"#).text(t(Key::FilterValue));
+    html.raw(r#"</span><input class="input" name="value" required autocomplete="off" spellcheck="false"></label><button class="button">"#);
+    html.text(t(Key::Apply)).raw("</button></form></div></details>");
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chip_says_what_it_does_and_how_to_undo_it() {
+        let query = ViewQuery::parse("period=7d&f=is,source,Google&f=contains_not,page,%3Cb%3E");
+        let html = chips("a.org", &query).into_string();
+        assert!(html.contains(r#"href="/a.org?period=7d&amp;f=contains_not,page,%3Cb%3E""#), "without the first: {html}");
+        assert!(html.contains(r#"href="/a.org?period=7d&amp;f=is_not,source,Google&amp;f=contains_not,page,%3Cb%3E""#), "turned: {html}");
+        assert!(html.contains(r#"href="/a.org?period=7d""#) && !html.contains("<b>"), "{html}");
+        assert_eq!(chips("a.org", &ViewQuery::default()), Html::new());
+    }
+}
