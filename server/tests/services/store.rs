@@ -106,12 +106,23 @@ async fn replicas_share_the_answers_of_the_store() {
         let answer = web.http.get(url).bearer_auth(&key).send().await.ok()?;
         if answer.status() == 200 { answer.json().await.ok() } else { None }
     };
+    // Both know that the domain's data changed: answers are shared by its version, and a process hears of an insert a moment after it.
+    let since = chrono::Utc::now();
+    for web in [&one, &two] {
+        let url = web.url(&format!("/api/analytics/kpis?domainId={}&period=day", site.id));
+        let known = eventually(SETTLED, async || {
+            let answer: Value = web.http.get(&url).bearer_auth(&key).send().await.ok()?.json().await.ok()?;
+            let watermark = chrono::DateTime::parse_from_rfc3339(answer["meta"]["watermark"].as_str()?).ok()?;
+            (watermark > since).then_some(())
+        });
+        assert!(known.await.is_some(), "log:\n{}", web.log());
+    }
     // The size of a range is believed for the running minute: the next one would ask again.
     let early = eventually(SETTLED, async || (chrono::Utc::now().timestamp() % 60 < 45).then_some(())).await;
     assert!(early.is_some());
     let first = ask(&one).await.expect("the store answers");
     assert_eq!(first["rows"][0]["visitors"], 1, "{first}");
-    // Nobody can ask the store any more; the other replica has never asked.
+    // Nobody can ask the store any more; the other replica has never asked this.
     shared.store.kill().await.unwrap();
     let second = ask(&two).await;
     assert_eq!(second.map(|answer| answer["rows"].clone()), Some(first["rows"].clone()), "log:\n{}", two.log());
