@@ -122,8 +122,8 @@ impl<'a> Blocks<'a> {
     /// Visitors of the whole question, or of it without its goals.
     fn apart(&mut self, sum: Sum) -> String {
         if sum == Sum::AllVisitors && self.question.is_beside_its_whole {
-            // Any number has the rows in the order of their shares.
-            return "toInt64(1)".to_owned();
+            // Nothing in the statement looks at it.
+            return "toInt64(0)".to_owned();
         }
         if !self.question.rolled.is_empty() {
             return self.all_visitors_over_days();

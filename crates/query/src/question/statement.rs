@@ -123,6 +123,8 @@ fn order(question: &Question, of_pages: bool, shown: &[String]) -> String {
     let mut order = Vec::new();
     for (what, direction) in &question.order {
         let what = match what {
+            // All shares are of one whole.
+            Order::Metric(Metric::Percentage) => Sum::Visitors.column().to_owned(),
             Order::Metric(metric) => metric.formula(of_pages).order(Sum::column),
             Order::Key(index) => match shown.get(*index) {
                 Some(label) => label.clone(),
