@@ -1,9 +1,9 @@
 //! What the figures of a page are filtered by, as its address says it: `f=is,source,Google`, once for each filter; all must hold.
 //!
-//! The form is that of Plausible's addresses. Values are apart by commas, and a comma or a backslash in one has a backslash before it. The names
-//! are those of the query language without `visit:` and `event:`.
+//! The form is like that of Plausible's addresses, but a comma or a backslash in a value has a backslash before it. The names are those of the query
+//! language without `visit:` and `event:`.
 
-use crate::i18n::Key;
+use crate::{i18n::Key, text::country_code};
 
 /// How values are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,11 +113,32 @@ impl Filter {
     /// By one value. None where nothing can be filtered by that.
     #[must_use]
     pub fn new(op: Op, field: &str, value: &str) -> Option<Self> {
-        let goes = match op {
-            _ if field == "goal" => matches!(op, Op::Is | Op::Contains),
-            _ => FIELDS.iter().any(|(known, _)| *known == field) || field.strip_prefix(PROPS).is_some_and(|name| !name.is_empty()),
-        };
+        let goes = FIELDS.iter().any(|(known, _)| *known == field) || field.strip_prefix(PROPS).is_some_and(|name| !name.is_empty());
         (goes && !value.is_empty()).then(|| Self { op, field: field.to_owned(), values: vec![value.to_owned()] })
+    }
+
+    /// As a form sends it: a country may be named.
+    #[must_use]
+    pub fn of_form(op: &str, field: &str, value: &str) -> Option<Self> {
+        let op = Op::ALL.into_iter().find(|known| known.code() == op)?;
+        let code = if field == "country" { country_code(value.trim()) } else { None };
+        Self::new(op, field, code.as_deref().unwrap_or(value.trim()))
+    }
+
+    /// Whether the two say one thing of several values: any of them, or none of them.
+    #[must_use]
+    pub fn goes_with(&self, other: &Self) -> bool {
+        let is_one = !matches!(self.op, Op::Contains | Op::Matches) || self.values == other.values;
+        is_one && self.op == other.op && self.field == other.field
+    }
+
+    /// How the texts in an address begin that say this filter.
+    #[must_use]
+    pub fn beginning(&self) -> String {
+        match self.op {
+            Op::Contains | Op::Matches => self.write(),
+            _ => format!("{},{}", self.op.code(), escaped(&self.field)),
+        }
     }
 
     /// From its text in an address.
@@ -189,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_is_no_filter_is_none() {
-        for text in ["", "is", "is,source", "is,source,", "like,source,x", "is,visitor_id,x", "is,props:,x", "is_not,goal,Signup"] {
+        for text in ["", "is", "is,source", "is,source,", "like,source,x", "is,visitor_id,x", "is,props:,x"] {
             assert_eq!(Filter::parse(text), None, "{text}");
         }
     }

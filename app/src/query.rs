@@ -5,7 +5,7 @@
 use footfall_model::{Interval, Period, report::Dimension};
 
 use crate::{
-    filter::{Filter, MOST, Op},
+    filter::{Filter, MOST},
     types::Compare,
 };
 
@@ -136,8 +136,8 @@ impl ViewQuery {
             (panel, page)
         });
         let interval = get("interval").and_then(|code| code.parse().ok());
-        let of_form =
-            || Filter::new(Op::ALL.into_iter().find(|op| get("op").as_deref() == Some(op.code()))?, &get("field")?, get("value")?.trim());
+        // The browser knows the address by then as the page writes it (`tools/page`).
+        let of_form = || if cfg!(feature = "ssr") { Filter::of_form(&get("op")?, &get("field")?, &get("value")?) } else { None };
         let given = pairs.iter().filter(|(key, _)| *key == "f").filter_map(|(_, value)| Filter::parse(value));
         let filters = given.chain(of_form()).fold(Vec::new(), with_filter);
         Self { period, compare, interval, metric, tabs, more, filters }
@@ -190,22 +190,38 @@ impl ViewQuery {
         format!("/{domain}{mark}{text}")
     }
 
-    /// What of another state is not as here, as a query string: parameters that it lacks are empty.
+    /// How to come from here to another state, as a query string for the address as it is by then: parameters that are empty go, `add` adds a
+    /// filter, `drop` takes away those that begin so. What a choice decides is said even where it is so already.
     #[must_use]
     pub fn difference(&self, to: &Self) -> String {
-        let (from, to) = (self.pairs(), to.pairs());
-        let of = |pairs: &[(&'static str, String)], name: &str| {
-            pairs.iter().filter(|(key, _)| *key == name).map(|(_, value)| encoded(value)).collect::<Vec<_>>()
-        };
-        let mut names: Vec<&'static str> = from.iter().chain(&to).map(|(name, _)| *name).collect();
+        const TOGETHER: [&[&str]; 3] = [&["period", "from", "to", "interval", "more", "page"], &["interval"], &["more", "page"]];
+        let (from, all) = (self.pairs(), to.pairs());
+        let of = |pairs: &[(&'static str, String)], name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
+        let is_changed = |name: &str| name != "f" && of(&from, name) != of(&all, name);
+        let mut names: Vec<&str> = from.iter().chain(&all).map(|(name, _)| *name).filter(|name| is_changed(name)).collect();
+        for group in TOGETHER {
+            if names.iter().any(|name| group.first() == Some(name)) {
+                names.extend(group);
+            }
+        }
+        if self.filters != to.filters {
+            names.extend(["more", "page"]);
+        }
         names.sort_unstable();
         names.dedup();
-        let changed = names.into_iter().filter(|name| of(&from, name) != of(&to, name)).flat_map(|name| {
-            let values = of(&to, name);
-            let values = if values.is_empty() { vec![String::new()] } else { values };
-            values.into_iter().map(move |value| format!("{name}={value}"))
-        });
-        changed.collect::<Vec<_>>().join("&")
+        let mut parts: Vec<String> = names.iter().map(|name| format!("{name}={}", encoded(&of(&all, name).unwrap_or_default()))).collect();
+        let same = |filters: &[Filter], one: &Filter| filters.iter().find(|known| known.goes_with(one)).cloned();
+        for gone in self.filters.iter().filter(|filter| same(&to.filters, filter).is_none()) {
+            parts.push(format!("drop={}", encoded(&gone.beginning())));
+        }
+        for filter in &to.filters {
+            let known = same(&self.filters, filter).map_or_else(Vec::new, |known| known.values);
+            let values: Vec<String> = filter.values.iter().filter(|value| !known.contains(value)).cloned().collect();
+            if !values.is_empty() {
+                parts.push(format!("add={}", encoded(&Filter { values, ..filter.clone() }.write())));
+            }
+        }
+        parts.join("&")
     }
 
     /// The parameters that a GET form must carry along, without the ones it sets itself.
@@ -290,9 +306,9 @@ impl ViewQuery {
     }
 }
 
-/// One more filter: to see one more value of what is looked at, not those that are both, which are none.
+/// One more filter. To see one more value of what is looked at, not those that are both, which are none, values of one comparison come together.
 fn with_filter(mut filters: Vec<Filter>, filter: Filter) -> Vec<Filter> {
-    if let Some(known) = filters.iter_mut().find(|known| known.op == filter.op && known.field == filter.field) {
+    if let Some(known) = filters.iter_mut().find(|known| known.goes_with(&filter)) {
         for value in filter.values {
             if !known.values.contains(&value) {
                 known.values.push(value);
@@ -350,6 +366,7 @@ pub const fn intervals(period: &Period) -> &'static [Interval] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::filter::Op;
 
     #[test]
     fn the_default_writes_nothing() {
@@ -392,14 +409,28 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_said() {
+    fn what_a_choice_decides_is_said() {
         let query = ViewQuery::parse("period=7d&f=is,source,Google&more=pages&page=2");
         let difference = |to: ViewQuery| query.difference(&to);
         assert_eq!(difference(query.with_metric(Metric::Pageviews)), "metric=pageviews");
-        assert_eq!(difference(query.with_filters(Vec::new())), "f=&more=&page=");
-        let filter = Filter::new(Op::Is, "page", "/a").unwrap();
-        assert_eq!(difference(query.with_filter(filter)), "f=is,source,Google&f=is,page,/a&more=&page=");
+        assert_eq!(difference(query.with_filters(Vec::new())), "more=&page=&drop=is,source");
+        let filter = |op, field, value| Filter::new(op, field, value).unwrap();
+        assert_eq!(difference(query.with_filter(filter(Op::Is, "page", "/a"))), "more=&page=&add=is,page,/a");
+        assert_eq!(difference(query.with_filter(filter(Op::Is, "source", "Bing"))), "more=&page=&add=is,source,Bing");
+        assert_eq!(
+            difference(query.with_filters(vec![filter(Op::IsNot, "source", "Google")])),
+            "more=&page=&drop=is,source&add=is_not,source,Google"
+        );
+        assert_eq!(difference(query.with_more(Some((PanelId::Sources, 1)))), "more=sources&page=");
+        assert_eq!(difference(query.with_period(Period::All)), "from=&interval=&more=&page=&period=all&to=");
         assert_eq!(difference(query.clone()), "");
+    }
+
+    #[test]
+    fn parts_of_texts_must_all_be_there() {
+        let query = ViewQuery::parse("f=contains,page,/blog&f=contains,page,2026");
+        assert_eq!(query.filters.len(), 2);
+        assert_eq!(query.difference(&query.with_filters(vec![query.filters[1].clone()])), "more=&page=&drop=contains,page,/blog");
     }
 
     #[test]
@@ -407,6 +438,8 @@ mod tests {
         let query = ViewQuery::parse("f=is%2Csource%2CGoogle&field=page&op=contains&value=+%2Fblog%2Fa+b+");
         assert_eq!(query.write(), "f=is,source,Google&f=contains,page,/blog/a%20b");
         assert_eq!(ViewQuery::parse("field=page&op=contains&value=").write(), "");
+        assert_eq!(ViewQuery::parse("field=country&op=is&value=germany").write(), "f=is,country,DE");
+        assert_eq!(ViewQuery::parse("field=country&op=is_not&value=de").write(), "f=is_not,country,DE");
     }
 
     #[test]

@@ -32,16 +32,26 @@ pub fn page_address(domain: &str, path: &str) -> Option<String> {
     Some(address)
 }
 
+/// Codes and names, as ISO 3166 has them.
+fn countries() -> impl Iterator<Item = (&'static str, &'static str)> {
+    const NAMES: &str = include_str!("../data/countries.tsv");
+    NAMES.lines().filter_map(|line| line.split_once('\t'))
+}
+
 /// `US` → `United States`. Unknown codes are shown as they are.
 #[must_use]
 pub fn country(code: &str) -> &str {
-    // Names by code, one per line, as ISO 3166 has them.
-    const NAMES: &str = include_str!("../data/countries.tsv");
     if code.len() != 2 {
         return code;
     }
-    let mut names = NAMES.lines().filter_map(|line| line.split_once('\t'));
-    names.find_map(|(known, name)| (known == code).then_some(name)).unwrap_or(code)
+    countries().find_map(|(known, name)| (known == code).then_some(name)).unwrap_or(code)
+}
+
+/// `united states` or `us` → `US`.
+#[must_use]
+pub fn country_code(text: &str) -> Option<String> {
+    let is_it = |known: &str, name: &str| known.eq_ignore_ascii_case(text) || name.to_lowercase() == text.to_lowercase();
+    countries().find_map(|(known, name)| is_it(known, name).then(|| known.to_owned()))
 }
 
 /// Error texts are lower case without a full stop; on a page they are sentences.

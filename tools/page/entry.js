@@ -11,15 +11,23 @@ const form = document.querySelector('form[data-address]');
 if (form && new URLSearchParams(location.search).has('field')) history.replaceState(history.state, '', form.dataset.address);
 
 // Parts of a page are written at different times. A link that changes part of the address changes it as it is now.
-addEventListener('click', ({ target }) => {
+const freshen = ({ target }) => {
   const link = target instanceof Element && target.closest('a[data-set]');
   if (!link) return;
-  const [now, changes] = [new URLSearchParams(location.search), new URLSearchParams(link.dataset.set)];
-  for (const name of changes.keys()) now.delete(name);
-  for (const [name, value] of changes) if (value) now.append(name, value);
+  const now = new URLSearchParams(location.search);
+  for (const [name, value] of new URLSearchParams(link.dataset.set)) {
+    if (name === 'add') now.append('f', value);
+    else if (name === 'drop') {
+      const kept = now.getAll('f').filter((filter) => filter !== value && !filter.startsWith(`${value},`));
+      now.delete('f');
+      for (const filter of kept) now.append('f', filter);
+    } else if (value) now.set(name, value);
+    else now.delete(name);
+  }
   // Commas and slashes may stand in an address as they are.
   link.search = String(now).replace(/%2C|%2F/g, decodeURIComponent);
-}, true);
+};
+for (const event of ['pointerdown', 'click']) addEventListener(event, freshen, true);
 
 addEventListener('click', ({ target }) => {
   if (!(target instanceof Element)) return;

@@ -45,6 +45,7 @@ fn chip(html: &mut Html, domain: &str, query: &ViewQuery, at: usize, filter: &Fi
             html.raw(r#"<a class="chip-op" data-noscroll"#);
             leads(html, domain, query, &query.with_filters(filters))
                 .attr("title", fill(Key::FilterTurn, &[("op", t(negated.op.text()))]))
+                .attr("aria-label", format_args!("{whole}: {}", fill(Key::FilterTurn, &[("op", t(negated.op.text()))])))
                 .raw(">")
                 .text(t(filter.op.text()))
                 .raw("</a> ");

@@ -145,7 +145,10 @@ fn one_row(html: &mut Html, domain: &str, query: &ViewQuery, dimension: Dimensio
     let by = |op| Filter::new(op, field(dimension), &row.label).filter(|_| goes);
     if let Some(filter) = by(Op::Is) {
         html.raw(r#"<a class="row-filter" data-noscroll"#);
-        leads(html, domain, query, &query.with_filter(filter)).attr("aria-label", fill(Key::FilterBy, &[("value", name)])).raw(">");
+        leads(html, domain, query, &query.with_filter(filter))
+            .attr("aria-label", fill(Key::FilterBy, &[("value", name)]))
+            .attr("title", name)
+            .raw(">");
         middle(html, name);
         html.raw("</a>");
     } else {
