@@ -2,12 +2,19 @@
 //!
 //! Only what differs from the default is written. An unknown value falls back to the default: an old link still opens.
 
+use std::fmt::Display;
+
 use footfall_model::{Interval, Period, report::Dimension};
+use percent_encoding::{AsciiSet, percent_decode_str, utf8_percent_encode};
 
 use crate::{
     filter::{Filter, MOST},
+    text,
     types::Compare,
 };
+
+/// What is encoded in a value of an address.
+const VALUE: &AsciiSet = &text::PATH.remove(b',').remove(b':');
 
 /// The figure that the chart shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -320,33 +327,13 @@ fn with_filter(mut filters: Vec<Filter>, filter: Filter) -> Vec<Filter> {
     filters
 }
 
-fn encoded(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~,/:".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
+fn encoded(value: &str) -> impl Display {
+    utf8_percent_encode(value, VALUE)
 }
 
-/// What is not encoded right stands for itself.
 fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let digit = |at: usize| after.get(at).and_then(|digit| char::from(*digit).to_digit(16));
-        let (byte, length) = match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => (u8::try_from(high * 16 + low).unwrap_or_default(), 3),
-            (b'+', ..) => (b' ', 1),
-            (byte, ..) => (*byte, 1),
-        };
-        bytes.push(byte);
-        rest = rest.get(length..).unwrap_or_default();
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    let text = text.replace('+', " ");
+    percent_decode_str(&text).decode_utf8_lossy().into_owned()
 }
 
 /// The widths of buckets that make sense for a period; the page offers them where there are two or more.

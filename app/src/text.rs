@@ -1,6 +1,11 @@
 //! Values of visitors' making, prepared for the page: shortened in the middle, named, linked. Always text, never markup.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::markup::Html;
+
+/// What is encoded in a path.
+pub const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Longer labels give way in the middle.
 const SPLIT_ABOVE: usize = 28;
@@ -21,15 +26,7 @@ pub fn page_address(domain: &str, path: &str) -> Option<String> {
     if !path.starts_with('/') {
         return None;
     }
-    let mut address = format!("https://{domain}");
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
-            address.push(char::from(byte));
-        } else {
-            address.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    Some(address)
+    Some(format!("https://{domain}{}", utf8_percent_encode(path, PATH)))
 }
 
 /// Codes and names, as ISO 3166 has them.
