@@ -112,7 +112,7 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
     let site = backend.domain(&viewer, &domain).await?;
     let query = ViewQuery::parse(&query);
     let period = query.period_or_default(site.young);
-    let look = Look { period: &period, compare: query.compare, filters: &query.filters };
+    let look = Look::new(&period, &query);
     let rows = PanelId::ALL.map(|panel| {
         let view = query.panel(panel);
         backend.breakdown(&viewer, &domain, look, view.dimension, view.limit, view.page)
@@ -128,7 +128,7 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
     let panels = PanelId::ALL.into_iter().zip(rows);
     // The live state knows of an event before the store does.
     let begun = site.has_events || live.as_ref().is_ok_and(|live| live.has_events);
-    let face = Face { id: site.id.to_string(), domain: site.domain.clone(), today: site.today.clone(), young: site.young };
+    let face = Face::from(&site);
     Ok(Dashboard {
         bar: parts::bar(&face, &query),
         switcher: parts::switcher(&domain, &domains?).into_string(),
@@ -147,8 +147,8 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
 #[server(name = GetBar, prefix = "/api/app", endpoint = "bar", input = GetUrl)]
 pub async fn bar(domain: String, view: String) -> Result<Bar, AppError> {
     let (backend, viewer) = reader().await?;
-    let Site { id, domain, today, young, .. } = backend.domain(&viewer, &domain).await?;
-    Ok(parts::bar(&Face { id: id.to_string(), domain, today, young }, &ViewQuery::parse(&view)))
+    let site = backend.domain(&viewer, &domain).await?;
+    Ok(parts::bar(&Face::from(&site), &ViewQuery::parse(&view)))
 }
 
 /// The six figures. `view` is the page's query string: comparison and filters count.
@@ -156,7 +156,7 @@ pub async fn bar(domain: String, view: String) -> Result<Bar, AppError> {
 pub async fn strip(domain: String, period: Period, view: String) -> Result<Strip, AppError> {
     let (backend, viewer) = reader().await?;
     let view = ViewQuery::parse(&view);
-    let kpis = backend.kpis(&viewer, &domain, Look { period: &period, compare: view.compare, filters: &view.filters }).await;
+    let kpis = backend.kpis(&viewer, &domain, Look::new(&period, &view)).await;
     Ok(parts::strip(signed_in(kpis)?))
 }
 
@@ -165,8 +165,7 @@ pub async fn strip(domain: String, period: Period, view: String) -> Result<Strip
 pub async fn chart(domain: String, period: Period, view: String) -> Result<ChartView, AppError> {
     let (backend, viewer) = reader().await?;
     let view = ViewQuery::parse(&view);
-    let look = Look { period: &period, compare: view.compare, filters: &view.filters };
-    let series = signed_in(backend.timeseries(&viewer, &domain, look, view.interval).await)?;
+    let series = signed_in(backend.timeseries(&viewer, &domain, Look::new(&period, &view), view.interval).await)?;
     Ok(parts::chart(&domain, &view, &period, series))
 }
 
@@ -177,8 +176,7 @@ pub async fn panel(domain: String, period: Period, panel: usize, view: String) -
     let panel = PanelId::ALL.get(panel).copied().ok_or(AppError::NotFound)?;
     let query = ViewQuery::parse(&view);
     let view = query.panel(panel);
-    let look = Look { period: &period, compare: query.compare, filters: &query.filters };
-    let rows = backend.breakdown(&viewer, &domain, look, view.dimension, view.limit, view.page).await;
+    let rows = backend.breakdown(&viewer, &domain, Look::new(&period, &query), view.dimension, view.limit, view.page).await;
     Ok(parts::panel(&domain, &query, panel, signed_in(rows)?).into_string())
 }
 

@@ -22,6 +22,7 @@ use http::HeaderMap;
 
 use crate::{
     filter::Filter,
+    query::ViewQuery,
     types::{AppError, Compare, Series, Site, Viewer},
 };
 
@@ -34,6 +35,14 @@ pub struct Look<'a> {
     pub compare: Compare,
     /// What events and visits must be like: all of these. What the domain does not know is [`AppError::Invalid`].
     pub filters: &'a [Filter],
+}
+
+impl<'a> Look<'a> {
+    /// What a state of the page asks about, in a period.
+    #[must_use]
+    pub fn new(period: &'a Period, query: &'a ViewQuery) -> Self {
+        Self { period, compare: query.compare, filters: &query.filters }
+    }
 }
 
 /// What the pages ask of the server.

@@ -16,6 +16,11 @@ use crate::{
 /// What is encoded in a value of an address.
 const VALUE: &AsciiSet = &text::PATH.remove(b',').remove(b':');
 
+/// What the choice of a period decides.
+pub const WITH_PERIOD: [&str; 6] = ["period", "from", "to", "interval", "more", "page"];
+/// What opening a panel up decides, and a filter does, as panels then show their first page.
+pub const WITH_MORE: [&str; 2] = ["more", "page"];
+
 /// The figure that the chart shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Metric {
@@ -201,18 +206,15 @@ impl ViewQuery {
     /// filter, `drop` takes away those that begin so. What a choice decides is said even where it is so already.
     #[must_use]
     pub fn difference(&self, to: &Self) -> String {
-        const TOGETHER: [&[&str]; 3] = [&["period", "from", "to", "interval", "more", "page"], &["interval"], &["more", "page"]];
         let (from, all) = (self.pairs(), to.pairs());
         let of = |pairs: &[(&'static str, String)], name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
         let is_changed = |name: &str| name != "f" && of(&from, name) != of(&all, name);
         let mut names: Vec<&str> = from.iter().chain(&all).map(|(name, _)| *name).filter(|name| is_changed(name)).collect();
-        for group in TOGETHER {
-            if names.iter().any(|name| group.first() == Some(name)) {
-                names.extend(group);
-            }
+        if self.period != to.period {
+            names.extend(WITH_PERIOD);
         }
-        if self.filters != to.filters {
-            names.extend(["more", "page"]);
+        if self.more != to.more || self.filters != to.filters {
+            names.extend(WITH_MORE);
         }
         names.sort_unstable();
         names.dedup();

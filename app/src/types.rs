@@ -129,6 +129,12 @@ pub struct Face {
     pub young: bool,
 }
 
+impl From<&Site> for Face {
+    fn from(site: &Site) -> Self {
+        Self { id: site.id.to_string(), domain: site.domain.clone(), today: site.today.clone(), young: site.young }
+    }
+}
+
 /// The strip of figures, written out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Strip {

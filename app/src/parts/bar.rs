@@ -3,6 +3,7 @@
 use footfall_model::Period;
 
 use super::{
+    carried,
     filters::{chips, filter_menu},
     leads,
 };
@@ -11,7 +12,7 @@ use crate::{
     i18n::{Key, t},
     icons::{Icon, icon},
     markup::Html,
-    query::ViewQuery,
+    query::{ViewQuery, WITH_PERIOD},
     types::{Bar, Compare, Face},
 };
 
@@ -93,9 +94,7 @@ fn period_menu(domain: &str, today: &str, query: &ViewQuery, period: &Period) ->
     }
     html.raw(r#"</ul><form class="range" method="get""#).attr("action", format_args!("/{domain}")).raw(r#"><p class="label">"#);
     html.text(t(Key::PeriodCustom)).raw(r#"</p><input type="hidden" name="period" value="custom">"#);
-    for (name, value) in query.pairs_without(&["period", "from", "to", "interval", "more", "page"]) {
-        html.raw(r#"<input type="hidden""#).attr("name", name).attr("value", value).raw(">");
-    }
+    carried(&mut html, query, &WITH_PERIOD);
     let (from, to) = match period {
         Period::Custom { from, to } => (from.as_str(), to.as_str()),
         _ => ("", ""),

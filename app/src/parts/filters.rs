@@ -1,12 +1,12 @@
 //! What the page is filtered by: the menu that adds a filter, and a chip for each one that is there.
 
-use super::{bar::menu, leads};
+use super::{bar::menu, carried, leads};
 use crate::{
     filter::{FIELDS, Filter, Op},
     i18n::{Key, fill, t},
     icons::{Icon, icon},
     markup::Html,
-    query::ViewQuery,
+    query::{ViewQuery, WITH_MORE},
     text::{country, middle},
 };
 
@@ -74,9 +74,7 @@ pub(super) fn filter_menu(domain: &str, query: &ViewQuery) -> Html {
         .attr("action", format_args!("/{domain}"))
         .attr("data-address", query.href(domain))
         .raw(">");
-    for (name, value) in query.pairs_without(&["more", "page"]) {
-        html.raw(r#"<input type="hidden""#).attr("name", name).attr("value", value).raw(">");
-    }
+    carried(&mut html, query, &WITH_MORE);
     html.raw(r#"<label class="range-field"><span>"#).text(t(Key::FilterField)).raw(r#"</span><select class="input" name="field">"#);
     for (field, name) in FIELDS {
         html.raw("<option").attr("value", field).raw(">").text(t(name)).raw("</option>");

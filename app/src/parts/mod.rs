@@ -27,6 +27,13 @@ fn leads<'a>(html: &'a mut Html, domain: &str, from: &ViewQuery, to: &ViewQuery)
     html.attr("href", to.href(domain)).attr("data-set", from.difference(to))
 }
 
+/// What a GET form carries along of the address: all but what it decides.
+fn carried(html: &mut Html, query: &ViewQuery, decided: &[&str]) {
+    for (name, value) in query.pairs_without(decided) {
+        html.raw(r#"<input type="hidden""#).attr("name", name).attr("value", value).raw(">");
+    }
+}
+
 /// The menu that leads to another domain.
 #[must_use]
 pub fn switcher(current: &str, domains: &[String]) -> Html {

@@ -84,12 +84,12 @@ impl Analytics {
         };
         let question = self.prepared(scope, question).await?;
         let time_labels = time.iter().map(|(_, label)| label.clone()).collect();
-        let made = statement(scope.query(), &question)?;
         if range.length() == 0 {
-            return Ok(Answer { time_labels, ..nothing(&question, &made) });
+            return Ok(Answer { time_labels, ..nothing(&question, &statement(scope.query(), &question)?) });
         }
         let mut explanation = None;
         let (made, rows) = if asked.includes("explain") {
+            let made = statement(scope.query(), &question)?;
             // Asked anew, as what is kept costs nothing.
             let turn = self.turns.take(scope.site()).await;
             let (rows, cost) = self.deps.store.explained(&made.sql).await?;
