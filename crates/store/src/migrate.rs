@@ -54,6 +54,7 @@ pub const MIGRATIONS: &[Migration] = &[
             ]
         },
     },
+    Migration { number: 5, name: "times of events read faster", statements: |flavour| vec![events::quick_times(flavour)] },
 ];
 
 impl Store {

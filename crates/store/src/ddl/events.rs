@@ -77,6 +77,13 @@ SETTINGS {settings}",
     )
 }
 
+/// `ts`, which every report over rows reads, without a second compression: it takes a twentieth more room and half the time to read. Rows that
+/// are there get it when they are merged.
+#[must_use]
+pub fn quick_times(flavour: &Flavour) -> String {
+    format!("ALTER TABLE events{} MODIFY COLUMN ts DateTime64(3, 'UTC') CODEC(T64)", flavour.on_cluster())
+}
+
 /// The rows that do not count, and why.
 #[must_use]
 pub fn drops(flavour: &Flavour) -> String {
