@@ -129,8 +129,14 @@ impl Store {
 async fn asked(node: &Node, text: &str, params: &[(String, Param)]) -> Result<Query, StoreError> {
     let own = node.threads().await?;
     let bounds = Bounds { threads: REPORT.threads.map(|most| most.min(own)), ..REPORT };
-    // Who asks may leave before the answer: then nobody needs it.
-    Ok(bound(node.statement(text, bounds).with_setting("cancel_http_readonly_queries_on_client_close", "1"), params))
+    let statement = node
+        .statement(text, bounds)
+        // Who asks may leave before the answer: then nobody needs it.
+        .with_setting("cancel_http_readonly_queries_on_client_close", "1")
+        // The columns of all conditions in one step: a condition that many rows pass, as most do, costs a tenth less; one that few pass costs
+        // milliseconds more.
+        .with_setting("enable_multiple_prewhere_read_steps", "0");
+    Ok(bound(statement, params))
 }
 
 /// A statement with its values.
