@@ -9,7 +9,7 @@ use footfall_query::{
     Range, Scope, Sql,
     behaviour::{Identity, Retention, funnel, journey, retention},
     language::{self, By, Segment, Settings, behaviour, channel_rule, v1},
-    question::{Goal, Key, Question, RolledDay, days, goal::CompletedBy, statement},
+    question::{Goal, Key, Labels, Question, RolledDay, days, goal::CompletedBy, statement},
 };
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Map, Value, json};
@@ -226,7 +226,7 @@ proptest! {
             };
             let question = Question {
                 metrics: asked.metrics.clone(), range, keys: asked.dimensions.iter().map(key).collect(), condition: asked.condition.clone(),
-                order: asked.order_by.clone(), limit: asked.limit, offset: asked.offset, currency: Some(EVIL.to_owned()), approximate: false, cut: None,
+                labels: Labels::Holding(EVIL.to_owned()), order: asked.order_by.clone(), limit: asked.limit, offset: asked.offset, currency: Some(EVIL.to_owned()), approximate: false, cut: None,
                 rolled: Vec::new(),
                 is_beside_its_whole: false,
             };

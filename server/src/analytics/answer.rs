@@ -110,7 +110,7 @@ impl Analytics {
         };
         let total = self.total_of(scope, question.clone(), &rows).await?;
         let shown = |key: &Key, label: &String| match key {
-            Key::By(_) | Key::Goal(_) => label.clone(),
+            Key::By(_) | Key::Goal(_) | Key::PropName => label.clone(),
             Key::Time(_) => {
                 let start = label.parse().unwrap_or(0_i64);
                 time.binary_search_by_key(&start, |(known, _)| *known).map_or_else(|_| String::new(), |index| time[index].1.clone())

@@ -20,12 +20,12 @@ pub(super) const HERE: &str = "s_here";
 pub(super) fn is_asked_apart(question: &Question, sum: Sum) -> bool {
     match sum {
         Sum::BaseVisitors => true,
-        // An event that completes no goal is in no row, but in the whole; figures of days by a dimension do not add up to it.
+        // An event that completes no goal, or has no property, is in no row, but in the whole; figures of days by a dimension do not add up to it.
         Sum::AllVisitors => {
             question.is_beside_its_whole
                 || !question.rolled.is_empty()
                 || question.keys.is_empty()
-                || question.keys.iter().any(|key| matches!(key, Key::Goal(_)))
+                || question.keys.iter().any(|key| matches!(key, Key::Goal(_) | Key::PropName))
         }
         _ => false,
     }
@@ -73,7 +73,7 @@ impl<'a> Blocks<'a> {
 
     fn check(&self) -> Result<(), Unsupported> {
         let refuse = |text: &str| Err(Unsupported(text.to_owned()));
-        let fine = |key: &Key| !matches!(key, Key::By(Dimension::Name | Dimension::Prop(_)) | Key::Goal(_));
+        let fine = |key: &Key| !matches!(key, Key::By(Dimension::Name | Dimension::Prop(_)) | Key::Goal(_) | Key::PropName);
         if self.needs(&[Sum::Based]) && self.by_event && !(self.of_pages && self.question.keys.iter().all(fine)) {
             return refuse("figures of visits do not go with dimensions of events other than the page");
         }
@@ -216,6 +216,7 @@ impl<'a> Blocks<'a> {
                     Some(format!("roundDown(toUnixTimestamp64Milli({time}), {starts})"))
                 }
                 Key::By(dimension) => value(&mut self.b, side, dimension),
+                Key::PropName => (side == Side::Events).then(|| "arrayJoin(mapKeys(props))".to_owned()),
                 Key::Goal(_) if !with_goals => Some("''".to_owned()),
                 Key::Goal(goals) => (side == Side::Events).then(|| {
                     let names = self.b.bind(Param::Texts(goals.iter().map(|goal| goal.name.clone()).collect()));

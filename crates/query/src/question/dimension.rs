@@ -95,6 +95,8 @@ pub enum OfVisit {
     Region,
     /// GeoNames id.
     City,
+    /// BCP 47, shortened.
+    Language,
     /// Path of the first pageview.
     EntryPage,
     /// Path of the last pageview.
@@ -117,7 +119,7 @@ pub(super) enum Stored {
 }
 
 /// Names after `visit:`, and what they mean.
-const OF_VISIT: [(&str, OfVisit); 20] = [
+const OF_VISIT: [(&str, OfVisit); 21] = [
     ("source", OfVisit::Source),
     ("referrer", OfVisit::Referrer),
     ("utm_medium", OfVisit::UtmMedium),
@@ -134,6 +136,7 @@ const OF_VISIT: [(&str, OfVisit); 20] = [
     ("country", OfVisit::Country),
     ("region", OfVisit::Region),
     ("city", OfVisit::City),
+    ("language", OfVisit::Language),
     ("entry_page", OfVisit::EntryPage),
     ("exit_page", OfVisit::ExitPage),
     ("entry_page_hostname", OfVisit::EntryHostname),
@@ -164,6 +167,7 @@ impl OfVisit {
             Self::Country => Stored::Text("country"),
             Self::Region => Stored::Text("region"),
             Self::City => Stored::Number("city"),
+            Self::Language => Stored::Text("language"),
             Self::EntryPage => Stored::End("entry", "path"),
             Self::ExitPage => Stored::End("exit", "path"),
             Self::EntryHostname => Stored::End("entry", "hostname"),

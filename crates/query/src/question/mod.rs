@@ -40,6 +40,8 @@ pub enum Key {
     By(Dimension),
     /// Goals, those alone that are completed. An event that completes several is in each of their rows. The label is the name.
     Goal(Vec<Goal>),
+    /// Names of properties. An event is in the row of each that it has.
+    PropName,
 }
 
 /// What rows are ordered by.
@@ -60,6 +62,18 @@ pub enum Direction {
     Descending,
 }
 
+/// Which rows are answered, by the label of the first key. Figures of those that are do not change, nor what shares are of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Labels {
+    /// All.
+    #[default]
+    All,
+    /// These.
+    Among(Vec<String>),
+    /// Those that hold the text, whatever its case.
+    Holding(String),
+}
+
 /// A question about one domain. Its scope is given apart, when it is turned into SQL.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Question {
@@ -71,6 +85,8 @@ pub struct Question {
     pub keys: Vec<Key>,
     /// What events and visits must be like.
     pub condition: Condition,
+    /// Which rows are answered.
+    pub labels: Labels,
     /// Rows of equal rank come in the order of their keys.
     pub order: Vec<(Order, Direction)>,
     /// Rows at most.
@@ -98,6 +114,7 @@ impl Question {
             range,
             keys: Vec::new(),
             condition: Condition::none(),
+            labels: Labels::All,
             order: Vec::new(),
             limit: 1,
             offset: 0,
@@ -127,7 +144,7 @@ impl Question {
     #[must_use]
     pub fn by(mut self, key: Key, limit: u64, offset: u64) -> Self {
         self.order = match (&key, self.metrics.first()) {
-            (Key::By(_) | Key::Goal(_), Some(metric)) => vec![(Order::Metric(*metric), Direction::Descending)],
+            (Key::By(_) | Key::Goal(_) | Key::PropName, Some(metric)) => vec![(Order::Metric(*metric), Direction::Descending)],
             _ => vec![(Order::Key(0), Direction::Ascending)],
         };
         Self { keys: vec![key], limit, offset, ..self }
@@ -160,7 +177,7 @@ impl Question {
         self.keys.iter().any(|key| match key {
             Key::Time(_) => false,
             Key::By(dimension) => dimension.is_of_event(),
-            Key::Goal(_) => true,
+            Key::Goal(_) | Key::PropName => true,
         })
     }
 }

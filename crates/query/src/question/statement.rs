@@ -1,7 +1,7 @@
 //! One statement of a question: blocks, added up, ordered, cut out.
 
 use super::{
-    Direction, Key, Metric, Order, Question, Sum,
+    Direction, Key, Labels, Metric, Order, Question, Sum,
     blocks::{Blocks, HERE, Made, is_asked_apart},
     explain,
 };
@@ -80,7 +80,7 @@ pub fn statement(scope: Scope, question: &Question) -> Result<Statement, Unsuppo
         (String::new(), String::new())
     } else {
         let group = if is_alone { String::new() } else { format!("\n  GROUP BY {}", keys.join(", ")) };
-        (group, format!("\nWHERE {HERE} > 0"))
+        (group, format!("\nWHERE {HERE} > 0{}", among(&mut b, &question.labels, shown.first())))
     };
     let order = order(question, of_pages, &shown);
     let limit = b.bind(Param::Int(i64::try_from(question.limit).unwrap_or(i64::MAX)));
@@ -111,11 +111,22 @@ fn total(question: &Question, sum: Sum) -> String {
 /// What a key is called in answers.
 fn shown(b: &mut Builder, key: &Key, name: &str) -> String {
     match key {
-        Key::Time(_) | Key::Goal(_) => name.to_owned(),
+        Key::Time(_) | Key::Goal(_) | Key::PropName => name.to_owned(),
         Key::By(dimension) => {
             let missing = b.bind(Param::Text(dimension.missing().to_owned()));
             format!("if({name} = '', {missing}, {name})")
         }
+    }
+}
+
+/// Which rows are answered.
+fn among(b: &mut Builder, labels: &Labels, shown: Option<&String>) -> String {
+    match (labels, shown) {
+        (Labels::Among(labels), Some(shown)) => format!(" AND toString({shown}) IN {}", b.bind(Param::Texts(labels.clone()))),
+        (Labels::Holding(text), Some(shown)) => {
+            format!(" AND positionCaseInsensitiveUTF8(toString({shown}), {}) > 0", b.bind(Param::Text(text.clone())))
+        }
+        _ => String::new(),
     }
 }
 

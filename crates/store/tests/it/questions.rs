@@ -10,7 +10,7 @@ use footfall_model::Interval;
 use footfall_query::{
     Param, Range, Scope, Sql, buckets,
     question::{
-        ChannelRule, Condition, Dimension, Direction, Goal, Key, Leaf, Metric, Op, Order, Place, Question, RolledDay, days,
+        ChannelRule, Condition, Dimension, Direction, Goal, Key, Labels, Leaf, Metric, Op, Order, Place, Question, RolledDay, days,
         dimension::OfVisit, goal::CompletedBy, statement,
     },
 };
@@ -171,6 +171,7 @@ pub fn value(row: &EventRow, visit: &Visit<'_>, dimension: &Dimension) -> String
             OfVisit::Country => first.country,
             OfVisit::Region => first.region,
             OfVisit::City => return if first.city == 0 { "(unknown)".to_owned() } else { first.city.to_string() },
+            OfVisit::Language => first.language,
             OfVisit::EntryPage => entry().map_or("", |row| &row.path),
             OfVisit::ExitPage => exit().map_or("", |row| &row.path),
             OfVisit::EntryHostname => entry().map_or("", |row| &row.hostname),
@@ -303,22 +304,24 @@ fn expected(rows: &[EventRow], question: &Question) -> Figures {
     let by_event = question.keys.iter().any(|key| match key {
         Key::Time(_) => false,
         Key::By(dimension) => !is_of_visits(dimension),
-        Key::Goal(_) => true,
+        Key::Goal(_) | Key::PropName => true,
     });
-    // An event that completes several goals is in several rows.
-    let labels = |row: &EventRow, visit: &Visit<'_>, at: i64| -> Vec<Vec<String>> {
+    // An event that completes several goals, or has several properties, is in several rows.
+    let labels_by = |keys: &[Key], row: &EventRow, visit: &Visit<'_>, at: i64| -> Vec<Vec<String>> {
         let mut all = vec![Vec::new()];
-        for key in &question.keys {
+        for key in keys {
             let each: Vec<String> = match key {
                 Key::Time(starts) => vec![starts.iter().filter(|start| **start <= at).max().unwrap().to_string()],
                 Key::By(dimension) => vec![value(row, visit, dimension)],
                 Key::Goal(goals) => goals.iter().filter(|goal| completes(row, goal)).map(|goal| goal.name.clone()).collect(),
+                Key::PropName => row.props.iter().map(|(name, _)| name.clone()).collect(),
             };
             all =
                 all.iter().flat_map(|labels| each.iter().map(|label| [labels.as_slice(), std::slice::from_ref(label)].concat())).collect();
         }
         all
     };
+    let labels = |row: &EventRow, visit: &Visit<'_>, at: i64| labels_by(&question.keys, row, visit, at);
     let by_goal = question.keys.iter().position(|key| matches!(key, Key::Goal(_)));
     let of_group = |labels: &[String]| -> Vec<String> {
         labels.iter().enumerate().filter(|(index, _)| Some(*index) != by_goal).map(|(_, label)| label.clone()).collect()
@@ -345,12 +348,9 @@ fn expected(rows: &[EventRow], question: &Question) -> Figures {
             if row.name != "engagement" {
                 base.insert(row.visitor.0);
                 let group: Vec<Key> = question.keys.iter().filter(|key| !matches!(key, Key::Goal(_))).cloned().collect();
-                let label = |key: &Key| match key {
-                    Key::Time(starts) => starts.iter().filter(|start| **start <= row.ts).max().unwrap().to_string(),
-                    Key::By(dimension) => value(row, visit, dimension),
-                    Key::Goal(_) => unreachable!(),
-                };
-                groups.entry(group.iter().map(label).collect()).or_default().insert(row.visitor.0);
+                for labels in labels_by(&group, row, visit, row.ts) {
+                    groups.entry(labels).or_default().insert(row.visitor.0);
+                }
             }
         }
         for row in visit.events.iter().filter(|row| world.is_inside(row) && world.holds(&question.condition, row, visit)) {
@@ -526,6 +526,9 @@ fn question(dice: &mut StdRng, rows: &[EventRow]) -> Question {
     if dice.random_bool(0.2) {
         keys.insert(dice.random_range(0..=keys.len()), Key::Goal(some_goals(dice)));
     }
+    if dice.random_bool(0.1) {
+        keys.insert(dice.random_range(0..=keys.len()), Key::PropName);
+    }
     let of_pages = dice.random_bool(0.5);
     let mut condition = match dice.random_range(0..3) {
         0 => Condition::none(),
@@ -541,6 +544,7 @@ fn question(dice: &mut StdRng, rows: &[EventRow]) -> Question {
         keys,
         condition,
         order: Vec::new(),
+        labels: Labels::All,
         limit: 10_000,
         offset: 0,
         currency: [None, Some("EUR"), Some("USD")].choose(dice).unwrap().map(str::to_owned),
@@ -601,7 +605,7 @@ fn is_ordered(question: &Question, answer: &[(Vec<String>, Vec<Option<f64>>)]) -
             }
             Order::Key(index) => match &question.keys[*index] {
                 Key::Time(_) => pair[0].0[*index].parse::<i64>().unwrap().cmp(&pair[1].0[*index].parse().unwrap()),
-                Key::By(_) | Key::Goal(_) => pair[0].0[*index].cmp(&pair[1].0[*index]),
+                Key::By(_) | Key::Goal(_) | Key::PropName => pair[0].0[*index].cmp(&pair[1].0[*index]),
             },
         };
         if *direction == Direction::Ascending { order.is_le() } else { order.is_ge() }
@@ -620,6 +624,17 @@ async fn compare(store: &Store, rows: &[EventRow], dice: &mut StdRng, count: usi
         if found.len() > 3 {
             let page = Question { limit: 2, offset: 1, ..question.clone() };
             assert_eq!(asked(store, &page).await, found[1..3], "a page of rows\n{question:#?}");
+            let label = found[2].0[0].clone();
+            let part: String = label.chars().skip(1).take(2).collect::<String>().to_uppercase();
+            for labels in [Labels::Among(vec![label, "no such".to_owned()]), Labels::Holding(part)] {
+                let goes = |known: &str| match &labels {
+                    Labels::All => true,
+                    Labels::Among(these) => these.iter().any(|one| one == known),
+                    Labels::Holding(text) => known.to_lowercase().contains(&text.to_lowercase()),
+                };
+                let some: Vec<_> = found.iter().filter(|(known, _)| goes(&known[0])).cloned().collect();
+                assert_eq!(asked(store, &Question { labels: labels.clone(), ..question.clone() }).await, some, "{labels:?}\n{question:#?}");
+            }
         }
     }
 }

@@ -181,7 +181,7 @@ impl Blocks<'_> {
         // The key of a row of `day_figures`.
         let kept = match key {
             None => String::new(),
-            Some(Key::By(_) | Key::Goal(_)) => "value AS g0, ".to_owned(),
+            Some(Key::By(_) | Key::Goal(_) | Key::PropName) => "value AS g0, ".to_owned(),
             Some(time @ Key::Time(_)) => {
                 let rolled = &self.question.rolled;
                 let bucket = |at: i64| bucket_of(std::slice::from_ref(time), at);
