@@ -81,7 +81,7 @@ pub struct Timeseries {
 }
 
 /// One bucket.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Point {
     /// Label in the domain's zone: `YYYY-MM-DD HH:MM:SS` for minutes and hours, `YYYY-MM-DD` for the rest.
@@ -90,6 +90,18 @@ pub struct Point {
     pub pageviews: u64,
     /// Distinct visitors in the bucket.
     pub visitors: u64,
+    /// Visits that began in the bucket.
+    #[serde(default)]
+    pub visits: u64,
+    /// Of these visits, as in [`Figures`]; none where there are none, and while the store is away.
+    #[serde(default)]
+    pub views_per_visit: Option<f64>,
+    /// Of these visits, percent.
+    #[serde(default)]
+    pub bounce_rate: Option<u64>,
+    /// Of these visits, seconds.
+    #[serde(default)]
+    pub visit_duration: Option<u64>,
     /// The bucket is not over yet.
     #[serde(default)]
     pub partial: bool,

@@ -46,9 +46,11 @@ impl Analytics {
             let running: u64 = live.iter().filter(|minute| inside(minute.minute)).map(|minute| minute.pageviews).sum();
             Point {
                 pageviews: stored.clone().map(|(_, hour)| hour.pageviews).sum::<u64>() + running,
-                visitors: stored.map(|(_, hour)| hour.visitors).sum(),
+                visitors: stored.clone().map(|(_, hour)| hour.visitors).sum(),
+                visits: stored.map(|(_, hour)| hour.visits).sum(),
                 partial: bucket.to > now,
                 time: bucket.label,
+                ..Point::default()
             }
         });
         Ok(Timeseries { interval, points: points.collect(), meta: self.degraded_meta(range) })

@@ -5,15 +5,17 @@ use footfall_model::{
     report::{Comparison, Figures, Kpis},
 };
 use footfall_query::{
-    Range, figures, period,
-    question::{Metric, Question},
+    Range,
+    figures::changes,
+    period,
+    question::{Metric, Question, Statement},
 };
 
 use super::{Analytics, AnalyticsError, View, now_ms};
 use crate::auth::SiteScope;
 
 /// The figures of the strip.
-const STRIP: [Metric; 6] =
+pub(super) const STRIP: [Metric; 6] =
     [Metric::Visitors, Metric::Visits, Metric::Pageviews, Metric::ViewsPerVisit, Metric::BounceRate, Metric::VisitDuration];
 
 impl Analytics {
@@ -67,7 +69,7 @@ impl Analytics {
         }
         engines.push(("currentVisitors", "live"));
         let comparison = comparison.map(|(other, then, first)| Comparison {
-            change: figures::changes(&figures, &then),
+            change: changes(&figures, &then),
             figures: then,
             incomplete: first.is_none_or(|first| first > other.from),
         });
@@ -80,18 +82,21 @@ impl Analytics {
     async fn figures(&self, scope: &SiteScope, view: &View, range: Range, cut: Option<i64>) -> Result<(Figures, bool), AnalyticsError> {
         let question = Question { cut, condition: view.condition.clone(), ..Question::totals(STRIP, range) };
         let (made, rows) = self.rows(scope, question).await?;
-        let sums = rows.first().map_or(&[][..], |row| &row.sums);
-        let figure = |metric| made.figure(metric, sums);
-        let whole = |metric| figure(metric).map(|figure| figure as u64);
-        let count = |metric| whole(metric).unwrap_or(0);
-        let figures = Figures {
-            visitors: count(Metric::Visitors),
-            visits: count(Metric::Visits),
-            pageviews: count(Metric::Pageviews),
-            views_per_visit: figure(Metric::ViewsPerVisit),
-            bounce_rate: whole(Metric::BounceRate),
-            visit_duration: whole(Metric::VisitDuration),
-        };
-        Ok((figures, made.approximate))
+        Ok((figures(&made, rows.first().map_or(&[], |row| &row.sums)), made.approximate))
+    }
+}
+
+/// The six figures of a row.
+pub(super) fn figures(made: &Statement, sums: &[i64]) -> Figures {
+    let figure = |metric| made.figure(metric, sums);
+    let whole = |metric| figure(metric).map(|figure| figure as u64);
+    let count = |metric| whole(metric).unwrap_or(0);
+    Figures {
+        visitors: count(Metric::Visitors),
+        visits: count(Metric::Visits),
+        pageviews: count(Metric::Pageviews),
+        views_per_visit: figure(Metric::ViewsPerVisit),
+        bounce_rate: whole(Metric::BounceRate),
+        visit_duration: whole(Metric::VisitDuration),
     }
 }

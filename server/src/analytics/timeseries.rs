@@ -4,14 +4,18 @@ use std::collections::HashMap;
 
 use footfall_model::{
     Interval,
-    report::{Point, Timeseries},
+    report::{Figures, Point, Timeseries},
 };
 use footfall_query::{
     Bucket, Range, buckets, period,
-    question::{Key, Metric, Question},
+    question::{Key, Question},
 };
 
-use super::{Analytics, AnalyticsError, View, now_ms};
+use super::{
+    Analytics, AnalyticsError, View,
+    kpis::{STRIP, figures},
+    now_ms,
+};
 use crate::auth::SiteScope;
 
 impl Analytics {
@@ -85,18 +89,23 @@ impl Analytics {
         }
         let starts: Vec<i64> = wanted.iter().map(|bucket| bucket.from).collect();
         let limit = starts.len() as u64;
-        let totals = Question { cut, condition: view.condition.clone(), ..Question::totals([Metric::Visitors, Metric::Pageviews], range) };
+        let totals = Question { cut, condition: view.condition.clone(), ..Question::totals(STRIP, range) };
         let (made, rows) = self.rows(scope, totals.by(Key::Time(starts), limit, 0)).await?;
         let found: HashMap<&str, &[i64]> =
             rows.iter().filter_map(|row| Some((row.labels.first()?.as_str(), row.sums.as_slice()))).collect();
         let point = |bucket: &Bucket| {
             let sums = found.get(bucket.from.to_string().as_str()).copied().unwrap_or_default();
-            let count = |metric| made.figure(metric, sums).unwrap_or(0.0) as u64;
+            let Figures { visitors, visits, pageviews, views_per_visit, bounce_rate, visit_duration } = figures(&made, sums);
+            let (time, partial, has_visits) = (bucket.label.clone(), bucket.to > now, visits > 0);
             Point {
-                time: bucket.label.clone(),
-                pageviews: count(Metric::Pageviews),
-                visitors: count(Metric::Visitors),
-                partial: bucket.to > now,
+                time,
+                pageviews,
+                visitors,
+                visits,
+                views_per_visit: views_per_visit.filter(|_| has_visits),
+                bounce_rate: bounce_rate.filter(|_| has_visits),
+                visit_duration: visit_duration.filter(|_| has_visits),
+                partial,
             }
         };
         Ok((wanted.iter().map(point).collect(), made.approximate))

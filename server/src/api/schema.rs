@@ -63,6 +63,14 @@ pub struct Point {
     time: String,
     pageviews: u64,
     visitors: u64,
+    /// Begun in the bucket.
+    visits: u64,
+    /// Of these visits; null where there are none, and while the store is away. So are the two below.
+    views_per_visit: Option<f64>,
+    /// Percent.
+    bounce_rate: Option<u64>,
+    /// Seconds.
+    visit_duration: Option<u64>,
     /// Not over yet.
     partial: bool,
 }
