@@ -47,6 +47,16 @@ pub fn now_ms() -> i64 {
     }
 }
 
+/// Path and query of the page; empty while the server renders.
+#[must_use]
+pub fn address() -> String {
+    if cfg!(not(target_family = "wasm")) {
+        return String::new();
+    }
+    let location = web_sys::window().map(|window| window.location());
+    location.map(|location| location.pathname().unwrap_or_default() + &location.search().unwrap_or_default()).unwrap_or_default()
+}
+
 /// Leads elsewhere: by a redirect while the server renders, by a load in the browser.
 pub fn lead_to(address: &str) {
     #[cfg(feature = "ssr")]

@@ -6,6 +6,7 @@ use crate::{
     dom,
     i18n::{Key, t},
     markup::Html,
+    query::written,
     text::sentence,
     types::AppError,
 };
@@ -27,6 +28,12 @@ pub fn part_failed(error: &AppError, part: &'static str) -> Html {
     html
 }
 
+/// The sign-in form, with the way back.
+#[must_use]
+pub fn sign_in(back: &str) -> String {
+    format!("/login?{}", written(&[("callbackUrl", back.to_owned())]))
+}
+
 /// A whole page failed. Nobody signed in leads to the sign-in form, with the way back.
 #[component]
 pub fn PageFailed(
@@ -37,7 +44,7 @@ pub fn PageFailed(
 ) -> impl IntoView {
     let (title, text, label, href) = match &error {
         AppError::NotSignedIn => {
-            dom::lead_to(&format!("/login?callbackUrl={address}"));
+            dom::lead_to(&sign_in(&address));
             (Key::SignInTitle, String::new(), Key::SignIn, "/login".to_owned())
         }
         AppError::NotFound => {

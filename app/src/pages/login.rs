@@ -2,13 +2,14 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
+use leptos_router::hooks::use_location;
 
 use crate::{
     api,
     components::forms::{CredentialFields, PlainBar},
     failed::PageFailed,
     i18n::{Key, t},
+    query::decoded_pairs,
     types::Viewer,
 };
 
@@ -32,7 +33,10 @@ pub fn LoginPage() -> impl IntoView {
 
 #[component]
 fn Login(viewer: Viewer) -> impl IntoView {
-    let callback = use_query_map().get_untracked().get("callbackUrl").filter(|address| is_own(address)).unwrap_or_else(|| "/".to_owned());
+    // Decoded once: an address of ours has encoded values in it.
+    let search = use_location().search.get_untracked();
+    let callback = decoded_pairs(&search).into_iter().find_map(|(name, value)| (name == "callbackUrl").then_some(value));
+    let callback = callback.filter(|address| is_own(address)).unwrap_or_else(|| "/".to_owned());
     let (csrf, needs_setup) = (viewer.csrf.clone(), viewer.needs_setup);
     view! {
         <PlainBar viewer />
