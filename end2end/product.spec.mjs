@@ -1,6 +1,7 @@
 // The main job in a real browser: set-up link → owner → domain → snippet on a real page → the figure on the live dashboard.
 // Every page is also checked for console errors, accessibility and reading without JavaScript.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
@@ -50,9 +51,10 @@ async function open(from = context) {
   return { page, faults };
 }
 
-/** Nothing of a page at rest is wrong: what is only just rolling in is half transparent, and its contrast that of a moment. */
+/** Nothing of a page at rest is wrong: what is rolling in or loads is half transparent, and its contrast that of a moment. */
 async function accessible(page, what) {
   await page.emulateMedia({ reducedMotion: "reduce" });
+  await page.waitForFunction(() => !document.querySelector(".busy"));
   const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
   assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`), [], what);
   await page.emulateMedia({ reducedMotion: "no-preference" });
@@ -163,6 +165,8 @@ test("demo data fills every panel and is removed in one click", async () => {
   await accessible(page, "dashboard, dark");
   await page.emulateMedia({ colorScheme: "light" });
   await filters(page);
+  await figures(page);
+  await details(page);
   for (const period of ["30m", "24h", "day", "7d", "30d", "month", "12mo"]) {
     await page.goto(`${product.base}/demo.example?period=${period}`);
     await page.reload();
@@ -184,8 +188,8 @@ async function filters(page) {
   await page.waitForURL(/f=is,country,DE/);
   await becomes(all);
   const germans = await visitors();
-  await page.locator("#countries tbody tr").nth(1).waitFor({ state: "detached" });
-  assert.match(await page.locator("#countries tbody").innerText(), /Germany[^]*100/);
+  await page.locator("#places tbody tr").nth(1).waitFor({ state: "detached" });
+  assert.match(await page.locator("#places tbody").innerText(), /Germany[^]*100/);
   await accessible(page, "dashboard, filtered");
   await page.reload();
   assert.equal(await visitors(), germans, "the address has it all");
@@ -201,12 +205,12 @@ async function filters(page) {
   await form.getByRole("button", { name: "Apply" }).click();
   await page.getByRole("link", { name: /Remove the filter .Source contains oog/ }).waitFor();
   assert.match(await page.locator("#sources tbody").innerText(), /^Google/);
-  assert.equal(await page.locator("#countries").getByText("Germany").count(), 0);
+  assert.equal(await page.locator("#places").getByText("Germany").count(), 0);
   assert.match(page.url(), /f=contains,source,oog$/, "the form's address is that of a link");
   // Parts are made at different times: a choice in one of them goes by what another one changed since.
   await page.locator("#pages").getByRole("link", { name: "Entry", exact: true }).click();
   await page.locator("#devices").getByRole("link", { name: "Systems" }).click();
-  await page.waitForURL(/pages=entry.*devices=os|devices=os.*pages=entry/);
+  await page.waitForURL(/pages=entry_page.*devices=os|devices=os.*pages=entry_page/);
   await page.locator("#devices").getByText("Windows").waitFor();
   await page.getByRole("link", { name: "Clear all" }).click();
   await page.waitForFunction((text) => document.querySelector(".kpi-figure").innerText === text, all);
@@ -215,6 +219,72 @@ async function filters(page) {
   await page.goto(`${product.base}/demo.example?period=30d&f=matches,page,(`);
   await page.getByText(/not a regular expression/).first().waitFor();
   await page.goto(`${product.base}/demo.example?period=30d`);
+}
+
+/** Each figure of the strip leads the chart; goals, events and properties have a panel. */
+async function figures(page) {
+  const chart = page.locator("section.chart");
+  await page.getByRole("region", { name: "Figures" }).getByRole("link", { name: /^Bounce rate/ }).click();
+  await page.waitForURL(/metric=bounce_rate/);
+  await page.waitForFunction(() => document.querySelector("section.chart").ariaLabel.startsWith("Bounce rate. Most: "));
+  assert.match(await chart.locator(".legend").innerText(), /^Bounce rate/);
+  assert.ok((await page.locator(".kpi .spark").count()) === 6, "each figure has its line");
+  const goals = page.getByRole("region", { name: "Goals and events" });
+  await goals.getByText("No goal was completed").waitFor();
+  await product.run("goal", "add", "--domain", "demo.example", "--event", "Signup", "--currency", "EUR");
+  await goals.getByRole("link", { name: "Events" }).click();
+  await goals.getByRole("row", { name: /Signup/ }).waitFor();
+  await goals.getByRole("link", { name: "Goals", exact: true }).click();
+  await goals.getByRole("row", { name: /Signup.*%/ }).waitFor();
+  await goals.getByRole("link", { name: "Properties" }).click();
+  await goals.getByRole("link", { name: "Values of plan" }).click();
+  await page.waitForURL(/demo\.example\/by\/props:plan\?/);
+  await page.getByRole("heading", { name: "plan of demo.example" }).waitFor();
+  assert.match(await page.locator("tbody").innerText(), /29\.00/);
+}
+
+/** All rows of a panel: found, sorted, downloaded, and back. */
+async function details(page) {
+  await page.goto(`${product.base}/demo.example?period=30d&f=is_not,country,DE`);
+  await page.getByRole("link", { name: /^Show all 24.*: Pages$/ }).click();
+  await page.getByRole("heading", { name: "Pages of demo.example" }).waitFor();
+  assert.match(page.url(), /\/by\/page\?period=30d&f=is_not,country,DE$/);
+  const labels = () => page.locator("tbody .middle").allInnerTexts();
+  const all = await labels();
+  assert.equal(all.length, 24);
+  await accessible(page, "details");
+  await page.getByRole("searchbox").fill("BLOG");
+  await page.getByRole("searchbox").press("Enter");
+  await page.waitForURL(/search=BLOG/);
+  assert.deepEqual(await labels(), all.filter((label) => label.includes("blog")), "rows keep their order");
+  await page.getByRole("link", { name: "Page", exact: true }).click();
+  await page.waitForURL(/sort=label/);
+  assert.deepEqual(await labels(), all.filter((label) => label.includes("blog")).sort());
+  assert.equal(await page.getByRole("columnheader", { name: "Page", exact: true }).getAttribute("aria-sort"), "ascending");
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download CSV" }).click()]);
+  assert.equal(file.suggestedFilename(), "demo.example-page.csv");
+  const lines = (await readFile(await file.path(), "utf8")).trim().split("\n");
+  assert.equal(lines[0], "page,visitors,percentage,pageviews,bounce_rate,time_on_page,scroll_depth");
+  assert.equal(lines.length - 1, (await labels()).length);
+  await page.getByRole("searchbox").fill("no such page");
+  await page.getByRole("searchbox").press("Enter");
+  await page.getByRole("link", { name: "Clear the search" }).click();
+  await page.getByRole("link", { name: "Back to the dashboard" }).click();
+  await page.waitForURL(/demo\.example\?period=30d&f=is_not,country,DE$/);
+  await page.goto(`${product.base}/demo.example/by/page?period=30d&page=9`);
+  await page.getByRole("link", { name: "First page" }).waitFor();
+  for (const nothing of ["/demo.example/by/visitor_id", "/not-mine.example/by/page", "/api/app/table.csv?domain=not-mine.example&by=page"]) {
+    assert.equal((await page.request.get(product.base + nothing)).status(), 404, nothing);
+  }
+  const stranger = await browser.newContext();
+  const file_of = await stranger.request.get(`${product.base}/api/app/table.csv?domain=demo.example&by=page`);
+  assert.equal(file_of.status(), 401);
+  const plain = await browser.newContext({ javaScriptEnabled: false, storageState: await context.storageState(), viewport: { width: 390, height: 844 } });
+  const reader = await plain.newPage();
+  await reader.goto(`${product.base}/demo.example/by/source?period=30d`);
+  assert.match(await reader.locator("tbody").innerText(), /Google/);
+  await plain.close();
+  await stranger.close();
 }
 
 test("reads without JavaScript", async () => {
@@ -247,7 +317,9 @@ test("who is not signed in sees the landing page and is led to the sign-in form"
   const { page, faults } = await open(stranger);
   await page.goto(product.base + "/");
   await accessible(page, "landing");
-  await page.goto(`${product.base}/${DOMAIN}`);
+  // What a link says is not lost on the way through the form.
+  const link = `/${DOMAIN}?period=7d&f=contains,page,/a%2525b%5C,c%20d&f=is,country,DE`;
+  await page.goto(product.base + link);
   await page.waitForURL(/\/login/);
   await accessible(page, "sign-in");
   await page.locator("input[name=email]").fill(EMAIL);
@@ -257,7 +329,8 @@ test("who is not signed in sees the landing page and is led to the sign-in form"
   await page.locator("input[name=email]").fill(EMAIL);
   await page.locator("input[name=password]").fill(PASSWORD);
   await page.locator("form").getByRole("button").first().click();
-  await page.waitForURL(new RegExp(DOMAIN.replace(".", "\\.")));
+  await page.waitForURL((url) => url.pathname === `/${DOMAIN}`);
+  assert.equal(page.url(), product.base + link);
   assert.equal((await fetch(product.setup)).status < 500, true, "the set-up link is spent");
   assert.deepEqual(faults, []);
   await stranger.close();

@@ -12,7 +12,8 @@ use crate::types::{AppError, Bar, ChartView, Dashboard, Site, Sites, Strip, View
 
 #[cfg(feature = "ssr")]
 use crate::{
-    backend::{Backend, Look},
+    backend::{Backend, Look, Wanted},
+    metric::Metric,
     parts,
     query::{PanelId, ViewQuery},
     theme,
@@ -113,30 +114,28 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
     let query = ViewQuery::parse(&query);
     let period = query.period_or_default(site.young);
     let look = Look::new(&period, &query);
-    let rows = PanelId::ALL.map(|panel| {
-        let view = query.panel(panel);
-        backend.breakdown(&viewer, &domain, look, view.dimension, view.limit, view.page)
-    });
-    let (kpis, series, rows, live, domains) = futures::join!(
+    let tables = PanelId::ALL.map(|panel| backend.table(&viewer, &domain, look, in_panel(query.tab(panel))));
+    let (kpis, series, tables, live, domains, names) = futures::join!(
         backend.kpis(&viewer, &domain, look),
         backend.timeseries(&viewer, &domain, look, query.interval),
-        futures::future::join_all(rows),
+        futures::future::join_all(tables),
         backend.live(&viewer, &domain),
         backend.domain_names(&viewer),
+        backend.place_names(places(&query)),
     );
     let fault = fault.map(|fault| leptos::server_fn::error::ServerFnUrlError::<AppError>::decode_err(&fault));
-    let panels = PanelId::ALL.into_iter().zip(rows);
+    let panels = PanelId::ALL.into_iter().zip(tables);
     // The live state knows of an event before the store does.
     let begun = site.has_events || live.as_ref().is_ok_and(|live| live.has_events);
-    let face = Face::from(&site);
+    let (face, page) = (Face::from(&site), format!("/{domain}"));
     Ok(Dashboard {
-        bar: parts::bar(&face, &query),
+        bar: parts::bar(&page, &face, &query, &names),
         switcher: parts::switcher(&domain, &domains?).into_string(),
         account: parts::bar_end(theme::of_request(), &viewer).into_string(),
         notices: parts::notices(&site, &viewer.csrf, fault.as_ref()).into_string(),
         empty: (!begun).then(|| parts::no_visits_yet(&site, &viewer.csrf).into_string()),
-        chart: parts::chart(&domain, &query, &period, series),
-        panels: panels.map(|(panel, rows)| parts::panel(&domain, &query, panel, rows).into_string()).collect(),
+        chart: parts::chart(&page, &query, &period, series),
+        panels: panels.map(|(panel, table)| parts::panel(&domain, &query, panel, table).into_string()).collect(),
         live: live.ok(),
         strip: parts::strip(kpis),
         face,
@@ -148,7 +147,68 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
 pub async fn bar(domain: String, view: String) -> Result<Bar, AppError> {
     let (backend, viewer) = reader().await?;
     let site = backend.domain(&viewer, &domain).await?;
-    Ok(parts::bar(&Face::from(&site), &ViewQuery::parse(&view)))
+    let query = ViewQuery::parse(&view);
+    let names = backend.place_names(places(&query)).await;
+    Ok(parts::bar(&format!("/{domain}"), &Face::from(&site), &query, &names))
+}
+
+/// What a panel asks for.
+#[cfg(feature = "ssr")]
+fn in_panel(field: &str) -> Wanted<'_> {
+    let (metrics, order) = (parts::figures(field), Some(Metric::Visitors));
+    Wanted { field, metrics, order, descending: true, search: "", limit: parts::ROWS, page: 1 }
+}
+
+/// The places that the filters name by code.
+#[cfg(feature = "ssr")]
+fn places(query: &ViewQuery) -> Vec<(String, String)> {
+    let of_places = query.filters.iter().filter(|filter| matches!(filter.field.as_str(), "region" | "city"));
+    of_places.flat_map(|filter| filter.values.iter().map(|value| (filter.field.clone(), value.clone()))).collect()
+}
+
+/// The page of a breakdown, written out.
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Detail {
+    /// The title of the page.
+    pub title: String,
+    /// The ends of the bar: the domain switcher, the account.
+    pub switcher: String,
+    /// See `switcher`.
+    pub account: String,
+    /// The choices in the bar.
+    pub bar: Bar,
+    /// What stands below the bar.
+    pub body: String,
+}
+
+/// The page of a breakdown, by the address of the request.
+///
+/// # Errors
+/// When nobody is signed in, the domain is not the viewer's, or there is no such breakdown.
+#[cfg(feature = "ssr")]
+pub async fn detail(domain: String) -> Result<Detail, AppError> {
+    let (backend, viewer) = reader().await?;
+    let site = backend.domain(&viewer, &domain).await?;
+    let uri = use_context::<http::request::Parts>().map(|parts| parts.uri).unwrap_or_default();
+    // Decoded once, and here: a name of a property may hold anything.
+    let field = uri.path().rsplit('/').next().unwrap_or_default();
+    let field = percent_encoding::percent_decode_str(field).decode_utf8_lossy();
+    let query = parts::DetailQuery::parse(&field, uri.query().unwrap_or_default()).ok_or(AppError::NotFound)?;
+    let period = query.view.period_or_default(site.young);
+    let (table, domains, names) = futures::join!(
+        backend.table(&viewer, &domain, Look::new(&period, &query.view), query.wanted()),
+        backend.domain_names(&viewer),
+        backend.place_names(places(&query.view)),
+    );
+    let table = signed_in(table)?;
+    Ok(Detail {
+        title: format!("{domain}: {field}"),
+        switcher: parts::switcher(&domain, &domains?).into_string(),
+        account: parts::bar_end(theme::of_request(), &viewer).into_string(),
+        bar: parts::bar(&query.address(&domain), &Face::from(&site), &query.view, &names),
+        body: parts::detail(&domain, &query, &names, table).into_string(),
+    })
 }
 
 /// The six figures. `view` is the page's query string: comparison and filters count.
@@ -166,18 +226,17 @@ pub async fn chart(domain: String, period: Period, view: String) -> Result<Chart
     let (backend, viewer) = reader().await?;
     let view = ViewQuery::parse(&view);
     let series = signed_in(backend.timeseries(&viewer, &domain, Look::new(&period, &view), view.interval).await)?;
-    Ok(parts::chart(&domain, &view, &period, series))
+    Ok(parts::chart(&format!("/{domain}"), &view, &period, series))
 }
 
-/// A panel as HTML. `panel` counts in `PanelId::ALL`; `view` is the page's query string: the panel's tab and page, and the filters count.
+/// A panel as HTML. `panel` counts in `PanelId::ALL`; `view` is the page's query string: the panel's tab, comparison and filters count.
 #[server(name = GetPanel, prefix = "/api/app", endpoint = "panel", input = GetUrl)]
 pub async fn panel(domain: String, period: Period, panel: usize, view: String) -> Result<String, AppError> {
     let (backend, viewer) = reader().await?;
     let panel = PanelId::ALL.get(panel).copied().ok_or(AppError::NotFound)?;
     let query = ViewQuery::parse(&view);
-    let view = query.panel(panel);
-    let rows = backend.breakdown(&viewer, &domain, Look::new(&period, &query), view.dimension, view.limit, view.page).await;
-    Ok(parts::panel(&domain, &query, panel, signed_in(rows)?).into_string())
+    let table = backend.table(&viewer, &domain, Look::new(&period, &query), in_panel(query.tab(panel))).await;
+    Ok(parts::panel(&domain, &query, panel, signed_in(table)?).into_string())
 }
 
 /// Failures are drawn in place of what failed, but who is not signed in must be led elsewhere.

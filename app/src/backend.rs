@@ -13,15 +13,18 @@
 //! first answers 303 to `/setup?token=…&error=CODE&email=…`, the second 303 to `/login?error=CODE&email=…&callbackUrl=…`; the codes are
 //! [`crate::components::forms::FormError`]'s.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use footfall_model::{
     Interval, Period,
-    report::{Breakdown, Dimension, Kpis, LiveView},
+    report::{Kpis, LiveView, Meta},
 };
 use http::HeaderMap;
 
 use crate::{
     filter::Filter,
+    metric::Metric,
     query::ViewQuery,
     types::{AppError, Compare, Series, Site, Viewer},
 };
@@ -43,6 +46,56 @@ impl<'a> Look<'a> {
     pub fn new(period: &'a Period, query: &'a ViewQuery) -> Self {
         Self { period, compare: query.compare, filters: &query.filters }
     }
+}
+
+/// Which rows of a breakdown are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// A field that can be filtered by, or `NAMES_OF_PROPS`.
+    pub field: &'a str,
+    /// The figures of a row; the first one is compared.
+    pub metrics: &'a [Metric],
+    /// One of the metrics; none for the labels.
+    pub order: Option<Metric>,
+    /// Greatest first.
+    pub descending: bool,
+    /// Rows whose label, or name, holds this text; empty for all.
+    pub search: &'a str,
+    /// Rows on a page.
+    pub limit: u32,
+    /// Counts from 1.
+    pub page: u32,
+}
+
+/// Names of regions and cities by their codes, of which none is both.
+pub type PlaceNames = HashMap<String, String>;
+
+/// One page of rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// In the order asked for.
+    pub rows: Vec<TableRow>,
+    /// Rows over all pages.
+    pub total: u64,
+    /// They are compared with another period.
+    pub is_compared: bool,
+    /// Where the figures come from.
+    pub meta: Meta,
+}
+
+/// A row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableRow {
+    /// The value that it can be filtered by.
+    pub label: String,
+    /// The name of a code.
+    pub name: Option<String>,
+    /// One per metric; none where nothing was reported.
+    pub figures: Vec<Option<f64>>,
+    /// The change of the first figure in whole percent; none where there is nothing earlier.
+    pub change: Option<i64>,
+    /// The currency of its revenue.
+    pub currency: Option<String>,
 }
 
 /// What the pages ask of the server.
@@ -81,16 +134,11 @@ pub trait Backend: Send + Sync {
     /// The buckets of the chart. Without an interval the server takes the one that fits the range.
     async fn timeseries(&self, viewer: &Viewer, domain: &str, look: Look<'_>, interval: Option<Interval>) -> Result<Series, AppError>;
 
-    /// One page of rows by visitors; `page` counts from 1. Countries are labelled by their two-letter code.
-    async fn breakdown(
-        &self,
-        viewer: &Viewer,
-        domain: &str,
-        look: Look<'_>,
-        dimension: Dimension,
-        limit: u32,
-        page: u32,
-    ) -> Result<Breakdown, AppError>;
+    /// One page of rows.
+    async fn table(&self, viewer: &Viewer, domain: &str, look: Look<'_>, wanted: Wanted<'_>) -> Result<Table, AppError>;
+
+    /// The names of regions and cities, where they are known: field and code, to name.
+    async fn place_names(&self, places: Vec<(String, String)>) -> PlaceNames;
 
     /// The live figures as of now; later ones come by `GET /api/analytics/live`.
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError>;

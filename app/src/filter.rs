@@ -3,7 +3,9 @@
 //! The form is like that of Plausible's addresses, but a comma or a backslash in a value has a backslash before it. The names are those of the query
 //! language without `visit:` and `event:`.
 
-use crate::{i18n::Key, text::country_code};
+#[cfg(feature = "ssr")]
+use crate::i18n::Key;
+use crate::text::country_code;
 
 /// How values are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,7 @@ impl Op {
     }
 
     /// As chips and menus say it.
+    #[cfg(feature = "ssr")]
     #[must_use]
     pub const fn text(self) -> Key {
         match self {
@@ -66,35 +69,40 @@ impl Op {
     }
 }
 
-/// What can be filtered by, in the order of the menu: the name in addresses, and the text.
-pub const FIELDS: [(&str, Key); 21] = [
-    ("page", Key::ColumnPage),
-    ("entry_page", Key::FieldEntryPage),
-    ("exit_page", Key::FieldExitPage),
-    ("hostname", Key::FieldHostname),
-    ("source", Key::ColumnSource),
-    ("channel", Key::ColumnChannel),
-    ("referrer", Key::ColumnReferrer),
-    ("utm_campaign", Key::ColumnCampaign),
-    ("utm_medium", Key::FieldMedium),
-    ("utm_source", Key::FieldUtmSource),
-    ("utm_content", Key::FieldContent),
-    ("utm_term", Key::FieldTerm),
-    ("country", Key::ColumnCountry),
-    ("region", Key::FieldRegion),
-    ("browser", Key::ColumnBrowser),
-    ("browser_version", Key::FieldBrowserVersion),
-    ("os", Key::ColumnSystem),
-    ("os_version", Key::FieldSystemVersion),
-    ("device", Key::ColumnDevice),
-    ("screen", Key::FieldScreen),
-    ("goal", Key::FieldGoal),
+/// What can be filtered by, in the order of the menu.
+pub const FIELDS: [&str; 24] = [
+    "page",
+    "entry_page",
+    "exit_page",
+    "hostname",
+    "source",
+    "channel",
+    "referrer",
+    "utm_campaign",
+    "utm_medium",
+    "utm_source",
+    "utm_content",
+    "utm_term",
+    "country",
+    "region",
+    "city",
+    "language",
+    "browser",
+    "browser_version",
+    "os",
+    "os_version",
+    "device",
+    "screen",
+    "goal",
+    "name",
 ];
 
 /// Properties are filtered by `props:NAME`.
-const PROPS: &str = "props:";
+pub const PROPS: &str = "props:";
 /// What is known to events, not to visits.
-const OF_EVENTS: [&str; 3] = ["page", "hostname", "goal"];
+const OF_EVENTS: [&str; 4] = ["page", "hostname", "goal", "name"];
+/// Places that rows know by code, and people by name.
+const BY_NAME: [(&str, &str); 2] = [("region", "region_name"), ("city", "city_name")];
 /// Filters of one page.
 pub const MOST: usize = 20;
 
@@ -113,16 +121,19 @@ impl Filter {
     /// By one value. None where nothing can be filtered by that.
     #[must_use]
     pub fn new(op: Op, field: &str, value: &str) -> Option<Self> {
-        let goes = FIELDS.iter().any(|(known, _)| *known == field) || field.strip_prefix(PROPS).is_some_and(|name| !name.is_empty());
-        (goes && !value.is_empty()).then(|| Self { op, field: field.to_owned(), values: vec![value.to_owned()] })
+        (is_field(field) && !value.is_empty()).then(|| Self { op, field: field.to_owned(), values: vec![value.to_owned()] })
     }
 
-    /// As a form sends it: a country may be named.
+    /// As a form sends it: places are named.
     #[must_use]
     pub fn of_form(op: &str, field: &str, value: &str) -> Option<Self> {
         let op = Op::ALL.into_iter().find(|known| known.code() == op)?;
-        let code = if field == "country" { country_code(value.trim()) } else { None };
-        Self::new(op, field, code.as_deref().unwrap_or(value.trim()))
+        let value = value.trim();
+        let code = if field == "country" { country_code(value) } else { None };
+        // Codes are `DE-BE` and numbers.
+        let is_code = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-');
+        let named = BY_NAME.iter().find(|(known, _)| *known == field && !is_code(value)).map_or(field, |(_, name)| name);
+        Self::new(op, named, code.as_deref().unwrap_or(value))
     }
 
     /// Whether the two say one thing of several values: any of them, or none of them.
@@ -166,8 +177,7 @@ impl Filter {
     /// The dimension in the query language.
     #[must_use]
     pub fn dimension(&self) -> String {
-        let of_event = OF_EVENTS.contains(&self.field.as_str()) || self.field.starts_with(PROPS);
-        format!("{}:{}", if of_event { "event" } else { "visit" }, self.field)
+        dimension(&self.field)
     }
 
     /// Its opposite; a goal has none.
@@ -175,6 +185,54 @@ impl Filter {
     pub fn negated(&self) -> Option<Self> {
         (self.field != "goal").then(|| Self { op: self.op.negated(), ..self.clone() })
     }
+}
+
+/// Whether it can be filtered by.
+#[must_use]
+pub fn is_field(field: &str) -> bool {
+    FIELDS.contains(&field)
+        || BY_NAME.iter().any(|(_, name)| *name == field)
+        || field.strip_prefix(PROPS).is_some_and(|name| !name.is_empty())
+}
+
+/// What pages call a field; none for properties, which have names of their own.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn known_as(field: &str) -> Option<Key> {
+    Some(match field {
+        "page" => Key::ColumnPage,
+        "entry_page" => Key::FieldEntryPage,
+        "exit_page" => Key::FieldExitPage,
+        "hostname" => Key::FieldHostname,
+        "source" => Key::ColumnSource,
+        "channel" => Key::ColumnChannel,
+        "referrer" => Key::ColumnReferrer,
+        "utm_campaign" => Key::ColumnCampaign,
+        "utm_medium" => Key::FieldMedium,
+        "utm_source" => Key::FieldUtmSource,
+        "utm_content" => Key::FieldContent,
+        "utm_term" => Key::FieldTerm,
+        "country" => Key::ColumnCountry,
+        "region" | "region_name" => Key::FieldRegion,
+        "city" | "city_name" => Key::FieldCity,
+        "language" => Key::FieldLanguage,
+        "browser" => Key::ColumnBrowser,
+        "browser_version" => Key::FieldBrowserVersion,
+        "os" => Key::ColumnSystem,
+        "os_version" => Key::FieldSystemVersion,
+        "device" => Key::ColumnDevice,
+        "screen" => Key::FieldScreen,
+        "goal" => Key::FieldGoal,
+        "name" => Key::FieldEvent,
+        _ => return None,
+    })
+}
+
+/// The dimension of a field in the query language.
+#[must_use]
+pub fn dimension(field: &str) -> String {
+    let of_event = OF_EVENTS.contains(&field) || field.starts_with(PROPS);
+    format!("{}:{field}", if of_event { "event" } else { "visit" })
 }
 
 fn escaped(text: &str) -> String {

@@ -56,6 +56,15 @@ pub fn ratio(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// An amount with two decimals: `1,234.50`.
+#[must_use]
+pub fn money(amount: f64) -> String {
+    let text = format!("{:.2}", amount.abs());
+    let (units, cents) = text.split_once('.').unwrap_or((&text, "00"));
+    let sign = if amount <= -0.005 { "-" } else { "" };
+    format!("{sign}{}.{cents}", units.parse().map_or_else(|_| units.to_owned(), number))
+}
+
 /// A share in percent, one decimal below ten: `4.2%`, `37%`.
 #[must_use]
 pub fn share(percent: f64) -> String {
@@ -151,6 +160,7 @@ mod tests {
     fn durations_and_ratios_read_well() {
         assert_eq!([duration(9), duration(200), duration(3_900)], ["9s", "3m 20s", "1h 05m"]);
         assert_eq!([ratio(2.5), ratio(3.0), ratio(1.25), ratio(0.0)], ["2.5", "3", "1.25", "0"]);
+        assert_eq!([money(0.0), money(1_234.5), money(-0.999)], ["0.00", "1,234.50", "-1.00"]);
         assert_eq!([share(0.0), share(4.24), share(9.96), share(100.0)], ["0%", "4.2%", "10%", "100%"]);
     }
 

@@ -27,6 +27,10 @@ pub enum Icon {
     Cross,
     /// A bar: leaves out.
     Minus,
+    /// An arrow back.
+    Back,
+    /// An arrow onto a line: a file to keep.
+    Download,
 }
 
 impl Icon {
@@ -47,6 +51,8 @@ impl Icon {
             Self::Funnel => "M2.500 4h11M4.500 8h7M6.500 12h3",
             Self::Cross => "M4.500 4.500l7 7M11.500 4.500l-7 7",
             Self::Minus => "M3.500 8h9",
+            Self::Back => "M13 8H3.500M7 4.500 3.500 8 7 11.500",
+            Self::Download => "M8 3v7M5 7.500 8 10.500l3-3M3.500 13h9",
         }
     }
 }

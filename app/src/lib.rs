@@ -19,6 +19,8 @@ pub mod backend;
 pub mod chart;
 pub mod components;
 pub mod dom;
+#[cfg(feature = "ssr")]
+pub mod download;
 pub mod failed;
 pub mod filter;
 pub mod format;
@@ -26,6 +28,7 @@ pub mod i18n;
 pub mod icons;
 pub mod live;
 pub mod markup;
+pub mod metric;
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod parts;
@@ -42,9 +45,9 @@ mod wire;
 pub use shell::shell;
 
 use i18n::{Key, t};
-use pages::{domain::DomainPage, not_found::NotFoundPage};
 #[cfg(feature = "ssr")]
-use pages::{landing::LandingPage, login::LoginPage, setup::SetupPage, sites::SitesPage};
+use pages::{detail::DetailPage, landing::LandingPage, login::LoginPage, setup::SetupPage, sites::SitesPage};
+use pages::{domain::DomainPage, not_found::NotFoundPage};
 
 /// All pages.
 #[component]
@@ -75,6 +78,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
             <Route path=path!("/sites") view=SitesPage ssr=SsrMode::Async />
             <Route path=path!("/:domain") view=DomainPage ssr=SsrMode::Async />
+            <Route path=path!("/:domain/by/:field") view=DetailPage ssr=SsrMode::Async />
         </FlatRoutes>
     }
 }

@@ -4,11 +4,12 @@
 
 use std::fmt::Display;
 
-use footfall_model::{Interval, Period, report::Dimension};
+use footfall_model::{Interval, Period};
 use percent_encoding::{AsciiSet, percent_decode_str, utf8_percent_encode};
 
 use crate::{
     filter::{Filter, MOST},
+    metric::Metric,
     text,
     types::Compare,
 };
@@ -17,45 +18,26 @@ use crate::{
 const VALUE: &AsciiSet = &text::PATH.remove(b',').remove(b':');
 
 /// What the choice of a period decides.
-pub const WITH_PERIOD: [&str; 6] = ["period", "from", "to", "interval", "more", "page"];
-/// What opening a panel up decides, and a filter does, as panels then show their first page.
-pub const WITH_MORE: [&str; 2] = ["more", "page"];
-
-/// The figure that the chart shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Metric {
-    /// Distinct visitors.
-    #[default]
-    Visitors,
-    /// Pageviews.
-    Pageviews,
-}
-
-impl Metric {
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Visitors => "visitors",
-            Self::Pageviews => "pageviews",
-        }
-    }
-}
+pub const WITH_PERIOD: [&str; 4] = ["period", "from", "to", "interval"];
 
 /// A panel of the domain page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PanelId {
-    /// Top, entry and exit pages.
+    /// Top, entry and exit pages, hosts.
     Pages,
     /// Sources, channels, referrers, campaigns.
     Sources,
-    /// Countries.
-    Countries,
-    /// Browsers, systems, devices.
+    /// Countries, regions, cities, languages.
+    Places,
+    /// Browsers, systems, devices, screens.
     Devices,
+    /// Goals, events, properties.
+    Goals,
 }
 
 impl PanelId {
     /// In the order of the page.
-    pub const ALL: [Self; 4] = [Self::Pages, Self::Sources, Self::Countries, Self::Devices];
+    pub const ALL: [Self; 5] = [Self::Pages, Self::Sources, Self::Places, Self::Devices, Self::Goals];
 
     /// Name of its parameter, and its id on the page.
     #[must_use]
@@ -63,54 +45,27 @@ impl PanelId {
         match self {
             Self::Pages => "pages",
             Self::Sources => "sources",
-            Self::Countries => "countries",
+            Self::Places => "places",
             Self::Devices => "devices",
+            Self::Goals => "goals",
         }
     }
 
-    /// Its tabs, the first one is the default.
+    /// Its tabs: fields that can be filtered by (`filter.rs`), or [`NAMES_OF_PROPS`]. The first one is the default.
     #[must_use]
-    pub const fn tabs(self) -> &'static [Dimension] {
+    pub const fn tabs(self) -> &'static [&'static str] {
         match self {
-            Self::Pages => &[Dimension::Page, Dimension::EntryPage, Dimension::ExitPage],
-            Self::Sources => &[Dimension::Source, Dimension::Channel, Dimension::Referrer, Dimension::Campaign],
-            Self::Countries => &[Dimension::Country],
-            Self::Devices => &[Dimension::Browser, Dimension::Os, Dimension::Device],
+            Self::Pages => &["page", "entry_page", "exit_page", "hostname"],
+            Self::Sources => &["source", "channel", "referrer", "utm_campaign", "utm_source", "utm_medium", "utm_content", "utm_term"],
+            Self::Places => &["country", "region", "city", "language"],
+            Self::Devices => &["browser", "os", "device", "screen", "browser_version", "os_version"],
+            Self::Goals => &["goal", "name", NAMES_OF_PROPS],
         }
     }
 }
 
-/// The value of a tab in the address.
-const fn dimension_code(dimension: Dimension) -> &'static str {
-    match dimension {
-        Dimension::Page => "page",
-        Dimension::EntryPage => "entry",
-        Dimension::ExitPage => "exit",
-        Dimension::Source => "source",
-        Dimension::Channel => "channel",
-        Dimension::Referrer => "referrer",
-        Dimension::Campaign => "campaign",
-        Dimension::Country => "country",
-        Dimension::Browser => "browser",
-        Dimension::Os => "os",
-        Dimension::Device => "device",
-    }
-}
-
-/// Rows of a panel at rest, and of one that is opened up.
-const ROWS: u32 = 9;
-const MORE_ROWS: u32 = 100;
-
-/// Which rows a panel shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PanelView {
-    /// The chosen tab.
-    pub dimension: Dimension,
-    /// Rows on one page.
-    pub limit: u32,
-    /// Counts from 1.
-    pub page: u32,
-}
+/// The tab that shows which properties there are.
+pub const NAMES_OF_PROPS: &str = "props";
 
 /// Everything about the domain page that its address says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,9 +79,7 @@ pub struct ViewQuery {
     /// What the chart shows.
     pub metric: Metric,
     /// Chosen tab per panel, in the order of `PanelId::ALL`; 0 is the default.
-    tabs: [usize; 4],
-    /// The panel that is opened up, and its page.
-    more: Option<(PanelId, u32)>,
+    tabs: [usize; 5],
     /// What events and visits must be like: all of these.
     pub filters: Vec<Filter>,
 }
@@ -135,30 +88,25 @@ impl ViewQuery {
     /// From the text after the question mark.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let pairs: Vec<(&str, String)> =
-            text.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (key, decoded(value))).collect();
+        let pairs = decoded_pairs(text);
         let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
         let period = get("period").and_then(|code| Period::from_parts(&code, get("from").as_deref(), get("to").as_deref()).ok());
         let compare = get("compare").and_then(|code| Compare::ALL.into_iter().find(|choice| choice.code() == code)).unwrap_or_default();
-        let metric = if get("metric").as_deref() == Some("pageviews") { Metric::Pageviews } else { Metric::Visitors };
-        let tabs = PanelId::ALL
-            .map(|panel| get(panel.code()).and_then(|code| panel.tabs().iter().position(|tab| dimension_code(*tab) == code)).unwrap_or(0));
-        let more = get("more").and_then(|code| PanelId::ALL.into_iter().find(|panel| panel.code() == code)).map(|panel| {
-            let page = get("page").and_then(|page| page.parse().ok()).unwrap_or(1).clamp(1, 10_000);
-            (panel, page)
-        });
+        let metric = get("metric").and_then(|code| Metric::STRIP.into_iter().find(|metric| metric.code() == code)).unwrap_or_default();
+        let tabs =
+            PanelId::ALL.map(|panel| get(panel.code()).and_then(|code| panel.tabs().iter().position(|tab| *tab == code)).unwrap_or(0));
         let interval = get("interval").and_then(|code| code.parse().ok());
         // The browser knows the address by then as the page writes it (`tools/page`).
         let of_form = || if cfg!(feature = "ssr") { Filter::of_form(&get("op")?, &get("field")?, &get("value")?) } else { None };
         let given = pairs.iter().filter(|(key, _)| *key == "f").filter_map(|(_, value)| Filter::parse(value));
         let filters = given.chain(of_form()).fold(Vec::new(), with_filter);
-        Self { period, compare, interval, metric, tabs, more, filters }
+        Self { period, compare, interval, metric, tabs, filters }
     }
 
     /// The text after the question mark.
     #[must_use]
     pub fn write(&self) -> String {
-        self.pairs().iter().map(|(key, value)| format!("{key}={}", encoded(value))).collect::<Vec<_>>().join("&")
+        written(&self.pairs())
     }
 
     fn pairs(&self) -> Vec<(&'static str, String)> {
@@ -181,25 +129,19 @@ impl ViewQuery {
         }
         for (panel, tab) in PanelId::ALL.into_iter().zip(self.tabs) {
             if tab > 0 {
-                pairs.push((panel.code(), dimension_code(panel.tabs()[tab]).to_owned()));
-            }
-        }
-        if let Some((panel, page)) = self.more {
-            pairs.push(("more", panel.code().to_owned()));
-            if page > 1 {
-                pairs.push(("page", page.to_string()));
+                pairs.push((panel.code(), panel.tabs()[tab].to_owned()));
             }
         }
         pairs.extend(self.filters.iter().map(|filter| ("f", filter.write())));
         pairs
     }
 
-    /// The address of a domain's page in this state.
+    /// The address of a page in this state. Those of a domain share it: its dashboard is `/example.org`.
     #[must_use]
-    pub fn href(&self, domain: &str) -> String {
+    pub fn href(&self, page: &str) -> String {
         let text = self.write();
         let mark = if text.is_empty() { "" } else { "?" };
-        format!("/{domain}{mark}{text}")
+        format!("{page}{mark}{text}")
     }
 
     /// How to come from here to another state, as a query string for the address as it is by then: parameters that are empty go, `add` adds a
@@ -212,9 +154,6 @@ impl ViewQuery {
         let mut names: Vec<&str> = from.iter().chain(&all).map(|(name, _)| *name).filter(|name| is_changed(name)).collect();
         if self.period != to.period {
             names.extend(WITH_PERIOD);
-        }
-        if self.more != to.more || self.filters != to.filters {
-            names.extend(WITH_MORE);
         }
         names.sort_unstable();
         names.dedup();
@@ -239,26 +178,16 @@ impl ViewQuery {
         self.pairs().into_iter().filter(|(key, _)| !names.contains(key)).collect()
     }
 
-    /// What a panel shows.
+    /// The chosen tab of a panel.
     #[must_use]
-    pub fn panel(&self, panel: PanelId) -> PanelView {
-        let dimension = panel.tabs()[self.tabs[panel as usize]];
-        match self.more {
-            Some((opened, page)) if opened == panel => PanelView { dimension, limit: MORE_ROWS, page },
-            _ => PanelView { dimension, limit: ROWS, page: 1 },
-        }
-    }
-
-    /// The panel is opened up.
-    #[must_use]
-    pub fn is_open(&self, panel: PanelId) -> bool {
-        self.more.is_some_and(|(opened, _)| opened == panel)
+    pub fn tab(&self, panel: PanelId) -> &'static str {
+        panel.tabs()[self.tabs[panel as usize]]
     }
 
     /// With another period; the width of the buckets goes back to what fits.
     #[must_use]
     pub fn with_period(&self, period: Period) -> Self {
-        Self { period: Some(period), interval: None, more: None, ..self.clone() }
+        Self { period: Some(period), interval: None, ..self.clone() }
     }
 
     /// With another comparison.
@@ -284,28 +213,19 @@ impl ViewQuery {
     pub fn with_tab(&self, panel: PanelId, tab: usize) -> Self {
         let mut changed = self.clone();
         changed.tabs[panel as usize] = tab;
-        if changed.is_open(panel) {
-            changed.more = Some((panel, 1));
-        }
         changed
     }
 
-    /// With a panel opened up at a page, or with none.
-    #[must_use]
-    pub fn with_more(&self, more: Option<(PanelId, u32)>) -> Self {
-        Self { more, ..self.clone() }
-    }
-
-    /// With one filter more; values of the same comparison come together. Panels show their first page.
+    /// With one filter more; values of the same comparison come together.
     #[must_use]
     pub fn with_filter(&self, filter: Filter) -> Self {
-        Self { filters: with_filter(self.filters.clone(), filter), more: None, ..self.clone() }
+        Self { filters: with_filter(self.filters.clone(), filter), ..self.clone() }
     }
 
     /// With other filters.
     #[must_use]
     pub fn with_filters(&self, filters: Vec<Filter>) -> Self {
-        Self { filters, more: None, ..self.clone() }
+        Self { filters, ..self.clone() }
     }
 
     /// The period looked at, given whether the domain is young.
@@ -327,6 +247,19 @@ fn with_filter(mut filters: Vec<Filter>, filter: Filter) -> Vec<Filter> {
         filters.push(filter);
     }
     filters
+}
+
+/// Names and values of the text after a question mark. What has no value is left out.
+#[must_use]
+pub fn decoded_pairs(text: &str) -> Vec<(&str, String)> {
+    let pairs = text.trim_start_matches('?').split('&').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(key, value)| (key, decoded(value))).collect()
+}
+
+/// These pairs as the text after a question mark.
+#[must_use]
+pub fn written(pairs: &[(&str, String)]) -> String {
+    pairs.iter().map(|(key, value)| format!("{key}={}", encoded(value))).collect::<Vec<_>>().join("&")
 }
 
 fn encoded(value: &str) -> impl Display {
@@ -365,16 +298,15 @@ mod tests {
 
     #[test]
     fn every_state_reads_back() {
-        let text = "period=custom&from=2026-01-01&to=2026-01-31&compare=year&interval=week&metric=pageviews&pages=exit&sources=campaign&devices=os&more=pages&page=3";
+        let text = "period=custom&from=2026-01-01&to=2026-01-31&compare=year&interval=week&metric=bounce_rate&pages=exit_page&sources=utm_campaign&devices=os";
         let query = ViewQuery::parse(text);
         assert_eq!(query.write(), text);
-        assert_eq!(query.panel(PanelId::Pages), PanelView { dimension: Dimension::ExitPage, limit: 100, page: 3 });
-        assert_eq!(query.panel(PanelId::Devices).dimension, Dimension::Os);
+        assert_eq!(PanelId::ALL.map(|panel| query.tab(panel)), ["exit_page", "utm_campaign", "country", "os", "goal"]);
     }
 
     #[test]
     fn odd_values_fall_back() {
-        let query = ViewQuery::parse("period=9d&compare=x&interval=y&metric=z&pages=q&more=w&page=-1&&=&period");
+        let query = ViewQuery::parse("period=9d&compare=x&interval=y&metric=z&pages=q&&=&period");
         assert_eq!(query, ViewQuery::default());
     }
 
@@ -399,19 +331,15 @@ mod tests {
 
     #[test]
     fn what_a_choice_decides_is_said() {
-        let query = ViewQuery::parse("period=7d&f=is,source,Google&more=pages&page=2");
+        let query = ViewQuery::parse("period=7d&f=is,source,Google");
         let difference = |to: ViewQuery| query.difference(&to);
         assert_eq!(difference(query.with_metric(Metric::Pageviews)), "metric=pageviews");
-        assert_eq!(difference(query.with_filters(Vec::new())), "more=&page=&drop=is,source");
+        assert_eq!(difference(query.with_filters(Vec::new())), "drop=is,source");
         let filter = |op, field, value| Filter::new(op, field, value).unwrap();
-        assert_eq!(difference(query.with_filter(filter(Op::Is, "page", "/a"))), "more=&page=&add=is,page,/a");
-        assert_eq!(difference(query.with_filter(filter(Op::Is, "source", "Bing"))), "more=&page=&add=is,source,Bing");
-        assert_eq!(
-            difference(query.with_filters(vec![filter(Op::IsNot, "source", "Google")])),
-            "more=&page=&drop=is,source&add=is_not,source,Google"
-        );
-        assert_eq!(difference(query.with_more(Some((PanelId::Sources, 1)))), "more=sources&page=");
-        assert_eq!(difference(query.with_period(Period::All)), "from=&interval=&more=&page=&period=all&to=");
+        assert_eq!(difference(query.with_filter(filter(Op::Is, "page", "/a"))), "add=is,page,/a");
+        assert_eq!(difference(query.with_filter(filter(Op::Is, "source", "Bing"))), "add=is,source,Bing");
+        assert_eq!(difference(query.with_filters(vec![filter(Op::IsNot, "source", "Google")])), "drop=is,source&add=is_not,source,Google");
+        assert_eq!(difference(query.with_period(Period::All)), "from=&interval=&period=all&to=");
         assert_eq!(difference(query.clone()), "");
     }
 
@@ -419,7 +347,7 @@ mod tests {
     fn parts_of_texts_must_all_be_there() {
         let query = ViewQuery::parse("f=contains,page,/blog&f=contains,page,2026");
         assert_eq!(query.filters.len(), 2);
-        assert_eq!(query.difference(&query.with_filters(vec![query.filters[1].clone()])), "more=&page=&drop=contains,page,/blog");
+        assert_eq!(query.difference(&query.with_filters(vec![query.filters[1].clone()])), "drop=contains,page,/blog");
     }
 
     #[test]
@@ -429,11 +357,14 @@ mod tests {
         assert_eq!(ViewQuery::parse("field=page&op=contains&value=").write(), "");
         assert_eq!(ViewQuery::parse("field=country&op=is&value=germany").write(), "f=is,country,DE");
         assert_eq!(ViewQuery::parse("field=country&op=is_not&value=de").write(), "f=is_not,country,DE");
+        assert_eq!(ViewQuery::parse("field=region&op=is&value=Bavaria").write(), "f=is,region_name,Bavaria");
+        assert_eq!(ViewQuery::parse("field=region&op=is&value=DE-BY").write(), "f=is,region,DE-BY");
+        assert_eq!(ViewQuery::parse("field=city&op=is&value=2950159").write(), "f=is,city,2950159");
     }
 
     #[test]
     fn a_new_period_forgets_the_interval() {
-        let query = ViewQuery::parse("period=7d&interval=hour&more=pages").with_period(Period::Last12Months);
+        let query = ViewQuery::parse("period=7d&interval=hour").with_period(Period::Last12Months);
         assert_eq!(query.write(), "period=12mo");
     }
 }

@@ -51,6 +51,14 @@ pub fn country_code(text: &str) -> Option<String> {
     countries().find_map(|(known, name)| is_it(known, name).then(|| known.to_owned()))
 }
 
+/// Codes of the countries whose names, or codes, hold the text.
+#[must_use]
+pub fn country_codes(text: &str) -> Vec<String> {
+    let text = text.to_lowercase();
+    let holds = |known: &str, name: &str| known.to_lowercase() == text || name.to_lowercase().contains(&text);
+    countries().filter(|(known, name)| holds(known, name)).map(|(known, _)| known.to_owned()).collect()
+}
+
 /// Error texts are lower case without a full stop; on a page they are sentences.
 #[must_use]
 pub fn sentence(text: &str) -> String {
@@ -71,6 +79,7 @@ mod tests {
     #[test]
     fn countries_have_names() {
         let names = ["US", "DE", "ZW", "(unknown)", "??"].map(country);
+        assert_eq!(country_codes("united"), ["AE", "GB", "US"]);
         assert_eq!(names, ["United States", "Germany", "Zimbabwe", "(unknown)", "??"]);
     }
 

@@ -165,8 +165,10 @@ pub struct ChartView {
     pub summary: String,
     /// The option for ECharts, JSON; empty when there is nothing to draw.
     pub option: String,
-    /// What hovering each bucket says, JSON.
-    pub tips: String,
+    /// The texts of that chart, JSON.
+    pub words: String,
+    /// How each figure of the strip went, HTML.
+    pub sparks: Vec<String>,
 }
 
 /// The list of domains, with what the form to add one needs.

@@ -7,20 +7,12 @@ import { SVGRenderer } from 'echarts/renderers';
 use([AxisPointerComponent, BarChart, GridComponent, LineChart, SVGRenderer, TooltipComponent]);
 
 const font = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif';
-const units = [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']];
 /** What is drawn, by element. */
 const drawn = new Map();
 
-function compact(n) {
-  for (const [size, unit] of units) {
-    if (n >= size) return `${Math.floor((n / size) * 10) / 10}${unit}`;
-  }
-  return String(n);
-}
-
 /** The exact figures of the bucket under the crosshair, as text beside it. It never leaves the chart. */
-function tell({ element, chart, tips, tip }, at) {
-  const known = tips[at];
+function tell({ element, chart, words, tip }, at) {
+  const known = words.tips[at];
   tip.hidden = !known;
   if (!known) return;
   const parts = { when: known.when, now: known.now, then: known.then ?? '', change: known.change ?? '' };
@@ -43,12 +35,12 @@ function makeTip(element) {
   return tip;
 }
 
-function paint({ chart, element, option: text, tips }) {
+function paint({ chart, element, option: text, words }) {
   const style = getComputedStyle(element);
   const colour = (name) => style.getPropertyValue(`--chart-${name}`).trim();
   const option = JSON.parse(text, (_, value) => (typeof value === 'string' && value[0] === '$' ? colour(value.slice(1)) : value));
   option.textStyle = { fontFamily: font };
-  option.yAxis.axisLabel.formatter = compact;
+  option.yAxis.axisLabel.formatter = (_, at) => words.axis[at] ?? '';
   option.yAxis.axisLabel.margin = 8;
   option.xAxis.axisLabel.margin = 12;
   // Only the crosshair is ECharts'; what it says is ours (see `tell`), so no markup is ever made from data.
@@ -57,7 +49,7 @@ function paint({ chart, element, option: text, tips }) {
   chart.setOption(option, { notMerge: true });
 }
 
-function draw(element, option, tips) {
+function draw(element, option, words) {
   let known = drawn.get(element);
   if (!known) {
     const chart = init(element, null, { renderer: 'svg' });
@@ -69,7 +61,7 @@ function draw(element, option, tips) {
     chart.on('updateAxisPointer', ({ axesInfo: [axis] }) => tell(live, axis?.value));
     chart.getZr().on('globalout', () => tell(live, -1));
   }
-  Object.assign(known, { option, tips: JSON.parse(tips) });
+  Object.assign(known, { option, words: JSON.parse(words) });
   paint(known);
 }
 

@@ -4,14 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use footfall_app::{
-    backend::{Backend, Look},
+    backend::{Backend, Look, PlaceNames, Table, TableRow, Wanted},
+    metric::Metric,
     types::{AppError, Compare, Series, Site, Viewer},
 };
 use footfall_model::{
     Interval, Period,
-    report::{
-        Breakdown, BreakdownRow, Changes, Comparison, Dimension, Figures, Kpis, LiveEvent, LivePage, LiveView, Meta, Point, Timeseries,
-    },
+    report::{Changes, Comparison, Figures, Kpis, LiveEvent, LivePage, LiveView, Meta, Point, Timeseries},
 };
 use http::HeaderMap;
 use uuid::Uuid;
@@ -110,7 +109,15 @@ fn points(period: &Period, interval: Interval, salt: u64) -> Vec<Point> {
                 Interval::Week => format!("2026-11-{:02}", i * 7 + 1),
                 Interval::Day => format!("2026-11-{:02}", i % 30 + 1),
             };
-            Point { time, pageviews: visitors * 5 / 2, visitors, partial: i + 1 == n }
+            Point {
+                time,
+                pageviews: visitors * 5 / 2,
+                visitors,
+                visits: visitors,
+                bounce_rate: Some(40),
+                partial: i + 1 == n,
+                ..Point::default()
+            }
         })
         .collect()
 }
@@ -214,18 +221,10 @@ impl Backend for Demo {
         Ok(Series { now: Timeseries { interval, points: now, meta: meta() }, then })
     }
 
-    async fn breakdown(
-        &self,
-        _: &Viewer,
-        domain: &str,
-        _: Look<'_>,
-        dimension: Dimension,
-        limit: u32,
-        page: u32,
-    ) -> Result<Breakdown, AppError> {
+    async fn table(&self, _: &Viewer, domain: &str, look: Look<'_>, wanted: Wanted<'_>) -> Result<Table, AppError> {
         away(domain)?;
-        let labels: &[&str] = match dimension {
-            Dimension::Page | Dimension::EntryPage | Dimension::ExitPage => &[
+        let labels: &[&str] = match wanted.field {
+            "page" | "entry_page" | "exit_page" => &[
                 "/",
                 "/blog/counting-people-not-profiles",
                 "/pricing",
@@ -237,32 +236,39 @@ impl Backend for Demo {
                 "/docs/api/timeseries",
                 "/contact",
             ],
-            Dimension::Source | Dimension::Referrer => {
+            "source" | "referrer" => {
                 &["Google", "Direct / None", "Hacker News", "GitHub", "Mastodon", "DuckDuckGo", "Bing", "reddit.com", "lobste.rs"]
             }
-            Dimension::Channel => &["Organic Search", "Direct", "Referral", "Organic Social", "Email"],
-            Dimension::Campaign => &[],
-            Dimension::Country => &["US", "DE", "GB", "FR", "NL", "JP", "(unknown)", "BR", "IN"],
-            Dimension::Browser => &["Chrome", "Safari", "Firefox", "Edge", "Samsung Internet", "Opera"],
-            Dimension::Os => &["Windows", "macOS", "iOS", "Android", "GNU/Linux"],
-            Dimension::Device => &["Desktop", "Mobile", "Tablet"],
+            "channel" => &["Organic Search", "Direct", "Referral", "Organic Social", "Email"],
+            "country" => &["US", "DE", "GB", "FR", "NL", "JP", "(unknown)", "BR", "IN"],
+            "browser" => &["Chrome", "Safari", "Firefox", "Edge", "Samsung Internet", "Opera"],
+            "os" => &["Windows", "macOS", "iOS", "Android", "GNU/Linux"],
+            "device" => &["Desktop", "Mobile", "Tablet"],
+            "goal" => &["Signup", "Visit /pricing", "Purchase"],
+            _ => &[],
         };
-        let rows = labels
-            .iter()
-            .enumerate()
-            .skip(((page - 1) * limit) as usize)
-            .take(limit as usize)
-            .filter(|_| domain != "quiet.example")
+        let shown = labels.iter().enumerate().filter(|(_, label)| domain != "quiet.example" && label.contains(wanted.search));
+        let rows: Vec<TableRow> = shown
             .map(|(i, label)| {
                 let label = if domain == "long.example" { format!("{label}{}", "-and-more-of-it".repeat(12)) } else { (*label).to_owned() };
-                let visitors = 6_420 / (i as u64 + 1);
-                #[expect(clippy::cast_precision_loss, reason = "a made-up share")]
-                let share = visitors as f64 / 172.84;
-                BreakdownRow { label, visitors, pageviews: visitors * 2, share }
+                #[expect(clippy::cast_precision_loss, reason = "a made-up figure")]
+                let visitors = (6_420.0 / (i + 1) as f64).round();
+                let figure = |metric: &Metric| match metric {
+                    Metric::Share | Metric::ConversionRate => Some((visitors / 17.284).round() / 10.0),
+                    Metric::BounceRate => Some(40.0),
+                    _ => Some(visitors),
+                };
+                let figures = wanted.metrics.iter().map(figure).collect();
+                TableRow { label, figures, change: Some(i64::try_from(i).unwrap_or(0) * 7 - 20), ..TableRow::default() }
             })
-            .collect::<Vec<_>>();
-        let total = if rows.is_empty() { 0 } else { labels.len() as u64 };
-        Ok(Breakdown { dimension, rows, total, meta: meta() })
+            .collect();
+        let (limit, total) = (wanted.limit as usize, rows.len() as u64);
+        let rows = rows.into_iter().skip((wanted.page as usize - 1) * limit).take(limit).collect();
+        Ok(Table { rows, total, is_compared: look.compare != Compare::Off, meta: meta() })
+    }
+
+    async fn place_names(&self, _: Vec<(String, String)>) -> PlaceNames {
+        PlaceNames::new()
     }
 
     async fn live(&self, _: &Viewer, domain: &str) -> Result<LiveView, AppError> {

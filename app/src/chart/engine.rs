@@ -7,9 +7,9 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 
 #[wasm_bindgen]
 extern "C" {
-    /// Draws into the element, or changes what is drawn there. Both texts are JSON: the option, and what hovering each bucket says.
+    /// Draws into the element, or changes what is drawn there. Both texts are JSON: the option, and the words in it.
     #[wasm_bindgen(js_namespace = footfallCharts, catch)]
-    fn draw(element: &web_sys::Element, option: &str, tips: &str) -> Result<(), JsValue>;
+    fn draw(element: &web_sys::Element, option: &str, words: &str) -> Result<(), JsValue>;
 
     /// Frees what `draw` made.
     #[wasm_bindgen(js_namespace = footfallCharts, catch)]
@@ -45,8 +45,8 @@ fn make_script(document: &web_sys::Document) -> Option<web_sys::Element> {
 
 /// Draws, once the bundle is loaded. Returns whether it is drawn now.
 #[must_use]
-pub fn show(element: &web_sys::Element, option: &str, tips: &str) -> bool {
-    draw(element, option, tips).is_ok()
+pub fn show(element: &web_sys::Element, option: &str, words: &str) -> bool {
+    draw(element, option, words).is_ok()
 }
 
 /// Takes the drawing away.

@@ -3,9 +3,9 @@
 use footfall_model::{Interval, report::Point};
 
 use crate::{
-    format::{Label, number},
+    format::Label,
     i18n::{Key, fill, t},
-    query::Metric,
+    metric::Metric,
     types::Series,
 };
 
@@ -17,12 +17,14 @@ const MAX_LABELS: usize = 7;
 /// Everything either drawing needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChartModel {
-    /// Name of the figure.
+    /// The figure.
+    pub metric: Metric,
+    /// Its name.
     pub name: &'static str,
-    /// Value per bucket.
-    pub values: Vec<u64>,
+    /// Value per bucket; none where there was nothing to say it of.
+    pub values: Vec<Option<f64>>,
     /// Values of the period compared to, cut or padded to the same length.
-    pub then: Option<Vec<Option<u64>>>,
+    pub then: Option<Vec<Option<f64>>>,
     /// Short label per bucket.
     pub labels: Vec<String>,
     /// Label in full per bucket.
@@ -34,29 +36,27 @@ pub struct ChartModel {
     /// Draw bars, not a line.
     pub bars: bool,
     /// The scale's lines, 0 first.
-    pub ticks: Vec<u64>,
+    pub ticks: Vec<f64>,
 }
 
 impl ChartModel {
     /// From an answer.
     #[must_use]
     pub fn new(series: &Series, metric: Metric) -> Self {
-        let pick = |point: &Point| match metric {
-            Metric::Visitors => point.visitors,
-            Metric::Pageviews => point.pageviews,
-        };
+        let pick = |point: &Point| value(point, metric);
         let points = &series.now.points;
-        let values: Vec<u64> = points.iter().map(pick).collect();
-        let then = series.then.as_ref().map(|then| (0..values.len()).map(|i| then.get(i).map(pick)).collect::<Vec<_>>());
-        let greatest = values.iter().copied().chain(then.iter().flatten().flatten().copied()).max().unwrap_or(0);
+        let values: Vec<Option<f64>> = points.iter().map(pick).collect();
+        let then = series.then.as_ref().map(|then| (0..values.len()).map(|i| then.get(i).and_then(pick)).collect::<Vec<_>>());
+        let greatest = values.iter().chain(then.iter().flatten()).flatten().copied().fold(0.0, f64::max);
         let days = points.iter().map(|point| point.time.get(..10)).collect::<std::collections::BTreeSet<_>>().len();
         let (labels, long_labels) = points.iter().map(|point| bucket_labels(&point.time, series.now.interval, days > 1)).unzip();
         Self {
-            name: metric_name(metric),
+            metric,
+            name: t(metric.name()),
             bars: values.len() < BARS_BELOW,
             label_step: values.len().div_ceil(MAX_LABELS).max(1),
             partial: points.last().is_some_and(|point| point.partial),
-            ticks: ticks(greatest),
+            ticks: ticks(greatest, metric.is_time()),
             values,
             then,
             labels,
@@ -66,26 +66,24 @@ impl ChartModel {
 
     /// The end of the scale.
     #[must_use]
-    pub fn top(&self) -> u64 {
-        self.ticks.last().copied().unwrap_or(1).max(1)
+    pub fn top(&self) -> f64 {
+        self.ticks.last().copied().unwrap_or(1.0).max(1.0)
     }
 
     /// The chart in one sentence.
     #[must_use]
     pub fn summary(&self) -> String {
-        let most = self.values.iter().enumerate().max_by_key(|(i, value)| (**value, std::cmp::Reverse(*i)));
-        match most {
-            Some((at, value)) if *value > 0 => fill(
-                Key::ChartSummary,
-                &[
-                    ("figure", self.name),
-                    ("total", &number(self.values.iter().sum())),
-                    ("most", &number(*value)),
-                    ("when", &self.long_labels[at]),
-                ],
-            ),
-            _ => fill(Key::ChartSummaryEmpty, &[("figure", self.name)]),
+        let known = self.values.iter().enumerate().filter_map(|(at, value)| Some((at, (*value)?)));
+        let most = known.reduce(|most, other| if other.1 > most.1 { other } else { most });
+        let Some((at, value)) = most.filter(|(_, value)| *value > 0.0) else {
+            return fill(Key::ChartSummaryEmpty, &[("figure", self.name)]);
+        };
+        let (most, when) = (self.metric.text(value), self.long_labels[at].as_str());
+        if !self.metric.adds_up() {
+            return fill(Key::ChartSummaryRate, &[("figure", self.name), ("most", &most), ("when", when)]);
         }
+        let total = self.metric.text(self.values.iter().flatten().sum());
+        fill(Key::ChartSummary, &[("figure", self.name), ("total", &total), ("most", &most), ("when", when)])
     }
 
     /// The exact figures of a bucket: when, now, then and the change.
@@ -94,16 +92,30 @@ impl ChartModel {
         let now = self.values[at];
         let then = self.then.as_ref().and_then(|then| then[at]);
         let running = self.partial && at + 1 == self.values.len();
+        let text = |figure: f64| self.metric.text(figure);
         Tip {
             when: if running { format!("{} ({})", self.long_labels[at], t(Key::ChartPartial)) } else { self.long_labels[at].clone() },
-            now: number(now),
-            then: then.map(number),
-            change: then.filter(|then| *then > 0).map(|then| {
-                #[expect(clippy::cast_precision_loss, reason = "a rounded percentage")]
-                let change = 100.0 * (now as f64 - then as f64) / then as f64;
+            now: now.map_or_else(|| "–".to_owned(), text),
+            then: then.map(text),
+            change: now.zip(then.filter(|then| *then > 0.0)).map(|(now, then)| {
+                let change = 100.0 * (now - then) / then;
                 format!("{}{change:.0}%", if change >= 0.5 { "+" } else { "" })
             }),
         }
+    }
+}
+
+/// A figure of a bucket; none where there was nothing to say it of.
+#[expect(clippy::cast_precision_loss, reason = "coordinates, and figures below 2^53")]
+pub fn value(point: &Point, metric: Metric) -> Option<f64> {
+    match metric {
+        Metric::Visitors => Some(point.visitors as f64),
+        Metric::Pageviews => Some(point.pageviews as f64),
+        Metric::Visits => Some(point.visits as f64),
+        Metric::ViewsPerVisit => point.views_per_visit,
+        Metric::BounceRate => point.bounce_rate.map(|rate| rate as f64),
+        Metric::VisitDuration => point.visit_duration.map(|seconds| seconds as f64),
+        _ => None,
     }
 }
 
@@ -120,15 +132,6 @@ pub struct Tip {
     pub change: Option<String>,
 }
 
-/// The figure's name in the language of the page.
-#[must_use]
-pub fn metric_name(metric: Metric) -> &'static str {
-    t(match metric {
-        Metric::Visitors => Key::Visitors,
-        Metric::Pageviews => Key::Pageviews,
-    })
-}
-
 fn bucket_labels(time: &str, interval: Interval, several_days: bool) -> (String, String) {
     let Some(label) = Label::parse(time) else { return (time.to_owned(), time.to_owned()) };
     match (interval, label.clock()) {
@@ -142,21 +145,23 @@ fn bucket_labels(time: &str, interval: Interval, several_days: bool) -> (String,
     }
 }
 
-/// Three or four even steps that hold the greatest value, whole numbers only.
-fn ticks(greatest: u64) -> Vec<u64> {
-    let raw = greatest.max(1).div_ceil(4);
-    let mut size = 1_u64;
-    let step = loop {
-        // 1, 2, 2.5 and 5 times a power of ten; a quarter only where it is whole.
-        let heads = [size, 2 * size, if size >= 10 { size / 2 * 5 } else { 0 }, 5 * size];
-        match heads.into_iter().find(|step| *step >= raw) {
-            Some(step) => break step,
-            None if size > u64::MAX / 100 => break raw,
-            None => size *= 10,
-        }
-    };
-    let count = greatest.max(1).div_ceil(step);
-    (0..=count).map(|i| i * step).collect()
+/// Even steps, four at most, that hold the greatest value: whole numbers, or times as clocks have them.
+fn ticks(greatest: f64, is_time: bool) -> Vec<f64> {
+    const TIMES: [f64; 14] = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0];
+    let greatest = greatest.max(1.0);
+    let of_clocks = TIMES.into_iter().filter(|_| is_time);
+    // 1, 2, 2.5 and 5 times a power of ten; a quarter only where it is whole.
+    let decimal = (0..24).flat_map(|power| {
+        let size = 10_f64.powi(power);
+        [size, 2.0 * size, if power > 0 { 2.5 * size } else { 2.0 }, 5.0 * size]
+    });
+    let step = of_clocks.chain(decimal).find(|step| *step * 4.0 >= greatest).unwrap_or(greatest);
+    let mut ticks = vec![0.0];
+    while ticks.last().is_some_and(|last| *last < greatest) {
+        #[expect(clippy::cast_precision_loss, reason = "a handful")]
+        ticks.push(step * ticks.len() as f64);
+    }
+    ticks
 }
 
 #[cfg(test)]
@@ -169,33 +174,52 @@ mod tests {
         let points = visitors
             .iter()
             .enumerate()
-            .map(|(i, n)| Point { time: format!("2026-11-{:02}", i + 1), pageviews: n * 2, visitors: *n, partial: i + 1 == visitors.len() })
+            .map(|(i, n)| Point {
+                time: format!("2026-11-{:02}", i + 1),
+                pageviews: n * 2,
+                visitors: *n,
+                partial: i + 1 == visitors.len(),
+                ..Point::default()
+            })
             .collect();
         Series { now: Timeseries { interval: Interval::Day, points, meta: Meta::default() }, then: None }
     }
 
     #[test]
     fn the_scale_holds_the_greatest_value_in_few_even_steps() {
-        for greatest in [0, 1, 3, 4, 5, 9, 10, 99, 101, 4_321, 1_000_001, u64::MAX / 4] {
-            let ticks = ticks(greatest);
-            assert!((2..=5).contains(&ticks.len()), "{greatest}: {ticks:?}");
-            assert!(*ticks.last().unwrap() >= greatest);
+        for greatest in [0.0, 0.3, 1.0, 3.0, 4.0, 5.0, 9.0, 10.0, 99.0, 101.0, 4_321.0, 1_000_001.0, 1e18] {
+            for is_time in [false, true] {
+                let ticks = ticks(greatest, is_time);
+                assert!((2..=5).contains(&ticks.len()), "{greatest}: {ticks:?}");
+                assert!(*ticks.last().unwrap() >= greatest);
+            }
         }
-        assert_eq!(ticks(915), [0, 250, 500, 750, 1_000]);
+        assert_eq!(ticks(915.0, false), [0.0, 250.0, 500.0, 750.0, 1_000.0]);
+        assert_eq!(ticks(170.0, true), [0.0, 60.0, 120.0, 180.0]);
     }
 
     #[test]
     fn few_buckets_are_bars() {
         let model = ChartModel::new(&series(&[1, 2, 3]), Metric::Pageviews);
         assert!(model.bars && model.partial);
-        assert_eq!(model.values, [2, 4, 6]);
+        assert_eq!(model.values, [2.0, 4.0, 6.0].map(Some));
         assert_eq!(model.summary(), "Pageviews: 12 in all. Most: 6 (Tue 3 Nov 2026).");
         assert!(!ChartModel::new(&series(&[1; 15]), Metric::Visitors).bars);
     }
 
     #[test]
+    fn a_rate_has_gaps_and_no_total() {
+        let mut series = series(&[1, 2, 3]);
+        series.now.points[1].bounce_rate = Some(40);
+        let model = ChartModel::new(&series, Metric::BounceRate);
+        assert_eq!(model.values, [None, Some(40.0), None]);
+        assert_eq!((model.tip(0).now.as_str(), model.tip(1).now.as_str()), ("–", "40%"));
+        assert_eq!(model.summary(), "Bounce rate. Most: 40% (Mon 2 Nov 2026).");
+    }
+
+    #[test]
     fn an_empty_series_draws_and_says_so() {
         let model = ChartModel::new(&series(&[]), Metric::Visitors);
-        assert_eq!((model.top(), model.summary().as_str()), (1, "Visitors: none in this period."));
+        assert_eq!((model.top(), model.summary().as_str()), (1.0, "Visitors: none in this period."));
     }
 }

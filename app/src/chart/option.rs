@@ -11,7 +11,10 @@ use charming::{
     series::{Bar, Line},
 };
 
-use super::{FRAME, model::ChartModel};
+use super::{
+    FRAME,
+    model::{ChartModel, Tip},
+};
 
 /// Colours by name: the bundle puts in what the style sheet says (`--chart-accent` and so on), and does so again when the theme changes.
 const ACCENT: &str = "$accent";
@@ -24,7 +27,25 @@ const THEN: &str = "$then";
 /// ECharts' sign for "no value here".
 const GAP: &str = "-";
 
-/// The option. Numbers on the vertical axis and the tooltip are written by the chart bundle from the same formatter.
+/// The texts of the chart.
+#[derive(Debug, serde::Serialize)]
+pub struct Words {
+    /// What hovering each bucket says.
+    tips: Vec<Tip>,
+    /// The scale.
+    axis: Vec<String>,
+}
+
+impl Words {
+    /// Of a chart.
+    #[must_use]
+    pub fn new(model: &ChartModel) -> Self {
+        let axis = model.ticks.iter().map(|tick| model.metric.short_text(*tick)).collect();
+        Self { tips: (0..model.values.len()).map(|at| model.tip(at)).collect(), axis }
+    }
+}
+
+/// The option. What stands at the vertical axis and in the tooltip is given to the chart bundle as text ([`Words`]).
 #[must_use]
 pub fn build(model: &ChartModel) -> Chart {
     let [left, top, right, bottom] = FRAME;
@@ -42,12 +63,12 @@ pub fn build(model: &ChartModel) -> Chart {
     if model.bars {
         chart = chart.series(bars(model));
     } else {
-        let solid = (0..model.values.len()).map(|i| if i < whole { value(model.values[i]) } else { GAP.into() });
+        let solid = (0..model.values.len()).map(|i| value(model.values[i].filter(|_| i < whole)));
         chart =
             chart.series(main_line(model.name).area_style(AreaStyle::new().color(ACCENT).opacity(0.08)).data(solid.collect::<Vec<_>>()));
         if model.partial {
             let from = whole.saturating_sub(1);
-            let dashed = (0..model.values.len()).map(|i| if i >= from { value(model.values[i]) } else { GAP.into() });
+            let dashed = (0..model.values.len()).map(|i| value(model.values[i].filter(|_| i >= from)));
             chart = chart.series(
                 main_line(model.name)
                     .line_style(LineStyle::new().color(ACCENT).width(2.0).type_(LineStyleType::Dashed))
@@ -66,7 +87,7 @@ pub fn build(model: &ChartModel) -> Chart {
                 .line_style(
                     LineStyle::new().color(colour).width(1.0).opacity(if model.bars { 1.0 } else { 0.7 }).type_(LineStyleType::Dashed),
                 )
-                .data(then.iter().map(|then| then.map_or_else(|| GAP.into(), value)).collect::<Vec<_>>()),
+                .data(then.iter().copied().map(value).collect::<Vec<_>>()),
         );
     }
     chart
@@ -84,13 +105,11 @@ fn main_line(name: &str) -> Line {
 
 fn bars(model: &ChartModel) -> Bar {
     let last = model.values.len().saturating_sub(1);
-    let data = model.values.iter().enumerate().map(|(i, n)| {
-        if model.partial && i == last {
-            let style = ItemStyle::new().color(ACCENT).opacity(0.45);
-            DataPoint::from(DataPointItem::new(number(*n)).item_style(style))
-        } else {
-            DataPoint::from(value(*n))
+    let data = model.values.iter().enumerate().map(|(i, n)| match n {
+        Some(n) if model.partial && i == last => {
+            DataPoint::from(DataPointItem::new(*n).item_style(ItemStyle::new().color(ACCENT).opacity(0.45)))
         }
+        n => DataPoint::from(value(*n)),
     });
     Bar::new().name(model.name).bar_width("60%").item_style(ItemStyle::new().color(ACCENT)).data(data.collect::<Vec<_>>())
 }
@@ -109,8 +128,7 @@ fn x_axis(model: &ChartModel) -> Axis {
 }
 
 fn y_axis(model: &ChartModel) -> Axis {
-    #[expect(clippy::cast_precision_loss, reason = "coordinates")]
-    let (top, step) = (model.top() as f64, model.ticks.get(1).copied().unwrap_or(1) as f64);
+    let (top, step) = (model.top(), model.ticks.get(1).copied().unwrap_or(1.0));
     Axis::new()
         .type_(AxisType::Value)
         .min(0.0)
@@ -120,11 +138,6 @@ fn y_axis(model: &ChartModel) -> Axis {
         .split_line(SplitLine::new().line_style(LineStyle::new().color(GRID)))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "coordinates")]
-fn number(n: u64) -> f64 {
-    n as f64
-}
-
-fn value(n: u64) -> CompositeValue {
-    number(n).into()
+fn value(value: Option<f64>) -> CompositeValue {
+    value.map_or_else(|| GAP.into(), CompositeValue::from)
 }

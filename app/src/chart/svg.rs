@@ -1,7 +1,7 @@
 //! The chart as the server draws it: a stretched SVG for the marks, HTML for the labels, so that text keeps its size.
 
 use super::model::ChartModel;
-use crate::{format::compact, markup::Html};
+use crate::markup::Html;
 
 /// Width and height of the SVG's own coordinates.
 const BOX: (f64, f64) = (1000.0, 240.0);
@@ -14,7 +14,7 @@ pub fn draw(model: &ChartModel) -> Html {
     html.raw(r#"<div class="plot-labels-y" aria-hidden="true">"#);
     for tick in &model.ticks {
         let at = format!("bottom:{:.2}%", percent(*tick, top));
-        html.raw("<span").attr("style", at).raw(">").text(compact(*tick)).raw("</span>");
+        html.raw("<span").attr("style", at).raw(">").text(model.metric.short_text(*tick)).raw("</span>");
     }
     html.raw(r#"</div><svg class="plot" viewBox="0 0 1000 240" preserveAspectRatio="none" aria-hidden="true" focusable="false">"#);
     for tick in &model.ticks {
@@ -35,12 +35,11 @@ pub fn draw(model: &ChartModel) -> Html {
     html
 }
 
-#[expect(clippy::cast_precision_loss, reason = "coordinates")]
-fn percent(value: u64, top: u64) -> f64 {
-    100.0 * value as f64 / top as f64
+fn percent(value: f64, top: f64) -> f64 {
+    100.0 * value / top
 }
 
-fn y(value: u64, top: u64) -> f64 {
+fn y(value: f64, top: f64) -> f64 {
     BOX.1 * (1.0 - percent(value, top) / 100.0)
 }
 
@@ -51,20 +50,31 @@ fn center(i: usize, model: &ChartModel) -> f64 {
     if model.bars { BOX.0 * (i as f64 + 0.5) / n as f64 } else { BOX.0 * i as f64 / (n - 1).max(1) as f64 }
 }
 
-fn path(points: impl Iterator<Item = (f64, f64)>) -> String {
-    points.enumerate().map(|(i, (x, y))| format!("{}{x:.1} {y:.1}", if i == 0 { 'M' } else { 'L' })).collect()
+/// A line through the points that there are.
+fn path(points: impl Iterator<Item = Option<(f64, f64)>>) -> String {
+    let mut path = String::new();
+    let mut goes_on = false;
+    for point in points {
+        if let Some((x, y)) = point {
+            path.push_str(&format!("{}{x:.1} {y:.1}", if goes_on { 'L' } else { 'M' }));
+        }
+        goes_on = point.is_some();
+    }
+    path
 }
 
 fn then_path(model: &ChartModel) -> Option<String> {
     let then = model.then.as_ref()?;
-    Some(path(then.iter().enumerate().filter_map(|(i, value)| Some((center(i, model), y((*value)?, model.top()))))))
+    Some(path(then.iter().enumerate().map(|(i, value)| Some((center(i, model), y((*value)?, model.top()))))))
 }
 
 fn line(model: &ChartModel, html: &mut Html) {
-    let at = |i: usize| (center(i, model), y(model.values[i], model.top()));
+    let at = |i: usize| Some((center(i, model), y(model.values[i]?, model.top())));
     let count = model.values.len();
     let whole = count - usize::from(model.partial && count > 0);
-    html.raw(r#"<path class="plot-area""#).attr("d", format_args!("{}L1000 240L0 240Z", path((0..count).map(at)))).raw("/>");
+    if model.values.iter().all(Option::is_some) {
+        html.raw(r#"<path class="plot-area""#).attr("d", format_args!("{}L1000 240L0 240Z", path((0..count).map(at)))).raw("/>");
+    }
     if let Some(then) = then_path(model) {
         html.raw(r#"<path class="plot-then""#).attr("d", then).raw("/>");
     }
@@ -75,12 +85,28 @@ fn line(model: &ChartModel, html: &mut Html) {
     }
 }
 
+/// A line in a few words: how a figure went, without scale or labels. Nothing where there are not two points.
+#[must_use]
+pub fn spark(values: &[Option<f64>]) -> Html {
+    let mut html = Html::new();
+    let top = values.iter().flatten().copied().fold(0.0, f64::max);
+    if top <= 0.0 || values.iter().flatten().count() < 2 {
+        return html;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "coordinates")]
+    let x = |i: usize| 100.0 * i as f64 / (values.len() - 1) as f64;
+    let line = path(values.iter().enumerate().map(|(i, value)| Some((x(i), 23.0 - 22.0 * (*value)? / top))));
+    html.raw(r#"<svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true" focusable="false"><path"#);
+    html.attr("d", line).raw("/></svg>");
+    html
+}
+
 #[expect(clippy::cast_precision_loss, reason = "coordinates")]
 fn bars(model: &ChartModel, html: &mut Html) {
     let width = BOX.0 / model.values.len().max(1) as f64 * 0.6;
-    for (i, value) in model.values.iter().enumerate() {
+    for (i, value) in model.values.iter().enumerate().filter_map(|(i, value)| Some((i, (*value)?))) {
         let running = model.partial && i + 1 == model.values.len();
-        let top = y(*value, model.top());
+        let top = y(value, model.top());
         html.raw("<rect")
             .attr("class", if running { "plot-bar plot-bar-partial" } else { "plot-bar" })
             .attr("x", format_args!("{:.1}", center(i, model) - width / 2.0))

@@ -57,7 +57,7 @@ fn take_over(state: State, host: NodeRef<html::Div>, drawn: RwSignal<bool>) {
                 engine::hide(&element);
                 return false;
             }
-            engine::show(&element, &view.option, &view.tips)
+            engine::show(&element, &view.option, &view.words)
         });
         drawn.set(shown);
     });

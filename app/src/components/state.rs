@@ -11,7 +11,7 @@ use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 
 use crate::{
     api, dom,
-    failed::part_failed,
+    failed::{part_failed, sign_in},
     live::{LiveNews, listen, new_pageviews},
     query::{PanelId, ViewQuery},
     types::{AppError, Bar, ChartView, Dashboard, Face, Strip},
@@ -64,7 +64,7 @@ impl<T: PartialEq + Send + Sync + 'static> Part<T> {
                 return;
             }
             if matches!(answer, Err(AppError::NotSignedIn)) {
-                dom::lead_to("/login");
+                dom::lead_to(&sign_in(&dom::address()));
             }
             if !(quiet && answer.is_err()) {
                 let shown = show(answer);
@@ -140,7 +140,7 @@ pub struct State {
     /// The chart.
     pub chart: Part<ChartView>,
     /// The panels, in the order of `PanelId::ALL`.
-    panels: [Part<String>; 4],
+    panels: [Part<String>; 5],
     /// The live figures.
     pub live: RwSignal<LiveView>,
     /// The live stream is away.
@@ -164,7 +164,7 @@ impl State {
         let state = Self {
             query,
             period: Memo::new(move |_| query.with(|query| query.period_or_default(young))),
-            panels: [panel(0), panel(1), panel(2), panel(3)],
+            panels: [panel(0), panel(1), panel(2), panel(3), panel(4)],
             bar: Part::new(first.bar.clone()),
             strip: Part::new(first.strip.clone()),
             chart: Part::new(first.chart.clone()),
@@ -197,6 +197,12 @@ impl State {
     #[must_use]
     pub fn domain(&self) -> String {
         self.face.with_value(|face| face.domain.clone())
+    }
+
+    /// The address of the domain's page.
+    #[must_use]
+    pub fn page(&self) -> String {
+        self.face.with_value(|face| format!("/{}", face.domain))
     }
 
     /// Loads the choices in the bar. Those that stand there go on working if that fails.
@@ -265,7 +271,7 @@ impl State {
                 self.load_chart(false);
             }
             for panel in PanelId::ALL {
-                if before.panel(panel) != now.panel(panel) {
+                if before.tab(panel) != now.tab(panel) {
                     self.load_panel(panel, false);
                 }
             }

@@ -43,7 +43,10 @@ pub fn DomainPage() -> impl IntoView {
             {move || Suspend::new(async move {
                 match page.await {
                     Ok(first) => view! { <Report first query begin /> }.into_any(),
-                    Err(error) => view! { <PageFailed error address=format!("/{}", domain.get_untracked()) /> }.into_any(),
+                    Err(error) => {
+                        let page = format!("/{}", domain.get_untracked());
+                        view! { <PageFailed error address=query.with_untracked(|query| query.href(&page)) /> }
+                    }.into_any(),
                 }
             })}
         </Transition>

@@ -8,6 +8,7 @@ use super::{
     leads,
 };
 use crate::{
+    backend::PlaceNames,
     format::Label,
     i18n::{Key, t},
     icons::{Icon, icon},
@@ -16,16 +17,16 @@ use crate::{
     types::{Bar, Compare, Face},
 };
 
-/// The bar of a page.
+/// The bar of a page of a domain.
 #[must_use]
-pub fn bar(face: &Face, query: &ViewQuery) -> Bar {
-    let mut menus = filter_menu(&face.domain, query);
-    menus.html(&compare_menu(&face.domain, query));
+pub fn bar(page: &str, face: &Face, query: &ViewQuery, names: &PlaceNames) -> Bar {
+    let mut menus = filter_menu(page, query);
+    menus.html(&compare_menu(page, query));
     let period = query.period_or_default(face.young);
     Bar {
         menus: menus.into_string(),
-        period: period_menu(&face.domain, &face.today, query, &period).into_string(),
-        chips: chips(&face.domain, query).into_string(),
+        period: period_menu(page, &face.today, query, &period).into_string(),
+        chips: chips(page, query, names).into_string(),
     }
 }
 
@@ -55,13 +56,13 @@ pub(super) fn menu(html: &mut Html, label: Key) {
     html.text(t(label)).raw(": </span>");
 }
 
-fn item(html: &mut Html, domain: &str, (from, to): (&ViewQuery, &ViewQuery), chosen: bool, name: &str) {
+fn item(html: &mut Html, page: &str, (from, to): (&ViewQuery, &ViewQuery), chosen: bool, name: &str) {
     html.raw(r#"<li><a class="menu-item" data-noscroll"#);
-    leads(html, domain, from, to).attr_if(chosen, "aria-current", "true").raw(">");
+    leads(html, page, from, to).attr_if(chosen, "aria-current", "true").raw(">");
     html.text(name).raw("</a></li>");
 }
 
-fn compare_menu(domain: &str, query: &ViewQuery) -> Html {
+fn compare_menu(page: &str, query: &ViewQuery) -> Html {
     let short = match query.compare {
         Compare::Previous => Key::CompareShortPrevious,
         Compare::Year => Key::CompareShortYear,
@@ -77,22 +78,22 @@ fn compare_menu(domain: &str, query: &ViewQuery) -> Html {
             Compare::Year => Key::CompareYear,
             Compare::Off => Key::CompareOff,
         });
-        item(&mut html, domain, (query, &query.with_compare(choice)), choice == query.compare, name);
+        item(&mut html, page, (query, &query.with_compare(choice)), choice == query.compare, name);
     }
     html.raw("</ul></div></details>");
     html
 }
 
 /// Named periods as links; any range as a GET form, which works without script, as the address says it all.
-fn period_menu(domain: &str, today: &str, query: &ViewQuery, period: &Period) -> Html {
+fn period_menu(page: &str, today: &str, query: &ViewQuery, period: &Period) -> Html {
     let mut html = Html::new();
     menu(&mut html, Key::Period);
     html.html(&icon(Icon::Calendar)).raw("<span>").text(period_name(period)).raw("</span>").html(&icon(Icon::Chevron));
     html.raw(r#"</summary><div class="menu-layer"><ul class="menu-list">"#);
     for named in Period::NAMED {
-        item(&mut html, domain, (query, &query.with_period(named.clone())), named == period, &period_name(named));
+        item(&mut html, page, (query, &query.with_period(named.clone())), named == period, &period_name(named));
     }
-    html.raw(r#"</ul><form class="range" method="get""#).attr("action", format_args!("/{domain}")).raw(r#"><p class="label">"#);
+    html.raw(r#"</ul><form class="range" method="get""#).attr("action", page).raw(r#"><p class="label">"#);
     html.text(t(Key::PeriodCustom)).raw(r#"</p><input type="hidden" name="period" value="custom">"#);
     carried(&mut html, query, &WITH_PERIOD);
     let (from, to) = match period {

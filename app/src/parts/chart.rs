@@ -4,17 +4,22 @@ use footfall_model::{Interval, Period};
 
 use super::leads;
 use crate::{
-    chart::{model::ChartModel, option, svg},
+    chart::{
+        model::{ChartModel, value},
+        option::{self, Words},
+        svg,
+    },
     failed::part_failed,
     i18n::{Key, t},
     markup::Html,
+    metric::Metric,
     query::{ViewQuery, intervals},
     types::{AppError, ChartView, Compare, Series},
 };
 
 /// The chart of the chosen figure, or why there is none.
 #[must_use]
-pub fn chart(domain: &str, query: &ViewQuery, period: &Period, series: Result<Series, AppError>) -> ChartView {
+pub fn chart(page: &str, query: &ViewQuery, period: &Period, series: Result<Series, AppError>) -> ChartView {
     let series = match series {
         Ok(series) => series,
         Err(error) => return ChartView { drawing: part_failed(&error, "chart").into_string(), ..ChartView::default() },
@@ -22,15 +27,19 @@ pub fn chart(domain: &str, query: &ViewQuery, period: &Period, series: Result<Se
     let model = ChartModel::new(&series, query.metric);
     let mut head = Html::new();
     legend(&mut head, &model, query.compare);
-    choices(&mut head, domain, query, period, series.now.interval);
-    let tips: Vec<_> = (0..model.values.len()).map(|at| model.tip(at)).collect();
+    choices(&mut head, page, query, period, series.now.interval);
+    let sparks = Metric::STRIP.map(|metric| {
+        let values: Vec<_> = series.now.points.iter().map(|point| value(point, metric)).collect();
+        svg::spark(&values).into_string()
+    });
     ChartView {
         head: head.into_string(),
         drawing: svg::draw(&model).into_string(),
         table: table(&model).into_string(),
         summary: model.summary(),
         option: serde_json::to_string(&option::build(&model)).unwrap_or_default(),
-        tips: serde_json::to_string(&tips).unwrap_or_default(),
+        words: serde_json::to_string(&Words::new(&model)).unwrap_or_default(),
+        sparks: sparks.into(),
     }
 }
 
@@ -43,7 +52,7 @@ fn legend(html: &mut Html, model: &ChartModel, compare: Compare) {
     html.raw("</ul>");
 }
 
-fn choices(html: &mut Html, domain: &str, query: &ViewQuery, period: &Period, current: Interval) {
+fn choices(html: &mut Html, page: &str, query: &ViewQuery, period: &Period, current: Interval) {
     let choices = intervals(period);
     if choices.len() < 2 {
         return;
@@ -58,7 +67,7 @@ fn choices(html: &mut Html, domain: &str, query: &ViewQuery, period: &Period, cu
             Interval::Month => Key::IntervalMonth,
         });
         html.raw(r#"<a class="tab" data-noscroll"#);
-        leads(html, domain, query, &query.with_interval(*choice))
+        leads(html, page, query, &query.with_interval(*choice))
             .attr_if(*choice == current, "aria-current", "true")
             .raw(">")
             .text(name)

@@ -1,40 +1,43 @@
 //! What the page is filtered by: the menu that adds a filter, and a chip for each one that is there.
 
-use super::{bar::menu, carried, leads};
+use super::{bar::menu, carried, label::named, leads};
 use crate::{
-    filter::{FIELDS, Filter, Op},
+    backend::PlaceNames,
+    filter::{FIELDS, Filter, Op, PROPS, known_as},
     i18n::{Key, fill, t},
     icons::{Icon, icon},
     markup::Html,
-    query::{ViewQuery, WITH_MORE},
-    text::{country, middle},
+    query::ViewQuery,
+    text::middle,
 };
 
-fn field_name(field: &str) -> &str {
-    match FIELDS.iter().find(|(known, _)| *known == field) {
-        Some((_, name)) => t(*name),
-        None => field.strip_prefix("props:").unwrap_or(field),
+/// What pages call a field.
+pub(super) fn field_name(field: &str) -> &str {
+    match known_as(field) {
+        Some(name) => t(name),
+        None => field.strip_prefix(PROPS).unwrap_or(field),
     }
 }
 
-pub(super) fn chips(domain: &str, query: &ViewQuery) -> Html {
+pub(super) fn chips(page: &str, query: &ViewQuery, names: &PlaceNames) -> Html {
     let mut html = Html::new();
     if query.filters.is_empty() {
         return html;
     }
     html.raw(r#"<ul class="chips""#).attr("aria-label", t(Key::Filters)).raw(">");
     for (at, filter) in query.filters.iter().enumerate() {
-        chip(&mut html, domain, query, at, filter);
+        chip(&mut html, page, query, (at, filter), names);
     }
     html.raw(r#"<li><a class="chip-clear" data-noscroll"#);
-    leads(&mut html, domain, query, &query.with_filters(Vec::new())).raw(">");
+    leads(&mut html, page, query, &query.with_filters(Vec::new())).raw(">");
     html.text(t(Key::FiltersClear)).raw("</a></li></ul>");
     html
 }
 
-fn chip(html: &mut Html, domain: &str, query: &ViewQuery, at: usize, filter: &Filter) {
+fn chip(html: &mut Html, page: &str, query: &ViewQuery, (at, filter): (usize, &Filter), names: &PlaceNames) {
     let name = field_name(&filter.field);
-    let values: Vec<&str> = filter.values.iter().map(|value| if filter.field == "country" { country(value) } else { value }).collect();
+    let name_of = |value: &String| named(&filter.field, value, names.get(value).map(String::as_str)).to_owned();
+    let values: Vec<String> = filter.values.iter().map(name_of).collect();
     let values = values.join(&format!(" {} ", t(Key::FilterOr)));
     let whole = format!("{name} {} {values}", t(filter.op.text()));
     html.raw(r#"<li class="chip"><span class="chip-text"><span class="chip-field">"#).text(name).raw("</span> ");
@@ -43,7 +46,7 @@ fn chip(html: &mut Html, domain: &str, query: &ViewQuery, at: usize, filter: &Fi
             let mut filters = query.filters.clone();
             filters[at] = negated.clone();
             html.raw(r#"<a class="chip-op" data-noscroll"#);
-            leads(html, domain, query, &query.with_filters(filters))
+            leads(html, page, query, &query.with_filters(filters))
                 .attr("title", fill(Key::FilterTurn, &[("op", t(negated.op.text()))]))
                 .attr("aria-label", format_args!("{whole}: {}", fill(Key::FilterTurn, &[("op", t(negated.op.text()))])))
                 .raw(">")
@@ -58,7 +61,7 @@ fn chip(html: &mut Html, domain: &str, query: &ViewQuery, at: usize, filter: &Fi
     let mut others = query.filters.clone();
     others.remove(at);
     html.raw(r#"</span><a class="chip-remove" data-noscroll"#);
-    leads(html, domain, query, &query.with_filters(others))
+    leads(html, page, query, &query.with_filters(others))
         .attr("aria-label", fill(Key::FilterRemove, &[("filter", &whole)]))
         .raw(">")
         .html(&icon(Icon::Cross))
@@ -66,18 +69,18 @@ fn chip(html: &mut Html, domain: &str, query: &ViewQuery, at: usize, filter: &Fi
 }
 
 /// The menu with the form that adds a filter. A GET form: it works without script. With script the address becomes what the page would say.
-pub(super) fn filter_menu(domain: &str, query: &ViewQuery) -> Html {
+pub(super) fn filter_menu(page: &str, query: &ViewQuery) -> Html {
     let mut html = Html::new();
     menu(&mut html, Key::FilterAdd);
     html.html(&icon(Icon::Funnel)).raw(r#"<span class="menu-text">"#).text(t(Key::Filter));
     html.raw(r#"</span></summary><div class="menu-layer"><form class="filter-form" method="get""#)
-        .attr("action", format_args!("/{domain}"))
-        .attr("data-address", query.href(domain))
+        .attr("action", page)
+        .attr("data-address", query.href(page))
         .raw(">");
-    carried(&mut html, query, &WITH_MORE);
+    carried(&mut html, query, &[]);
     html.raw(r#"<label class="range-field"><span>"#).text(t(Key::FilterField)).raw(r#"</span><select class="input" name="field">"#);
-    for (field, name) in FIELDS {
-        html.raw("<option").attr("value", field).raw(">").text(t(name)).raw("</option>");
+    for field in FIELDS {
+        html.raw("<option").attr("value", field).raw(">").text(field_name(field)).raw("</option>");
     }
     html.raw(r#"</select></label><label class="range-field"><span>"#)
         .text(t(Key::FilterHow))
@@ -98,10 +101,10 @@ mod tests {
     #[test]
     fn a_chip_says_what_it_does_and_how_to_undo_it() {
         let query = ViewQuery::parse("period=7d&f=is,source,Google&f=contains_not,page,%3Cb%3E");
-        let html = chips("a.org", &query).into_string();
+        let html = chips("/a.org", &query, &PlaceNames::new()).into_string();
         assert!(html.contains(r#"href="/a.org?period=7d&amp;f=contains_not,page,%3Cb%3E""#), "without the first: {html}");
         assert!(html.contains(r#"href="/a.org?period=7d&amp;f=is_not,source,Google&amp;f=contains_not,page,%3Cb%3E""#), "turned: {html}");
         assert!(html.contains(r#"href="/a.org?period=7d""#) && !html.contains("<b>"), "{html}");
-        assert_eq!(chips("a.org", &ViewQuery::default()), Html::new());
+        assert_eq!(chips("/a.org", &ViewQuery::default(), &PlaceNames::new()), Html::new());
     }
 }

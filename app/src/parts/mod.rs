@@ -11,27 +11,35 @@ use crate::{
 };
 
 mod bar;
+mod change;
 mod chart;
+mod detail;
 mod filters;
+mod label;
 mod panel;
 mod strip;
 
 pub use bar::bar;
 pub use chart::chart;
-pub use panel::panel;
+pub use detail::{DetailQuery, detail};
+pub use panel::{ROWS, figures, panel};
 pub use strip::strip;
 
-/// The address of another state of the page, and what differs in it. Parts are written at different times: with script a click changes just that in
+/// The address of another state of a page, and what differs in it. Parts are written at different times: with script a click changes just that in
 /// the address as it is by then (`tools/page`).
-fn leads<'a>(html: &'a mut Html, domain: &str, from: &ViewQuery, to: &ViewQuery) -> &'a mut Html {
-    html.attr("href", to.href(domain)).attr("data-set", from.difference(to))
+fn leads<'a>(html: &'a mut Html, page: &str, from: &ViewQuery, to: &ViewQuery) -> &'a mut Html {
+    html.attr("href", to.href(page)).attr("data-set", from.difference(to))
 }
 
 /// What a GET form carries along of the address: all but what it decides.
 fn carried(html: &mut Html, query: &ViewQuery, decided: &[&str]) {
     for (name, value) in query.pairs_without(decided) {
-        html.raw(r#"<input type="hidden""#).attr("name", name).attr("value", value).raw(">");
+        hidden(html, name, value);
     }
+}
+
+fn hidden(html: &mut Html, name: &str, value: String) {
+    html.raw(r#"<input type="hidden""#).attr("name", name).attr("value", value).raw(">");
 }
 
 /// The menu that leads to another domain.

@@ -1,70 +1,101 @@
 //! A panel: what the visitors are broken down by, as rows with a bar behind the label.
 
-use footfall_model::{
-    Period,
-    report::{Breakdown, BreakdownRow, Dimension},
-};
+use footfall_model::Period;
 
-use super::leads;
+use super::{
+    change::{Tone, change},
+    filters::field_name,
+    label::{detail_page, label},
+    leads,
+};
 use crate::{
+    backend::{Table, TableRow},
     failed::part_failed,
-    filter::{Filter, Op},
+    filter::PROPS,
     format,
     i18n::{Key, fill, t},
-    icons::{Icon, icon},
     markup::Html,
-    query::{PanelId, ViewQuery},
-    text::{country, middle, page_address},
+    metric::Metric,
+    query::{NAMES_OF_PROPS, PanelId, ViewQuery},
     types::AppError,
 };
 
-/// Name of a tab, and of its first column.
-fn names(dimension: Dimension) -> (&'static str, &'static str) {
-    let (tab, column) = match dimension {
-        Dimension::Page => (Key::TabPages, Key::ColumnPage),
-        Dimension::EntryPage => (Key::TabEntry, Key::ColumnPage),
-        Dimension::ExitPage => (Key::TabExit, Key::ColumnPage),
-        Dimension::Source => (Key::TabSources, Key::ColumnSource),
-        Dimension::Channel => (Key::TabChannels, Key::ColumnChannel),
-        Dimension::Referrer => (Key::TabReferrers, Key::ColumnReferrer),
-        Dimension::Campaign => (Key::TabCampaigns, Key::ColumnCampaign),
-        Dimension::Country => (Key::TabCountries, Key::ColumnCountry),
-        Dimension::Browser => (Key::TabBrowsers, Key::ColumnBrowser),
-        Dimension::Os => (Key::TabSystems, Key::ColumnSystem),
-        Dimension::Device => (Key::TabDevices, Key::ColumnDevice),
-    };
-    (t(tab), t(column))
-}
+/// Rows of a panel.
+pub const ROWS: u32 = 9;
+/// Tabs that stand side by side; the others are in a menu.
+const TABS: usize = 4;
 
-/// What a row of it is filtered by.
-const fn field(dimension: Dimension) -> &'static str {
-    match dimension {
-        Dimension::Page => "page",
-        Dimension::EntryPage => "entry_page",
-        Dimension::ExitPage => "exit_page",
-        Dimension::Source => "source",
-        Dimension::Channel => "channel",
-        Dimension::Referrer => "referrer",
-        Dimension::Campaign => "utm_campaign",
-        Dimension::Country => "country",
-        Dimension::Browser => "browser",
-        Dimension::Os => "os",
-        Dimension::Device => "device",
+/// The figures of a row.
+#[must_use]
+pub fn figures(field: &str) -> &'static [Metric] {
+    match field {
+        "goal" => &[Metric::Visitors, Metric::Events, Metric::ConversionRate],
+        "name" | NAMES_OF_PROPS => &[Metric::Visitors, Metric::Events, Metric::Share],
+        _ => &[Metric::Visitors, Metric::Share],
     }
 }
 
-fn title(panel: PanelId) -> &'static str {
+/// The name of a tab.
+pub(super) fn tab_name(field: &str) -> &str {
+    t(match field {
+        "page" => Key::TabPages,
+        "entry_page" => Key::TabEntry,
+        "exit_page" => Key::TabExit,
+        "hostname" => Key::TabHosts,
+        "source" => Key::TabSources,
+        "channel" => Key::TabChannels,
+        "referrer" => Key::TabReferrers,
+        "utm_campaign" => Key::TabCampaigns,
+        "utm_source" => Key::TabUtmSources,
+        "utm_medium" => Key::TabMediums,
+        "utm_content" => Key::TabContents,
+        "utm_term" => Key::TabTerms,
+        "country" => Key::TabCountries,
+        "region" => Key::TabRegions,
+        "city" => Key::TabCities,
+        "language" => Key::TabLanguages,
+        "browser" => Key::TabBrowsers,
+        "browser_version" => Key::TabBrowserVersions,
+        "os" => Key::TabSystems,
+        "os_version" => Key::TabSystemVersions,
+        "device" => Key::TabDevices,
+        "screen" => Key::TabScreens,
+        "goal" => Key::TabGoals,
+        "name" => Key::TabEvents,
+        NAMES_OF_PROPS => Key::TabProperties,
+        property => return property.strip_prefix(PROPS).unwrap_or(property),
+    })
+}
+
+/// What stands in a tab, where nothing around it says more.
+pub(super) fn long_name(field: &str) -> &str {
+    match field {
+        "page" => t(Key::PanelPages),
+        "entry_page" => t(Key::EntryPages),
+        "exit_page" => t(Key::ExitPages),
+        field => tab_name(field),
+    }
+}
+
+/// The head of the column of labels.
+pub(super) fn column_name(field: &str) -> &str {
+    if field == NAMES_OF_PROPS { t(Key::FieldProperty) } else { field_name(field) }
+}
+
+pub(super) fn title(panel: PanelId) -> &'static str {
     t(match panel {
         PanelId::Pages => Key::PanelPages,
         PanelId::Sources => Key::PanelSources,
-        PanelId::Countries => Key::PanelCountries,
+        PanelId::Places => Key::PanelPlaces,
         PanelId::Devices => Key::PanelDevices,
+        PanelId::Goals => Key::PanelGoals,
     })
 }
 
 /// Head with tabs, then the rows, or what stands in their place.
 #[must_use]
-pub fn panel(domain: &str, query: &ViewQuery, panel: PanelId, answer: Result<Breakdown, AppError>) -> Html {
+pub fn panel(domain: &str, query: &ViewQuery, panel: PanelId, answer: Result<Table, AppError>) -> Html {
+    let field = query.tab(panel);
     let mut html = Html::new();
     html.raw(r#"<header class="panel-head"><h2 class="panel-title""#)
         .attr("id", format_args!("{}-title", panel.code()))
@@ -77,153 +108,142 @@ pub fn panel(domain: &str, query: &ViewQuery, panel: PanelId, answer: Result<Bre
         Err(error) => {
             html.html(&part_failed(&error, panel.code()));
         }
-        Ok(answer) if answer.rows.is_empty() => nothing(&mut html, domain, query, answer.dimension),
-        Ok(answer) => {
-            rows(&mut html, domain, query, panel, &answer);
-            pager(&mut html, domain, query, panel, &answer);
+        Ok(table) if table.rows.is_empty() => {
+            html.html(&nothing(&format!("/{domain}"), query, field));
+        }
+        Ok(table) => {
+            rows(&mut html, domain, query, field, &table);
+            foot(&mut html, domain, query, field, &table);
         }
     }
     html
 }
 
 fn tabs(html: &mut Html, domain: &str, query: &ViewQuery, panel: PanelId) {
-    if panel.tabs().len() < 2 {
-        return;
-    }
-    let chosen = query.panel(panel).dimension;
+    let (page, chosen) = (format!("/{domain}"), query.tab(panel));
+    let tab = |html: &mut Html, class: &'static str, at: usize, field: &str| {
+        html.raw("<a").attr("class", class).raw(" data-noscroll");
+        leads(html, &page, query, &query.with_tab(panel, at)).attr_if(field == chosen, "aria-current", "true");
+        html.raw(">").text(tab_name(field)).raw("</a>");
+    };
+    let mut fields = panel.tabs().iter().enumerate();
     html.raw(r#"<nav class="tabs""#).attr("aria-label", title(panel)).raw(">");
-    for (at, tab) in panel.tabs().iter().enumerate() {
-        html.raw(r#"<a class="tab" data-noscroll"#);
-        leads(html, domain, query, &query.with_tab(panel, at))
-            .attr_if(*tab == chosen, "aria-current", "true")
+    for (at, field) in fields.by_ref().take(TABS) {
+        tab(html, "tab", at, field);
+    }
+    if fields.len() > 0 {
+        let hidden = panel.tabs().iter().skip(TABS).find(|field| **field == chosen);
+        html.raw(r#"<details class="menu tabs-more"><summary class="tab""#)
+            .attr_if(hidden.is_some(), "aria-current", "true")
             .raw(">")
-            .text(names(*tab).0)
-            .raw("</a>");
+            .text(hidden.map_or(t(Key::TabsMore), |field| tab_name(field)))
+            .raw(r#" <span aria-hidden="true">▾</span></summary><div class="menu-layer"><ul class="menu-list">"#);
+        for (at, field) in fields {
+            html.raw("<li>");
+            tab(html, "menu-item", at, field);
+            html.raw("</li>");
+        }
+        html.raw("</ul></div></details>");
     }
     html.raw("</nav>");
 }
 
-fn nothing(html: &mut Html, domain: &str, query: &ViewQuery, dimension: Dimension) {
-    let key = if dimension == Dimension::Campaign { Key::NoCampaigns } else { Key::NoVisitsInPeriod };
+/// Stands in place of rows.
+pub(super) fn nothing(page: &str, query: &ViewQuery, field: &str) -> Html {
+    let key = match field {
+        "utm_campaign" => Key::NoCampaigns,
+        "goal" => Key::NoGoals,
+        NAMES_OF_PROPS => Key::NoProperties,
+        _ => Key::NoVisitsInPeriod,
+    };
+    let mut html = Html::new();
     html.raw(r#"<div class="nothing"><p>"#).text(t(key)).raw("</p>");
-    if query.period != Some(Period::All) && dimension != Dimension::Campaign {
+    if query.period != Some(Period::All) && key == Key::NoVisitsInPeriod {
         html.raw(r#"<a class="button" data-noscroll"#);
-        leads(html, domain, query, &query.with_period(Period::All)).raw(">").text(t(Key::LookAtAll)).raw("</a>");
+        leads(&mut html, page, query, &query.with_period(Period::All)).raw(">").text(t(Key::LookAtAll)).raw("</a>");
     }
     html.raw("</div>");
+    html
 }
 
-fn rows(html: &mut Html, domain: &str, query: &ViewQuery, panel: PanelId, answer: &Breakdown) {
-    let greatest = answer.rows.iter().map(|row| row.visitors).max().unwrap_or(1).max(1);
+fn rows(html: &mut Html, domain: &str, query: &ViewQuery, field: &str, table: &Table) {
+    let figures = figures(field);
     html.raw(r#"<table class="rows"><caption class="sr-only">"#)
-        .text(title(panel))
+        .text(long_name(field))
         .raw(r#"</caption><thead><tr><th scope="col">"#)
-        .text(names(answer.dimension).1)
-        .raw(r#"</th><th scope="col" class="rows-figure">"#)
-        .text(t(Key::Visitors))
-        .raw(r#"</th><th scope="col" class="rows-share">"#)
-        .text(t(Key::Share))
-        .raw("</th></tr></thead><tbody>");
-    for row in &answer.rows {
-        one_row(html, domain, query, answer.dimension, row, greatest);
+        .text(column_name(field))
+        .raw("</th>");
+    for metric in figures {
+        html.raw(r#"<th scope="col""#).attr("class", class(*metric)).raw(">").text(t(metric.name())).raw("</th>");
+    }
+    if table.is_compared {
+        html.raw(r#"<th scope="col" class="rows-change">"#).text(t(Key::Change)).raw("</th>");
+    }
+    html.raw("</tr></thead><tbody>");
+    let width = widths(table, 0);
+    for row in &table.rows {
+        html.raw("<tr>");
+        label(html, domain, query, field, row, width(row));
+        for (metric, figure) in figures.iter().zip(&row.figures) {
+            html.raw("<td").attr("class", class(*metric)).raw(">");
+            figure_text(html, *metric, *figure, row).raw("</td>");
+        }
+        if table.is_compared {
+            html.raw(r#"<td class="rows-change">"#);
+            change(html, row.change, Tone::UpIsGood, "–", None);
+            html.raw("</td>");
+        }
+        html.raw("</tr>");
     }
     html.raw("</tbody></table>");
 }
 
-fn one_row(html: &mut Html, domain: &str, query: &ViewQuery, dimension: Dimension, row: &BreakdownRow, greatest: u64) {
-    #[expect(clippy::cast_precision_loss, reason = "the width of a bar")]
-    let width = 100.0 * row.visitors as f64 / greatest as f64;
-    html.raw(r#"<tr><th scope="row" class="rows-label"><span class="row-bar""#)
-        .attr("style", format_args!("width:{width:.1}%"))
-        .raw(r#"></span><span class="row-text">"#);
-    let name = if dimension == Dimension::Country { country(&row.label) } else { &row.label };
-    if name != row.label {
-        html.raw(r#"<span class="code" aria-hidden="true">"#).text(&row.label).raw("</span>");
-    }
-    // A country that is not known has no code to compare with.
-    let goes = dimension != Dimension::Country || row.label.chars().count() == 2;
-    let by = |op| Filter::new(op, field(dimension), &row.label).filter(|_| goes);
-    if let Some(filter) = by(Op::Is) {
-        html.raw(r#"<a class="row-filter" data-noscroll"#);
-        leads(html, domain, query, &query.with_filter(filter))
-            .attr("aria-label", fill(Key::FilterBy, &[("value", name)]))
-            .attr("title", name)
-            .raw(">");
-        middle(html, name);
-        html.raw("</a>");
-    } else {
-        middle(html, name);
-    }
-    if let Some(filter) = by(Op::IsNot) {
-        let said = fill(Key::FilterNotBy, &[("value", name)]);
-        html.raw(r#"<a class="row-action" data-noscroll"#);
-        leads(html, domain, query, &query.with_filter(filter))
-            .attr("aria-label", &said)
-            .attr("title", &said)
-            .raw(">")
-            .html(&icon(Icon::Minus))
-            .raw("</a>");
-    }
-    let is_page = matches!(dimension, Dimension::Page | Dimension::EntryPage | Dimension::ExitPage);
-    if let Some(address) = page_address(domain, &row.label).filter(|_| is_page) {
-        html.raw(r#"<a class="row-action" target="_blank" rel="noopener noreferrer external""#)
-            .attr("href", address)
-            .attr("aria-label", fill(Key::OpenPage, &[("path", &row.label)]))
-            .raw(">")
-            .html(&icon(Icon::Out))
-            .raw("</a>");
-    }
-    html.raw(r#"</span></th><td class="rows-figure""#)
-        .attr("title", format_args!("{} {}", format::number(row.pageviews), t(Key::Pageviews)))
-        .raw(">")
-        .text(format::number(row.visitors))
-        .raw(r#"</td><td class="rows-share">"#)
-        .text(format::share(row.share))
-        .raw("</td></tr>");
+/// How long the bar behind a row is, in percent of the longest.
+pub(super) fn widths(table: &Table, column: usize) -> impl Fn(&TableRow) -> f64 {
+    let figure = move |row: &TableRow| row.figures.get(column).copied().flatten().unwrap_or(0.0).max(0.0);
+    let greatest = table.rows.iter().map(figure).fold(0.0, f64::max);
+    move |row| if greatest > 0.0 { 100.0 * figure(row) / greatest } else { 0.0 }
 }
 
-/// "Show all", and when opened up the way through the pages and back.
-fn pager(html: &mut Html, domain: &str, query: &ViewQuery, panel: PanelId, answer: &Breakdown) {
-    let link = |html: &mut Html, more: Option<(PanelId, u32)>, label: &str| {
-        html.raw(r#"<a class="more" data-noscroll"#);
-        leads(html, domain, query, &query.with_more(more)).raw(">").text(label).raw("</a>");
-    };
-    let (view, shown, total) = (query.panel(panel), answer.rows.len() as u64, answer.total);
-    let total_text = format::number(total);
-    if !query.is_open(panel) {
-        if total > shown {
-            html.raw(r#"<p class="panel-foot">"#);
-            link(html, Some((panel, 1)), &fill(Key::ShowAll, &[("n", &total_text)]));
-            html.raw("</p>");
-        }
-        return;
+/// The class of a column.
+pub(super) const fn class(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Share | Metric::ConversionRate => "rows-share",
+        _ => "rows-figure",
     }
-    let first = u64::from(view.page - 1) * u64::from(view.limit);
-    let last = first + shown;
-    html.raw(r#"<p class="panel-foot">"#);
-    link(html, None, t(Key::ShowFewer));
-    if total > u64::from(view.limit) {
-        let (from, to) = (format::number(first + 1), format::number(last));
-        html.raw(r#"<span class="pager-at">"#).text(fill(Key::PagerAt, &[("from", &from), ("to", &to), ("n", &total_text)])).raw("</span>");
+}
+
+/// A figure of a row.
+pub(super) fn figure_text<'a>(html: &'a mut Html, metric: Metric, figure: Option<f64>, row: &TableRow) -> &'a mut Html {
+    match (figure, &row.currency) {
+        (None, _) => html.text("–"),
+        // Goals without a currency have no revenue.
+        (Some(_), None) if metric == Metric::Revenue => html.text("–"),
+        (Some(figure), Some(currency)) if metric == Metric::Revenue => html.text(metric.text(figure)).text(" ").text(currency),
+        (Some(figure), _) => html.text(metric.text(figure)),
     }
-    if view.page > 1 {
-        link(html, Some((panel, view.page - 1)), t(Key::PagerPrevious));
-    }
-    if last < total {
-        link(html, Some((panel, view.page + 1)), t(Key::PagerNext));
-    }
-    html.raw("</p>");
+}
+
+/// The way to all rows.
+fn foot(html: &mut Html, domain: &str, query: &ViewQuery, field: &str, table: &Table) {
+    let more = table.total > table.rows.len() as u64;
+    let text = if more { fill(Key::ShowAll, &[("n", &format::number(table.total))]) } else { t(Key::Details).to_owned() };
+    html.raw(r#"<p class="panel-foot"><a class="more" rel="external""#)
+        .attr("href", query.href(&detail_page(domain, field)))
+        .raw(">")
+        .text(text)
+        .raw(r#"<span class="sr-only">: "#)
+        .text(long_name(field))
+        .raw("</span></a></p>");
 }
 
 #[cfg(test)]
 mod tests {
-    use footfall_model::report::Meta;
-
     use super::*;
 
-    fn answer(label: &str) -> Breakdown {
-        let row = BreakdownRow { label: label.to_owned(), visitors: 3, pageviews: 4, share: 100.0 };
-        Breakdown { dimension: Dimension::Page, rows: vec![row], total: 12, meta: Meta::default() }
+    fn answer(label: &str) -> Table {
+        let row = TableRow { label: label.to_owned(), figures: vec![Some(3.0), Some(100.0)], ..TableRow::default() };
+        Table { rows: vec![row], total: 12, ..Table::default() }
     }
 
     #[test]
@@ -234,11 +254,14 @@ mod tests {
     }
 
     #[test]
-    fn tabs_and_pages_are_addresses() {
+    fn tabs_and_details_are_addresses() {
         let query = ViewQuery::parse("period=7d");
         let html = panel("a.org", &query, PanelId::Pages, Ok(answer("/"))).into_string();
-        assert!(html.contains(r#"href="/a.org?period=7d&amp;pages=entry""#));
-        assert!(html.contains(r#"href="/a.org?period=7d&amp;more=pages""#));
+        assert!(html.contains(r#"href="/a.org?period=7d&amp;pages=entry_page""#), "{html}");
+        assert!(html.contains(r#"href="/a.org/by/page?period=7d""#), "{html}");
+        let query = ViewQuery::parse("goals=props");
+        let html = panel("a.org", &query, PanelId::Goals, Ok(answer("a/b c"))).into_string();
+        assert!(html.contains(r#"href="/a.org/by/props:a%2Fb%20c?goals=props""#), "{html}");
     }
 
     #[test]
@@ -246,11 +269,19 @@ mod tests {
         let html = panel("a.org", &ViewQuery::parse("period=7d"), PanelId::Pages, Ok(answer("/a,b c"))).into_string();
         assert!(html.contains(r#"href="/a.org?period=7d&amp;f=is,page,/a%5C,b%20c""#), "{html}");
         assert!(html.contains(r#"href="/a.org?period=7d&amp;f=is_not,page,/a%5C,b%20c""#), "{html}");
-        let of_country = |label: &str| Breakdown { dimension: Dimension::Country, ..answer(label) };
-        let html = panel("a.org", &ViewQuery::default(), PanelId::Countries, Ok(of_country("DE"))).into_string();
+        let of_country = |label: &str| panel("a.org", &ViewQuery::default(), PanelId::Places, Ok(answer(label))).into_string();
+        let html = of_country("DE");
         assert!(html.contains("f=is,country,DE") && html.contains("Show only Germany"), "{html}");
-        let html = panel("a.org", &ViewQuery::default(), PanelId::Countries, Ok(of_country("(unknown)"))).into_string();
-        assert!(!html.contains("f=is"), "{html}");
+        assert!(!of_country("(unknown)").contains("f=is"));
+    }
+
+    #[test]
+    fn a_change_is_told_in_words_too() {
+        let mut table = answer("/");
+        table.is_compared = true;
+        table.rows[0].change = Some(-12);
+        let html = panel("a.org", &ViewQuery::default(), PanelId::Pages, Ok(table)).into_string();
+        assert!(html.contains("change-down") && html.contains("down 12%"), "{html}");
     }
 
     #[test]

@@ -2,43 +2,31 @@
 
 use footfall_model::report::{Changes, Figures, Kpis};
 
+use super::change::{Tone, change};
 use crate::{
     failed::part_failed,
     format,
-    i18n::{Key, fill, t},
+    i18n::{Key, t},
     markup::Html,
+    metric::Metric,
     types::{AppError, Strip},
 };
 
-/// One figure of the strip, in the order of `FIGURES`.
+/// How a figure of the strip is read, in the order of [`Metric::STRIP`].
 #[derive(Clone, Copy)]
 struct Item {
     /// Its text; a dash where there were no visits to say it of.
     text: fn(&Figures) -> String,
     change: fn(&Changes) -> Option<i64>,
-    /// More is worse.
-    inverse: bool,
 }
 
 const ITEMS: [Item; 6] = [
-    Item { text: |figures| format::figure(figures.visitors), change: |changes| changes.visitors, inverse: false },
-    Item { text: |figures| format::figure(figures.pageviews), change: |changes| changes.pageviews, inverse: false },
-    Item { text: |figures| format::figure(figures.visits), change: |changes| changes.visits, inverse: false },
-    Item {
-        text: |figures| of_visits(figures, figures.views_per_visit.map(format::ratio)),
-        change: |changes| changes.views_per_visit,
-        inverse: false,
-    },
-    Item {
-        text: |figures| of_visits(figures, figures.bounce_rate.map(|rate| format!("{rate}%"))),
-        change: |changes| changes.bounce_rate,
-        inverse: true,
-    },
-    Item {
-        text: |figures| of_visits(figures, figures.visit_duration.map(format::duration)),
-        change: |changes| changes.visit_duration,
-        inverse: false,
-    },
+    Item { text: |figures| format::figure(figures.visitors), change: |changes| changes.visitors },
+    Item { text: |figures| format::figure(figures.pageviews), change: |changes| changes.pageviews },
+    Item { text: |figures| format::figure(figures.visits), change: |changes| changes.visits },
+    Item { text: |figures| of_visits(figures, figures.views_per_visit.map(format::ratio)), change: |changes| changes.views_per_visit },
+    Item { text: |figures| of_visits(figures, figures.bounce_rate.map(|rate| format!("{rate}%"))), change: |changes| changes.bounce_rate },
+    Item { text: |figures| of_visits(figures, figures.visit_duration.map(format::duration)), change: |changes| changes.visit_duration },
 ];
 
 fn of_visits(figures: &Figures, text: Option<String>) -> String {
@@ -58,7 +46,7 @@ pub fn strip(kpis: Result<Kpis, AppError>) -> Strip {
     }
     Strip {
         figures,
-        changes: ITEMS.iter().map(|item| change(item, &kpis).into_string()).collect(),
+        changes: Metric::STRIP.iter().zip(&ITEMS).map(|(metric, item)| change_of(*metric, *item, &kpis).into_string()).collect(),
         pageviews: kpis.figures.pageviews,
         notes: notes(&kpis),
         degraded: kpis.meta.degraded,
@@ -66,31 +54,18 @@ pub fn strip(kpis: Result<Kpis, AppError>) -> Strip {
     }
 }
 
-fn change(item: &Item, kpis: &Kpis) -> Html {
+fn change_of(metric: Metric, item: Item, kpis: &Kpis) -> Html {
     let mut html = Html::new();
-    let Some(comparison) = &kpis.comparison else { return html };
-    let (class, arrow, text, said) = match (item.change)(&comparison.change) {
-        None => ("change", "", t(Key::NoEarlierData).to_owned(), t(Key::NoEarlierData).to_owned()),
-        Some(0) => ("change", "", "0%".to_owned(), t(Key::ChangeSame).to_owned()),
-        Some(n) => {
-            let text = format!("{}%", format::number(n.unsigned_abs()));
-            let better = (n > 0) != item.inverse;
-            let (arrow, key) = if n > 0 { ("↑ ", Key::ChangeUp) } else { ("↓ ", Key::ChangeDown) };
-            let said = fill(key, &[("n", &text)]);
-            (if better { "change change-up" } else { "change change-down" }, arrow, text, said)
-        }
-    };
-    // Against a period that is cut off a change says little: it is told, but not praised.
-    let class = if comparison.incomplete { "change" } else { class };
-    html.raw("<span")
-        .attr("class", class)
-        .attr("title", (item.text)(&comparison.figures))
-        .raw(r#"><span aria-hidden="true">"#)
-        .raw(arrow)
-        .text(text)
-        .raw(r#"</span><span class="sr-only">"#)
-        .text(said)
-        .raw("</span></span>");
+    if let Some(comparison) = &kpis.comparison {
+        // Against a period that is cut off a change says little: it is told, but not praised.
+        let tone = match (comparison.incomplete, metric.is_better_low()) {
+            (true, _) => Tone::Neutral,
+            (false, true) => Tone::DownIsGood,
+            (false, false) => Tone::UpIsGood,
+        };
+        let then = (item.text)(&comparison.figures);
+        change(&mut html, (item.change)(&comparison.change), tone, t(Key::NoEarlierData), Some(then));
+    }
     html
 }
 

@@ -190,7 +190,7 @@ impl Analytics {
 }
 
 /// The currency of a row's revenue: that of its goal, or of the question.
-fn currency(question: &Question, labels: &[String]) -> Option<String> {
+pub(super) fn currency(question: &Question, labels: &[String]) -> Option<String> {
     let by_goal = question.keys.iter().zip(labels).find_map(|(key, label)| match key {
         Key::Goal(goals) => Some(goals.iter().find(|goal| goal.name == *label)),
         _ => None,

@@ -19,6 +19,7 @@ mod kept;
 mod kpis;
 mod live_view;
 mod places;
+mod table;
 mod timeseries;
 mod turns;
 
@@ -51,6 +52,7 @@ pub use behaviour::Branch;
 pub use breakdown::{TopPage, TopPages};
 pub use error::AnalyticsError;
 pub use places::Places;
+pub use table::{AskedRows, ComparedRow, Rows};
 use turns::Turns;
 
 use crate::auth::SiteScope;

@@ -53,6 +53,14 @@ impl Places {
 }
 
 impl Analytics {
+    /// The names of places, in the order of their codes.
+    pub async fn place_names(&self, places: Vec<(Place, String)>) -> Vec<Option<String>> {
+        let deps = self.deps.clone();
+        let count = places.len();
+        let named = move || places.iter().map(|(place, code)| deps.places.name(*place, code)).collect();
+        tokio::task::spawn_blocking(named).await.unwrap_or_else(|_| vec![None; count])
+    }
+
     /// Gives those of the dimensions that are names of places the names of a range.
     pub(super) async fn name_places(
         &self,

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use any_spawner::Executor;
 use axum::{
     Router,
-    extract::{Request, State},
+    body::Body,
+    extract::{RawQuery, Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use footfall_app::{assets::Assets, backend::Backend};
+use footfall_app::{assets::Assets, backend::Backend, download::Download, types::AppError};
+use futures::{StreamExt, stream};
 use leptos::prelude::provide_context;
 
 use crate::{App, api::error::ApiError, auth::csrf};
@@ -26,11 +28,34 @@ struct Pages {
 pub fn router(app: Arc<App>, backend: Arc<dyn Backend>, assets: Assets) -> Router {
     // Rendering spawns tasks by this. A second router in one process (tests) finds it set already.
     let _ = Executor::init_tokio();
-    Router::new().route("/api/app/{*name}", get(server_function).post(server_function)).fallback(elsewhere).with_state(Pages {
-        app,
-        backend,
-        assets,
-    })
+    Router::new()
+        .route("/api/app/table.csv", get(table))
+        .route("/api/app/{*name}", get(server_function).post(server_function))
+        .fallback(elsewhere)
+        .with_state(Pages { app, backend, assets })
+}
+
+/// The rows of a breakdown as a file.
+async fn table(State(pages): State<Pages>, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let refused = |error: AppError| match error {
+        AppError::NotSignedIn => ApiError::unauthorized(),
+        AppError::NotFound => ApiError::not_found(),
+        AppError::StoreAway { .. } => ApiError::unavailable(error.to_string()),
+        other => ApiError::bad_request("invalid_question", other.to_string()),
+    };
+    let viewer = pages.backend.viewer(&headers).await.map_err(refused)?;
+    let file = Download::asked(pages.backend.clone(), viewer, &query.unwrap_or_default()).await.map_err(refused)?;
+    let name = format!("attachment; filename=\"{}\"", file.name);
+    let mut pieces = Box::pin(file.pieces());
+    // What fails at once is told; what fails later ends the file in the middle, which a reader notices.
+    let first = pieces.next().await.transpose().map_err(refused)?.unwrap_or_default();
+    let body = Body::from_stream(stream::once(async { Ok(first) }).chain(pieces));
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, name),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok((headers, body).into_response())
 }
 
 async fn server_function(State(pages): State<Pages>, request: Request) -> Response {
