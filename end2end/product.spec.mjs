@@ -167,6 +167,7 @@ test("demo data fills every panel and is removed in one click", async () => {
   await filters(page);
   await figures(page);
   await details(page);
+  await behaviour(page);
   for (const period of ["30m", "24h", "day", "7d", "30d", "month", "12mo"]) {
     await page.goto(`${product.base}/demo.example?period=${period}`);
     await page.reload();
@@ -285,6 +286,44 @@ async function details(page) {
   assert.match(await reader.locator("tbody").innerText(), /Google/);
   await plain.close();
   await stranger.close();
+}
+
+/** Funnels, journeys and retention, led to from the dashboard. */
+async function behaviour(page) {
+  await page.goto(`${product.base}/demo.example?period=30d&f=is,country,DE`);
+  await page.getByRole("region", { name: "Goals and events" }).getByRole("link", { name: "Funnel" }).click();
+  await page.getByRole("heading", { name: "Funnel of demo.example" }).waitFor();
+  const add = async (what, value) => {
+    await page.getByRole("combobox", { name: "What" }).selectOption(what);
+    await page.getByRole("textbox", { name: "Value" }).fill(value);
+    await page.getByRole("button", { name: "Add a step" }).click();
+  };
+  await add("page", "/");
+  await page.getByText("Add at least two steps").waitFor();
+  await add("page", "/pricing");
+  await add("name", "Signup");
+  const steps = page.locator(".funnel-step");
+  await page.getByText(/lost \(\d/).first().waitFor();
+  const counts = (await steps.locator("strong").allInnerTexts()).map((text) => Number(text.replace(",", "")));
+  assert.ok(counts.length === 3 && counts[0] > counts[1] && counts[1] > counts[2] && counts[2] > 0, `${counts}`);
+  await accessible(page, "funnel");
+  await page.getByRole("link", { name: "Nothing in between" }).click();
+  await page.waitForURL(/order=strict/);
+  await page.getByRole("link", { name: "Remove the step “Page is /pricing”" }).click();
+  assert.equal(await steps.count(), 2);
+  await add("goal", "No such goal");
+  await page.getByRole("alert").waitFor();
+  await page.getByRole("link", { name: "Journeys" }).click();
+  await page.getByText(/visits, and what they did next/).waitFor();
+  await page.getByRole("link", { name: "Journeys from /pricing" }).first().click();
+  await page.getByRole("link", { name: "What came before" }).click();
+  await page.getByText(/visits, and what they did before/).waitFor();
+  assert.match(page.url(), /f=is,country,DE&start=is,page,\/pricing&direction=backward$/);
+  await accessible(page, "journeys");
+  await page.getByRole("link", { name: "Retention" }).click();
+  await page.getByText(/visitor ids live for a day/).waitFor();
+  await accessible(page, "retention");
+  assert.equal((await page.request.get(`${product.base}/not-mine.example/funnel`)).status(), 404);
 }
 
 test("reads without JavaScript", async () => {

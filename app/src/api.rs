@@ -13,6 +13,7 @@ use crate::types::{AppError, Bar, ChartView, Dashboard, Site, Sites, Strip, View
 #[cfg(feature = "ssr")]
 use crate::{
     backend::{Backend, Look, Wanted},
+    behaviour::{BehaviourQuery, Kind},
     metric::Metric,
     parts,
     query::{PanelId, ViewQuery},
@@ -166,10 +167,10 @@ fn places(query: &ViewQuery) -> Vec<(String, String)> {
     of_places.flat_map(|filter| filter.values.iter().map(|value| (filter.field.clone(), value.clone()))).collect()
 }
 
-/// The page of a breakdown, written out.
+/// A page of a domain, written out.
 #[cfg(feature = "ssr")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Detail {
+pub struct Written {
     /// The title of the page.
     pub title: String,
     /// The ends of the bar: the domain switcher, the account.
@@ -187,7 +188,7 @@ pub struct Detail {
 /// # Errors
 /// When nobody is signed in, the domain is not the viewer's, or there is no such breakdown.
 #[cfg(feature = "ssr")]
-pub async fn detail(domain: String) -> Result<Detail, AppError> {
+pub async fn detail(domain: String) -> Result<Written, AppError> {
     let (backend, viewer) = reader().await?;
     let site = backend.domain(&viewer, &domain).await?;
     let uri = use_context::<http::request::Parts>().map(|parts| parts.uri).unwrap_or_default();
@@ -202,7 +203,7 @@ pub async fn detail(domain: String) -> Result<Detail, AppError> {
         backend.place_names(places(&query.view)),
     );
     let table = signed_in(table)?;
-    Ok(Detail {
+    Ok(Written {
         title: format!("{domain}: {field}"),
         switcher: parts::switcher(&domain, &domains?).into_string(),
         account: parts::bar_end(theme::of_request(), &viewer).into_string(),
@@ -237,6 +238,37 @@ pub async fn panel(domain: String, period: Period, panel: usize, view: String) -
     let query = ViewQuery::parse(&view);
     let table = backend.table(&viewer, &domain, Look::new(&period, &query), in_panel(query.tab(panel))).await;
     Ok(parts::panel(&domain, &query, panel, signed_in(table)?).into_string())
+}
+
+/// The page about what people do in which order, by the address of the request.
+///
+/// # Errors
+/// When nobody is signed in, or the domain is not the viewer's.
+#[cfg(feature = "ssr")]
+pub async fn behaviour(domain: String, kind: Kind) -> Result<Written, AppError> {
+    let (backend, viewer) = reader().await?;
+    let site = backend.domain(&viewer, &domain).await?;
+    let uri = use_context::<http::request::Parts>().map(|parts| parts.uri).unwrap_or_default();
+    let query = BehaviourQuery::parse(uri.query().unwrap_or_default());
+    let period = query.view.period_or_default(site.young);
+    let look = Look::new(&period, &query.view);
+    let asked = async {
+        match kind {
+            Kind::Funnel if query.steps.len() < 2 => parts::Behaviour::Funnel(None),
+            Kind::Funnel => parts::Behaviour::Funnel(Some(backend.funnel(&viewer, &domain, look, &query).await)),
+            Kind::Journeys => parts::Behaviour::Journeys(backend.journeys(&viewer, &domain, look, &query).await),
+            Kind::Retention => parts::Behaviour::Retention(backend.retention(&viewer, &domain, look, &query).await),
+        }
+    };
+    let (answer, domains, names) = futures::join!(asked, backend.domain_names(&viewer), backend.place_names(places(&query.view)));
+    let page = parts::behaviour_page(&domain, kind);
+    Ok(Written {
+        title: format!("{domain}: {}", parts::behaviour_name(kind)),
+        switcher: parts::switcher(&domain, &domains?).into_string(),
+        account: parts::bar_end(theme::of_request(), &viewer).into_string(),
+        bar: parts::bar(&page, &Face::from(&site), &query.view, &names),
+        body: parts::behaviour(&domain, &query, &names, answer).into_string(),
+    })
 }
 
 /// Failures are drawn in place of what failed, but who is not signed in must be led elsewhere.

@@ -23,6 +23,7 @@ use footfall_model::{
 use http::HeaderMap;
 
 use crate::{
+    behaviour::{BehaviourQuery, Journeys, Retention},
     filter::Filter,
     metric::Metric,
     query::ViewQuery,
@@ -136,6 +137,15 @@ pub trait Backend: Send + Sync {
 
     /// One page of rows.
     async fn table(&self, viewer: &Viewer, domain: &str, look: Look<'_>, wanted: Wanted<'_>) -> Result<Table, AppError>;
+
+    /// Visitors of each step of a funnel.
+    async fn funnel(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Vec<u64>, AppError>;
+
+    /// What visits do after the start, or did before it.
+    async fn journeys(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Journeys, AppError>;
+
+    /// Who comes back.
+    async fn retention(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Retention, AppError>;
 
     /// The names of regions and cities, where they are known: field and code, to name.
     async fn place_names(&self, places: Vec<(String, String)>) -> PlaceNames;

@@ -16,6 +16,8 @@ pub mod api;
 pub mod assets;
 #[cfg(feature = "ssr")]
 pub mod backend;
+#[cfg(feature = "ssr")]
+pub mod behaviour;
 pub mod chart;
 pub mod components;
 pub mod dom;
@@ -46,7 +48,7 @@ pub use shell::shell;
 
 use i18n::{Key, t};
 #[cfg(feature = "ssr")]
-use pages::{detail::DetailPage, landing::LandingPage, login::LoginPage, setup::SetupPage, sites::SitesPage};
+use pages::{behaviour::BehaviourPage, detail::DetailPage, landing::LandingPage, login::LoginPage, setup::SetupPage, sites::SitesPage};
 use pages::{domain::DomainPage, not_found::NotFoundPage};
 
 /// All pages.
@@ -79,6 +81,9 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/sites") view=SitesPage ssr=SsrMode::Async />
             <Route path=path!("/:domain") view=DomainPage ssr=SsrMode::Async />
             <Route path=path!("/:domain/by/:field") view=DetailPage ssr=SsrMode::Async />
+            <Route path=path!("/:domain/funnel") view=BehaviourPage ssr=SsrMode::Async />
+            <Route path=path!("/:domain/journeys") view=BehaviourPage ssr=SsrMode::Async />
+            <Route path=path!("/:domain/retention") view=BehaviourPage ssr=SsrMode::Async />
         </FlatRoutes>
     }
 }

@@ -7,7 +7,8 @@ use axum::http::HeaderMap;
 use chrono::Utc;
 use footfall_app::{
     backend::{Backend, Look, PlaceNames, Table, TableRow, Wanted},
-    filter,
+    behaviour::{BehaviourQuery, Branch, Journeys, Retention, Start},
+    filter::{self, Filter},
     query::NAMES_OF_PROPS,
     text,
     types::{AppError, Compare, Series, Site, Viewer},
@@ -18,14 +19,17 @@ use footfall_model::{
     report::{Breakdown, BreakdownRow, Dimension, Kpis, LiveView},
 };
 use footfall_query::{
-    language, period,
+    Range,
+    behaviour::Identity,
+    language::{self, behaviour},
+    period,
     question::{self, Condition, Direction, Key, Labels, Metric, Order, Place},
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::{
     App,
-    analytics::{AnalyticsError, AskedRows, ComparedRow, Rows, View},
+    analytics::{self, AnalyticsError, AskedRows, ComparedRow, Rows, View},
     api::domains::{parse_domain, parse_timezone},
     auth::{SiteScope, csrf, origin, session},
     demo,
@@ -70,11 +74,33 @@ impl ServerBackend {
             Condition::none()
         } else {
             let known = settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
-            let filters: Vec<_> = look.filters.iter().map(|filter| json!([filter.op.code(), filter.dimension(), filter.values])).collect();
+            let filters: Vec<Value> = look.filters.iter().map(written).collect();
             let invalid = |message| AppError::Invalid { field: "filters".to_owned(), message };
             language::condition(&filters, &known).map_err(invalid)?
         };
         Ok(View { period: look.period.clone(), compare, condition })
+    }
+
+    /// A question about behaviour in the language of the API, which checks it: its own parts beside the filters.
+    async fn behaviour<T>(
+        &self,
+        viewer: &Viewer,
+        domain: &str,
+        look: Look<'_>,
+        own: Value,
+        read: fn(&Map<String, Value>, &language::Settings, fn(&Value) -> Result<(), String>) -> Result<T, String>,
+    ) -> Result<(SiteScope, Range, T), AppError> {
+        let scope = self.scope(viewer, domain).await?;
+        let known = settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
+        let filters: Vec<Value> = look.filters.iter().map(written).collect();
+        let mut body = json!({ "site_id": domain, "date_range": "custom", "filters": filters });
+        if let (Some(body), Value::Object(own)) = (body.as_object_mut(), own) {
+            body.extend(own);
+        }
+        let body = body.as_object().cloned().unwrap_or_default();
+        let asked = read(&body, &known, |_| Ok(())).map_err(|message| AppError::Invalid { field: "filters".to_owned(), message })?;
+        let range = self.app.analytics().map_err(away)?.range_of(&scope, look.period).await.map_err(away)?;
+        Ok((scope, range, asked))
     }
 
     /// Rows as the query engine is asked for them.
@@ -245,6 +271,41 @@ impl Backend for ServerBackend {
         Ok(Table { rows: rows.into_iter().map(row).collect(), total, is_compared, meta })
     }
 
+    async fn funnel(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Vec<u64>, AppError> {
+        let steps: Vec<Value> = query.steps.iter().map(written).collect();
+        let order = if query.strict { "strict" } else { "loose" };
+        let own = json!({ "steps": steps, "order": order, "window": query.window, "limit": 1 });
+        let (scope, range, asked) = self.behaviour(viewer, domain, look, own, behaviour::funnel).await?;
+        let answer = self.app.analytics().map_err(away)?.funnel(&scope, &asked, range).await.map_err(away)?;
+        Ok(answer.all.into_iter().map(i64::unsigned_abs).collect())
+    }
+
+    async fn journeys(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Journeys, AppError> {
+        let start = match &query.start {
+            Start::Entry => json!("entry"),
+            Start::Exit => json!("exit"),
+            Start::At(filter) => written(filter),
+        };
+        let own = json!({ "start": start, "direction": if query.backward { "backward" } else { "forward" } });
+        let (scope, range, asked) = self.behaviour(viewer, domain, look, own, behaviour::journey).await?;
+        let (visits, branches) = self.app.analytics().map_err(away)?.journey(&scope, &asked, range).await.map_err(away)?;
+        let branch = |branch: analytics::Branch| Branch {
+            things: branch.things,
+            visits: branch.visits.unsigned_abs(),
+            ended: branch.ended.unsigned_abs(),
+        };
+        Ok(Journeys { visits: visits.unsigned_abs(), branches: branches.into_iter().map(branch).collect() })
+    }
+
+    async fn retention(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Retention, AppError> {
+        let own = json!({ "interval": query.interval.code() });
+        let (scope, range, asked) = self.behaviour(viewer, domain, look, own, behaviour::retention).await?;
+        let answer = self.app.analytics().map_err(away)?.retention(&scope, &asked, range).await.map_err(away)?;
+        let people = |people: Vec<i64>| people.into_iter().map(i64::unsigned_abs).collect();
+        let periods = answer.periods.into_iter().map(|(label, counts)| (label, people(counts))).collect();
+        Ok(Retention { by_user: answer.identity == Identity::User, periods })
+    }
+
     async fn place_names(&self, places: Vec<(String, String)>) -> PlaceNames {
         let place = |(field, code): (String, String)| place_of(&field).map(|place| (place, code));
         let places: Vec<(Place, String)> = places.into_iter().filter_map(place).collect();
@@ -257,6 +318,11 @@ impl Backend for ServerBackend {
         let scope = self.scope(viewer, domain).await?;
         self.app.analytics().map_err(away)?.live_view(&scope).await.map_err(away)
     }
+}
+
+/// A filter in the query language.
+fn written(filter: &Filter) -> Value {
+    json!([filter.op.code(), filter.dimension(), filter.values])
 }
 
 /// Places whose codes have names.

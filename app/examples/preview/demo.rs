@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use footfall_app::{
     backend::{Backend, Look, PlaceNames, Table, TableRow, Wanted},
+    behaviour::{BehaviourQuery, Branch, Journeys, Retention},
     metric::Metric,
     types::{AppError, Compare, Series, Site, Viewer},
 };
@@ -265,6 +266,21 @@ impl Backend for Demo {
         let (limit, total) = (wanted.limit as usize, rows.len() as u64);
         let rows = rows.into_iter().skip((wanted.page as usize - 1) * limit).take(limit).collect();
         Ok(Table { rows, total, is_compared: look.compare != Compare::Off, meta: meta() })
+    }
+
+    async fn funnel(&self, _: &Viewer, domain: &str, _: Look<'_>, query: &BehaviourQuery) -> Result<Vec<u64>, AppError> {
+        away(domain)?;
+        Ok((0..query.steps.len()).map(|step| 1_200 / (step as u64 + 1)).collect())
+    }
+
+    async fn journeys(&self, _: &Viewer, domain: &str, _: Look<'_>, _: &BehaviourQuery) -> Result<Journeys, AppError> {
+        away(domain)?;
+        Ok(Journeys { visits: 10, branches: vec![Branch { things: vec!["/".to_owned()], visits: 10, ended: 4 }] })
+    }
+
+    async fn retention(&self, _: &Viewer, domain: &str, _: Look<'_>, _: &BehaviourQuery) -> Result<Retention, AppError> {
+        away(domain)?;
+        Ok(Retention { by_user: true, periods: vec![("2026-11-02".to_owned(), vec![80, 20]), ("2026-11-09".to_owned(), vec![60])] })
     }
 
     async fn place_names(&self, _: Vec<(String, String)>) -> PlaceNames {

@@ -8,3 +8,5 @@ pub mod kpis;
 pub mod live;
 pub mod panel;
 pub mod state;
+#[cfg(feature = "ssr")]
+pub mod written;

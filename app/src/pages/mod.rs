@@ -1,6 +1,8 @@
 //! One file per page. Only the domain page lives on in the browser; the others are plain HTML, so they are not in the WASM.
 
 #[cfg(feature = "ssr")]
+pub mod behaviour;
+#[cfg(feature = "ssr")]
 pub mod detail;
 pub mod domain;
 #[cfg(feature = "ssr")]

@@ -11,6 +11,7 @@ use crate::{
 };
 
 mod bar;
+mod behaviour;
 mod change;
 mod chart;
 mod detail;
@@ -20,6 +21,7 @@ mod panel;
 mod strip;
 
 pub use bar::bar;
+pub use behaviour::{Behaviour, behaviour, behaviour_name, behaviour_page};
 pub use chart::chart;
 pub use detail::{DetailQuery, detail};
 pub use panel::{ROWS, figures, panel};

@@ -3,6 +3,7 @@
 use footfall_model::Period;
 
 use super::{
+    behaviour::{behaviour_name, behaviour_page},
     change::{Tone, change},
     filters::field_name,
     label::{detail_page, label},
@@ -10,6 +11,7 @@ use super::{
 };
 use crate::{
     backend::{Table, TableRow},
+    behaviour::Kind,
     failed::part_failed,
     filter::PROPS,
     format,
@@ -144,6 +146,12 @@ fn tabs(html: &mut Html, domain: &str, query: &ViewQuery, panel: PanelId) {
             html.raw("</li>");
         }
         html.raw("</ul></div></details>");
+    }
+    if panel == PanelId::Goals {
+        for kind in Kind::ALL {
+            html.raw(r#"<a class="tab" rel="external""#).attr("href", query.href(&behaviour_page(domain, kind))).raw(">");
+            html.text(behaviour_name(kind)).raw("</a>");
+        }
     }
     html.raw("</nav>");
 }

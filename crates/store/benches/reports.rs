@@ -260,8 +260,11 @@ fn reports(way: Way<'_>) -> Vec<Report> {
     let of_page = Question { condition: is(Op::Is, Dimension::Page, "/blog/post-1"), ..totals(&strip) };
     reports.push(of("the strip, of a country".to_owned(), in_germany(totals(&strip))));
     reports.push(of("by Page, of a country".to_owned(), in_germany(panel.clone().by(Key::By(panel_of(Dimension::Page)), 10, 0))));
-    reports.push(of("by Source, of a country".to_owned(), in_germany(panel.by(Key::By(panel_of(Dimension::Source)), 10, 0))));
-    reports.push(of("the strip, of a page".to_owned(), of_page));
+    reports.push(of("by Source, of a country".to_owned(), in_germany(panel.clone().by(Key::By(panel_of(Dimension::Source)), 10, 0))));
+    reports.push(of("the strip, of a page".to_owned(), of_page.clone()));
+    let of_page = |panel: Question| Question { condition: of_page.condition.clone(), ..panel };
+    reports.push(of("by Source, of a page".to_owned(), of_page(panel.clone().by(Key::By(panel_of(Dimension::Source)), 10, 0))));
+    reports.push(of("by Country, of a page".to_owned(), of_page(panel.clone().by(Key::By(panel_of(Dimension::Country)), 10, 0))));
     let steps = ["/blog", "post-1", "post-2", "post-3", "post-4"].map(|part| is(Op::Contains, Dimension::Page, part));
     let funnel = Funnel { steps: steps.to_vec(), strict: false, window_ms: DAY_MS, condition: Condition::none(), by: None, limit: 1 };
     reports.push(alone("a funnel of 5 steps", funnel::statement(scope, range, &funnel).unwrap()));

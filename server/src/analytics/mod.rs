@@ -139,7 +139,15 @@ impl Analytics {
         Ok(rows.first().and_then(|row| row.sums.first().copied()).filter(|first| *first != 0))
     }
 
-    /// A period as instants. Only the whole time asks the store when it began.
+    /// A period as instants, now. Only the whole time asks the store when it began.
+    ///
+    /// # Errors
+    /// When the store is away.
+    pub async fn range_of(&self, scope: &SiteScope, period: &Period) -> Result<Range, AnalyticsError> {
+        self.range(scope, period, now_ms()).await
+    }
+
+    /// The same at an instant.
     async fn range(&self, scope: &SiteScope, period: &Period, now: i64) -> Result<Range, AnalyticsError> {
         let first = if *period == Period::All { self.first_event(scope).await? } else { None };
         Ok(period::resolve(period, scope.info().timezone, now, first))
