@@ -27,6 +27,15 @@ pub enum Icon {
     Cross,
     /// A bar: leaves out.
     Minus,
+    /// Leads back.
+    #[cfg(feature = "ssr")]
+    Back,
+    /// Moves up.
+    #[cfg(feature = "ssr")]
+    Up,
+    /// Moves down.
+    #[cfg(feature = "ssr")]
+    Down,
 }
 
 impl Icon {
@@ -47,6 +56,12 @@ impl Icon {
             Self::Funnel => "M2.500 4h11M4.500 8h7M6.500 12h3",
             Self::Cross => "M4.500 4.500l7 7M11.500 4.500l-7 7",
             Self::Minus => "M3.500 8h9",
+            #[cfg(feature = "ssr")]
+            Self::Back => "M9.500 4.500 6 8l3.500 3.500",
+            #[cfg(feature = "ssr")]
+            Self::Up => "M8 13V3.500M4.500 7 8 3.500 11.500 7",
+            #[cfg(feature = "ssr")]
+            Self::Down => "M8 3v9.500M4.500 9 8 12.500 11.500 9",
         }
     }
 }

@@ -31,6 +31,8 @@ pub mod pages;
 pub mod parts;
 pub mod query;
 #[cfg(feature = "ssr")]
+pub mod settings;
+#[cfg(feature = "ssr")]
 mod shell;
 pub mod text;
 #[cfg(feature = "ssr")]
@@ -44,7 +46,13 @@ pub use shell::shell;
 use i18n::{Key, t};
 use pages::{domain::DomainPage, not_found::NotFoundPage};
 #[cfg(feature = "ssr")]
-use pages::{landing::LandingPage, login::LoginPage, setup::SetupPage, sites::SitesPage};
+use pages::{
+    landing::LandingPage,
+    login::LoginPage,
+    settings::{SettingsEntrance, SettingsPage},
+    setup::SetupPage,
+    sites::SitesPage,
+};
 
 /// All pages.
 #[component]
@@ -75,6 +83,8 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
             <Route path=path!("/sites") view=SitesPage ssr=SsrMode::Async />
             <Route path=path!("/:domain") view=DomainPage ssr=SsrMode::Async />
+            <Route path=path!("/:domain/settings") view=SettingsEntrance ssr=SsrMode::Async />
+            <Route path=path!("/:domain/settings/:section") view=SettingsPage ssr=SsrMode::Async />
         </FlatRoutes>
     }
 }

@@ -1,5 +1,7 @@
 //! The seam between pages and product: who asks may see what, then the same reports as the API.
 
+mod settings;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -7,6 +9,7 @@ use axum::http::HeaderMap;
 use chrono::Utc;
 use footfall_app::{
     backend::{Backend, Look},
+    settings::{Entry, Outcome, Section, Settings},
     types::{AppError, Compare, Series, Site, Viewer},
 };
 use footfall_meta::MetaError;
@@ -24,7 +27,6 @@ use crate::{
     auth::{SiteScope, csrf, origin, session},
     demo,
     import::Imports,
-    settings,
 };
 
 /// A domain whose first event is younger than this opens on today.
@@ -63,7 +65,7 @@ impl ServerBackend {
         let condition = if look.filters.is_empty() {
             Condition::none()
         } else {
-            let known = settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
+            let known = crate::settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
             let filters: Vec<_> = look.filters.iter().map(|filter| json!([filter.op.code(), filter.dimension(), filter.values])).collect();
             let invalid = |message| AppError::Invalid { field: "filters".to_owned(), message };
             language::condition(&filters, &known).map_err(invalid)?
@@ -201,6 +203,38 @@ impl Backend for ServerBackend {
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError> {
         let scope = self.scope(viewer, domain).await?;
         self.app.analytics().map_err(away)?.live_view(&scope).await.map_err(away)
+    }
+
+    async fn settings(&self, viewer: &Viewer, domain: &str, section: Section) -> Result<Settings, AppError> {
+        self.settings_of(&self.scope(viewer, domain).await?, section).await
+    }
+
+    async fn add_setting(&self, viewer: &Viewer, domain: &str, entry: &Entry) -> Result<Entry, AppError> {
+        self.add(&self.scope(viewer, domain).await?, entry).await
+    }
+
+    async fn remove_setting(&self, viewer: &Viewer, domain: &str, section: Section, key: &str) -> Result<Entry, AppError> {
+        self.remove(&self.scope(viewer, domain).await?, section, key).await
+    }
+
+    async fn move_setting(&self, viewer: &Viewer, domain: &str, section: Section, key: &str, earlier: bool) -> Result<Entry, AppError> {
+        self.moved(&self.scope(viewer, domain).await?, section, key, earlier).await
+    }
+
+    async fn set_time_zone(&self, viewer: &Viewer, domain: &str, timezone: &str) -> Result<String, AppError> {
+        self.change_zone(&self.scope(viewer, domain).await?, timezone).await
+    }
+
+    async fn delete_domain(&self, viewer: &Viewer, domain: &str, confirmed: &str) -> Result<(), AppError> {
+        self.delete(&self.scope(viewer, domain).await?, confirmed).await
+    }
+
+    async fn keep_outcome(&self, viewer: &Viewer, outcome: &Outcome) -> Option<String> {
+        self.keep(viewer, outcome).await
+    }
+
+    async fn outcome(&self, viewer: &Viewer, key: &str) -> Option<Outcome> {
+        self.kept(viewer, key).await
     }
 }
 

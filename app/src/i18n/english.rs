@@ -1,15 +1,21 @@
 //! English, and with it the list of all texts.
 
-/// Makes the enum of keys and the English texts from one list.
+/// Makes the enum of keys and the English texts from one list. Below the line are texts that only the server writes: the WASM lacks them.
 macro_rules! texts {
-    ($($key:ident => $text:literal,)*) => {
+    ($($key:ident => $text:literal,)* --- $($written:ident => $of_server:literal,)*) => {
         /// A text of the pages.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Key { $(#[doc = $text] $key,)* }
+        pub enum Key {
+            $(#[doc = $text] $key,)*
+            $(#[cfg(feature = "ssr")] #[doc = $of_server] $written,)*
+        }
 
         /// The English text.
         pub const fn text(key: Key) -> &'static str {
-            match key { $(Key::$key => $text,)* }
+            match key {
+                $(Key::$key => $text,)*
+                $(#[cfg(feature = "ssr")] Key::$written => $of_server,)*
+            }
         }
     };
 }
@@ -248,4 +254,124 @@ texts! {
     NotFoundText => "There is no such page, or it is not yours.",
     NotFoundLink => "Go to your domains",
     FailedTitle => "This page could not be loaded",
+    ---
+    // Settings
+    SettingsOfDomain => "Settings of this domain",
+    DomainDeleted => "{domain} is deleted. Its events are removed from the disk within minutes.",
+    SetBack => "Back to the dashboard of {domain}",
+    SetSections => "Settings",
+    SetAdded => "Added “{what}”.",
+    SetMoved => "Moved “{what}”.",
+    SetRemoved => "Removed “{what}”.",
+    SetUndo => "Add it again",
+    SetUp => "Move “{what}” up",
+    SetDown => "Move “{what}” down",
+    SetRemove => "Remove “{what}”",
+    SetSave => "Save",
+    SetAnd => "and",
+
+    SetGeneral => "General",
+    SetGeneralText => "What this domain is, and by which clock its days begin.",
+    SetAddedOn => "Added on",
+    SetId => "Id for the API",
+    SetZoneHint => "Days begin and end by this clock. All figures are cut anew at once; nothing is lost.",
+    SetZoneChanged => "The time zone is {zone} now.",
+    SetZoneUndo => "Back to {zone}",
+
+    SetSnippet => "Snippet",
+    SetSnippetText => "The script that counts, and where it goes.",
+    SetSnippetFor => "What your pages are made with",
+    SetSnippetHtml => "Paste this line before </head> on each page.",
+    SetSnippetReact => "Paste this line before </head> in index.html. Changes of the address in the app are counted by themselves.",
+    SetSnippetNext => "Put the Script tag into the root layout, app/layout.tsx.",
+    SetSnippetVue => "Paste this line before </head> in index.html. Changes of the address in the app are counted by themselves.",
+    SetSnippetNuxt => "Add the script to nuxt.config.ts.",
+    SetSnippetSvelte => "Paste this line before %sveltekit.head% in src/app.html.",
+    SetSnippetAstro => "Paste this line before </head> in the layout that all pages share.",
+    SetSnippetWordPress => "Add this to functions.php of the (child) theme, or to a plugin for code snippets.",
+    SetSnippetTagManager => "Make a tag of the type Custom HTML with this code and fire it on All Pages.",
+
+    SetGoals => "Goals",
+    SetGoalsText => "What visitors can complete. A goal counts in all of history at once.",
+    SetNoGoals => "No goals yet.",
+    SetMoreGoals => "Add a goal",
+    SetGoalAdd => "Add goal",
+    SetGoalBy => "Completed by",
+    SetGoalByEvent => "An event",
+    SetGoalByPage => "A visit of a page",
+    SetGoalByScroll => "Scrolling a page",
+    SetGoalEvent => "Event",
+    SetGoalEventHint => "The name that your page sends, for example by footfall(\"Signup\").",
+    SetGoalPage => "Page",
+    SetGoalPageHint => "A path; * stands for any characters.",
+    SetGoalScroll => "Scroll depth",
+    SetGoalScrollHint => "Percent of the page, 1 to 100.",
+    SetGoalMore => "Name, property, revenue",
+    SetGoalName => "Name",
+    SetGoalNameHint => "What reports call it. Left empty, it is made of the rest.",
+    SetGoalProp => "Property",
+    SetGoalPropHint => "Counts only what has this property with this value.",
+    SetGoalCurrency => "Currency",
+    SetGoalCurrencyHint => "Three letters. Revenue in this currency is summed up.",
+    SetGoalOfEvent => "Event {event}",
+    SetGoalOfPage => "Page {page}",
+    SetGoalOfScroll => "{depth}% of page {page}",
+    SetGoalOfRevenue => "revenue in {currency}",
+
+    SetProperties => "Properties",
+    SetPropertiesText => "Custom properties of events that reports offer. Events keep all they have, listed here or not.",
+    SetNoProperties => "No properties yet.",
+    SetMoreProperties => "Add a property",
+    SetPropertyAdd => "Add property",
+    SetPropertyName => "Name",
+    SetPropertyHint => "As your events have it.",
+
+    SetRoutes => "Routes",
+    SetRoutesText => "A route stands for all pages of one kind. The first that fits a page is its route, in all of history.",
+    SetNoRoutes => "No routes yet.",
+    SetMoreRoutes => "Add a route",
+    SetRouteAdd => "Add route",
+    SetRoutePattern => "Pattern",
+    SetRouteHint => ":name stands for one part between slashes, * for anything.",
+
+    SetChannels => "Channels",
+    SetChannelsText => "Rules of your own. The first that applies to a visit says its channel, in all of history; else the usual rules do.",
+    SetNoChannels => "No rules of your own. The usual rules apply.",
+    SetMoreChannels => "Add a rule",
+    SetChannelAdd => "Add rule",
+    SetChannelHint => "A new name, or one that reports have already.",
+    SetChannelValues => "Values",
+    SetChannelValuesHint => "One a line. Any of them is enough.",
+
+    SetShields => "Shields",
+    SetShieldsText => "What does not count. A refused event is dropped with its reason; what was counted before stays.",
+    SetNoShields => "No shields. Everything counts.",
+    SetMoreShields => "Add a shield",
+    SetShieldAdd => "Add shield",
+    SetShieldOf => "Refuse by",
+    SetShieldIp => "IP address",
+    SetShieldPath => "Path",
+    SetShieldHost => "Host: only these count",
+    SetShieldHint => "An address or network (203.0.113.0/24), a country (DE or Germany), a path (/admin*) or a host (*.example.org).",
+
+    SetAnnotations => "Annotations",
+    SetAnnotationsText => "Notes at moments: a release, a campaign, an outage.",
+    SetNoAnnotations => "No annotations yet.",
+    SetMoreAnnotations => "Add an annotation",
+    SetNoteAdd => "Add annotation",
+    SetNote => "What happened",
+    SetDay => "Day",
+    SetTime => "Time",
+    SetTimeHint => "By the clock of the domain. Left empty: the beginning of the day.",
+
+    SetDanger => "Danger",
+    SetDangerText => "What cannot be undone.",
+    SetDemoText => "Takes away the made-up visits. What real visitors did stays.",
+    SetDelete => "Delete {domain}",
+    SetDeleteFigures => "All its events and figures go: at once from every page, from the disk within minutes.",
+    SetDeleteSettings => "Its goals, routes, channels, shields, annotations and API keys go with it.",
+    SetDeletePages => "Pages that carry its script go on working; what they send is refused.",
+    SetDeleteUndo => "Nothing of it can be brought back. To begin anew, delete the domain and add it again.",
+    SetDeleteConfirm => "Type the name of the domain",
+    SetDeleteHint => "So that it is this one and no other.",
 }

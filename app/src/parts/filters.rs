@@ -10,7 +10,8 @@ use crate::{
     text::{country, middle},
 };
 
-fn field_name(field: &str) -> &str {
+/// The name of a field in addresses, in words.
+pub(super) fn field_name(field: &str) -> &str {
     match FIELDS.iter().find(|(known, _)| *known == field) {
         Some((_, name)) => t(*name),
         None => field.strip_prefix("props:").unwrap_or(field),
