@@ -11,12 +11,16 @@ use serde::{Deserialize, Serialize};
 use crate::types::{AppError, Bar, ChartView, Dashboard, Site, Sites, Strip, Viewer};
 
 #[cfg(feature = "ssr")]
+pub mod settings;
+
+#[cfg(feature = "ssr")]
 use crate::{
     backend::{Backend, Look, Wanted},
     behaviour::{BehaviourQuery, Kind},
     metric::Metric,
     parts,
     query::{PanelId, ViewQuery},
+    settings::Outcome,
     theme,
     types::Face,
 };
@@ -69,12 +73,19 @@ pub async fn entrance() -> Result<Entrance, AppError> {
     Ok(Entrance { viewer, domains })
 }
 
-/// The list of domains.
+/// The list of domains. `said` is the key of what came of a form that led here.
 #[server(name = GetSites, prefix = "/api/app", endpoint = "sites", input = GetUrl)]
-pub async fn sites() -> Result<Sites, AppError> {
+pub async fn sites(said: Option<String>) -> Result<Sites, AppError> {
     let (backend, viewer) = reader().await?;
     let sites = backend.domains(&viewer).await?;
-    Ok(Sites { viewer, sites, time_zones: backend.time_zones() })
+    let deleted = match said {
+        Some(key) => backend
+            .outcome(&viewer, &key)
+            .await
+            .and_then(|outcome| if let Outcome::Deleted(domain) = outcome { Some(domain) } else { None }),
+        None => None,
+    };
+    Ok(Sites { viewer, sites, time_zones: backend.time_zones(), deleted })
 }
 
 /// What the setup page shows: the viewer, the domain of the last step, the time zones of the second.

@@ -27,6 +27,7 @@ use crate::{
     filter::Filter,
     metric::Metric,
     query::ViewQuery,
+    settings::{Entry, Outcome, Section, Settings},
     types::{AppError, Compare, Series, Site, Viewer},
 };
 
@@ -152,4 +153,31 @@ pub trait Backend: Send + Sync {
 
     /// The live figures as of now; later ones come by `GET /api/analytics/live`.
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError>;
+
+    /// What a section of a domain's settings shows.
+    async fn settings(&self, viewer: &Viewer, domain: &str, section: Section) -> Result<Settings, AppError>;
+
+    /// Sets something more and answers how it is kept. Faults come back as [`AppError::Invalid`]; the fields are those of the API, `day`,
+    /// `time` and `value` beside them, and none where the fault is the form's as a whole.
+    async fn add_setting(&self, viewer: &Viewer, domain: &str, entry: &Entry) -> Result<Entry, AppError>;
+
+    /// Removes what a [`Settings`] listed under this key and answers what it was.
+    async fn remove_setting(&self, viewer: &Viewer, domain: &str, section: Section, key: &str) -> Result<Entry, AppError>;
+
+    /// Moves what is listed under this key by one place and answers what it is. Only routes and rules of channels have an order that
+    /// matters.
+    async fn move_setting(&self, viewer: &Viewer, domain: &str, section: Section, key: &str, earlier: bool) -> Result<Entry, AppError>;
+
+    /// Moves the domain to another time zone and answers which one it had. Field `timezone`.
+    async fn set_time_zone(&self, viewer: &Viewer, domain: &str, timezone: &str) -> Result<String, AppError>;
+
+    /// Deletes a domain with all its figures, if `confirmed` is its name; else field `confirmed`.
+    async fn delete_domain(&self, viewer: &Viewer, domain: &str, confirmed: &str) -> Result<(), AppError>;
+
+    /// Keeps what came of a form for the page that follows, some minutes, and answers a key that only this viewer can use. None where it
+    /// cannot be kept.
+    async fn keep_outcome(&self, viewer: &Viewer, outcome: &Outcome) -> Option<String>;
+
+    /// What is kept under a key of this viewer's.
+    async fn outcome(&self, viewer: &Viewer, key: &str) -> Option<Outcome>;
 }

@@ -27,10 +27,18 @@ pub enum Icon {
     Cross,
     /// A bar: leaves out.
     Minus,
-    /// An arrow back.
+    /// Leads back.
+    #[cfg(feature = "ssr")]
     Back,
     /// An arrow onto a line: a file to keep.
+    #[cfg(feature = "ssr")]
     Download,
+    /// Moves up.
+    #[cfg(feature = "ssr")]
+    Up,
+    /// Moves down.
+    #[cfg(feature = "ssr")]
+    Down,
 }
 
 impl Icon {
@@ -51,8 +59,14 @@ impl Icon {
             Self::Funnel => "M2.500 4h11M4.500 8h7M6.500 12h3",
             Self::Cross => "M4.500 4.500l7 7M11.500 4.500l-7 7",
             Self::Minus => "M3.500 8h9",
+            #[cfg(feature = "ssr")]
             Self::Back => "M13 8H3.500M7 4.500 3.500 8 7 11.500",
+            #[cfg(feature = "ssr")]
             Self::Download => "M8 3v7M5 7.500 8 10.500l3-3M3.500 13h9",
+            #[cfg(feature = "ssr")]
+            Self::Up => "M8 13V3.500M4.500 7 8 3.500 11.500 7",
+            #[cfg(feature = "ssr")]
+            Self::Down => "M8 3v9.500M4.500 9 8 12.500 11.500 9",
         }
     }
 }

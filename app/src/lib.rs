@@ -36,6 +36,8 @@ pub mod pages;
 pub mod parts;
 pub mod query;
 #[cfg(feature = "ssr")]
+pub mod settings;
+#[cfg(feature = "ssr")]
 mod shell;
 pub mod text;
 #[cfg(feature = "ssr")]
@@ -48,7 +50,15 @@ pub use shell::shell;
 
 use i18n::{Key, t};
 #[cfg(feature = "ssr")]
-use pages::{behaviour::BehaviourPage, detail::DetailPage, landing::LandingPage, login::LoginPage, setup::SetupPage, sites::SitesPage};
+use pages::{
+    behaviour::BehaviourPage,
+    detail::DetailPage,
+    landing::LandingPage,
+    login::LoginPage,
+    settings::{SettingsEntrance, SettingsPage},
+    setup::SetupPage,
+    sites::SitesPage,
+};
 use pages::{domain::DomainPage, not_found::NotFoundPage};
 
 /// All pages.
@@ -84,6 +94,8 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/:domain/funnel") view=BehaviourPage ssr=SsrMode::Async />
             <Route path=path!("/:domain/journeys") view=BehaviourPage ssr=SsrMode::Async />
             <Route path=path!("/:domain/retention") view=BehaviourPage ssr=SsrMode::Async />
+            <Route path=path!("/:domain/settings") view=SettingsEntrance ssr=SsrMode::Async />
+            <Route path=path!("/:domain/settings/:section") view=SettingsPage ssr=SsrMode::Async />
         </FlatRoutes>
     }
 }

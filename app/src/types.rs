@@ -180,6 +180,8 @@ pub struct Sites {
     pub sites: Vec<Site>,
     /// IANA names offered by the form.
     pub time_zones: Vec<String>,
+    /// The domain that was deleted just now.
+    pub deleted: Option<String>,
 }
 
 /// Why a page or a panel cannot show what was asked for.

@@ -1,5 +1,7 @@
 //! The seam between pages and product: who asks may see what, then the same reports as the API.
 
+mod settings;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,6 +12,7 @@ use footfall_app::{
     behaviour::{BehaviourQuery, Branch, Journeys, Retention, Start},
     filter::{self, Filter},
     query::NAMES_OF_PROPS,
+    settings::{Entry, Outcome, Section, Settings},
     text,
     types::{AppError, Compare, Series, Site, Viewer},
 };
@@ -34,7 +37,6 @@ use crate::{
     auth::{SiteScope, csrf, origin, session},
     demo,
     import::Imports,
-    settings,
 };
 
 /// A domain whose first event is younger than this opens on today.
@@ -73,7 +75,7 @@ impl ServerBackend {
         let condition = if look.filters.is_empty() {
             Condition::none()
         } else {
-            let known = settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
+            let known = crate::settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
             let filters: Vec<Value> = look.filters.iter().map(written).collect();
             let invalid = |message| AppError::Invalid { field: "filters".to_owned(), message };
             language::condition(&filters, &known).map_err(invalid)?
@@ -91,7 +93,7 @@ impl ServerBackend {
         read: fn(&Map<String, Value>, &language::Settings, fn(&Value) -> Result<(), String>) -> Result<T, String>,
     ) -> Result<(SiteScope, Range, T), AppError> {
         let scope = self.scope(viewer, domain).await?;
-        let known = settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
+        let known = crate::settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
         let filters: Vec<Value> = look.filters.iter().map(written).collect();
         let mut body = json!({ "site_id": domain, "date_range": "custom", "filters": filters });
         if let (Some(body), Value::Object(own)) = (body.as_object_mut(), own) {
@@ -105,7 +107,7 @@ impl ServerBackend {
 
     /// Rows as the query engine is asked for them.
     async fn asked(&self, viewer: &Viewer, scope: &SiteScope, view: &View, wanted: Wanted<'_>) -> Result<AskedRows, AppError> {
-        let known = settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
+        let known = crate::settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
         let key = match (wanted.field, place_of(wanted.field)) {
             (NAMES_OF_PROPS, _) => Key::PropName,
             ("goal", _) => Key::Goal(known.goals),
@@ -317,6 +319,38 @@ impl Backend for ServerBackend {
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError> {
         let scope = self.scope(viewer, domain).await?;
         self.app.analytics().map_err(away)?.live_view(&scope).await.map_err(away)
+    }
+
+    async fn settings(&self, viewer: &Viewer, domain: &str, section: Section) -> Result<Settings, AppError> {
+        self.settings_of(&self.scope(viewer, domain).await?, section).await
+    }
+
+    async fn add_setting(&self, viewer: &Viewer, domain: &str, entry: &Entry) -> Result<Entry, AppError> {
+        self.add(&self.scope(viewer, domain).await?, entry).await
+    }
+
+    async fn remove_setting(&self, viewer: &Viewer, domain: &str, section: Section, key: &str) -> Result<Entry, AppError> {
+        self.remove(&self.scope(viewer, domain).await?, section, key).await
+    }
+
+    async fn move_setting(&self, viewer: &Viewer, domain: &str, section: Section, key: &str, earlier: bool) -> Result<Entry, AppError> {
+        self.moved(&self.scope(viewer, domain).await?, section, key, earlier).await
+    }
+
+    async fn set_time_zone(&self, viewer: &Viewer, domain: &str, timezone: &str) -> Result<String, AppError> {
+        self.change_zone(&self.scope(viewer, domain).await?, timezone).await
+    }
+
+    async fn delete_domain(&self, viewer: &Viewer, domain: &str, confirmed: &str) -> Result<(), AppError> {
+        self.delete(&self.scope(viewer, domain).await?, confirmed).await
+    }
+
+    async fn keep_outcome(&self, viewer: &Viewer, outcome: &Outcome) -> Option<String> {
+        self.keep(viewer, outcome).await
+    }
+
+    async fn outcome(&self, viewer: &Viewer, key: &str) -> Option<Outcome> {
+        self.kept(viewer, key).await
     }
 }
 

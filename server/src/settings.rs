@@ -1,9 +1,14 @@
-//! What is configured of a domain beside its name and zone: goals, segments, annotations, custom properties, routes, channels. Checked here for every way in.
+//! What is configured of a domain beside its name and zone: goals, segments, annotations, custom properties, routes, channels, shields.
+//! Checked here for every way in.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-use footfall_meta::{Goal, GoalKind, List, Meta, MetaError, NewGoal};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use footfall_app::text::country_code;
+use footfall_config::Proxies;
+use footfall_enrich::url::bare_host;
+use footfall_meta::{Goal, GoalKind, List, Meta, MetaError, NewGoal, Shield, ShieldKind};
 use footfall_model::SiteId;
 use footfall_query::{
     language::{self, Segment, Settings},
@@ -36,6 +41,10 @@ const ROUTE_BYTES: usize = 300;
 const MOST_CHANNEL_RULES: usize = 100;
 /// Bytes of a rule's filters.
 const RULE_BYTES: usize = 10_000;
+/// Shields of a domain: each is asked of every event.
+const MOST_SHIELDS: usize = 500;
+/// Bytes of a host name.
+const HOST_BYTES: usize = 253;
 
 /// Why a setting is refused: the field, and what is wrong with it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -162,7 +171,9 @@ pub fn goal(asked: AskedGoal) -> Result<NewGoal, Wrong> {
             return wrong("event", "is no goal: engagement carries time and depth of pages alone");
         }
         (Some(event), None, None) => GoalKind::Event(event),
-        (None, Some(page), _) if !page.starts_with(['/', '*']) => return wrong("page", "begins with `/` or `*`, for example /blog/*"),
+        (None, Some(page), _) if !page.starts_with(['/', '*']) => {
+            return wrong("page", format!("`{}` does not begin with `/` or `*`; write for example /blog/*", shortened(&page)));
+        }
         (None, Some(page), _) if page.len() > PATH_BYTES => return wrong("page", format!("is longer than {PATH_BYTES} bytes")),
         (None, Some(page), None) => GoalKind::Page(page),
         (None, Some(path), Some(depth)) => match u8::try_from(depth).ok().filter(|depth| (1..=100).contains(depth)) {
@@ -179,7 +190,7 @@ pub fn goal(asked: AskedGoal) -> Result<NewGoal, Wrong> {
     }
     let currency = match some(asked.currency) {
         Some(code) if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_alphabetic()) => Some(code.to_ascii_uppercase()),
-        Some(_) => return wrong("currency", "is no three-letter code, for example EUR"),
+        Some(other) => return wrong("currency", format!("`{}` is no three-letter code; write for example EUR", shortened(&other))),
         None => None,
     };
     let name = some(asked.name).unwrap_or_else(|| match &kind {
@@ -256,6 +267,82 @@ pub fn moment(text: &str) -> Result<DateTime<Utc>, Wrong> {
     }
 }
 
+/// A moment by the clocks of a zone: `YYYY-MM-DD`, and `HH:MM` with or without seconds; without a time the day's beginning. Of an hour
+/// that comes twice it is the first.
+///
+/// # Errors
+/// When it is none, or the clocks skip it.
+pub fn local_moment(day: &str, time: &str, zone: Tz) -> Result<DateTime<Utc>, Wrong> {
+    let (day, time) = (day.trim(), time.trim());
+    let Ok(date) = day.parse::<NaiveDate>() else {
+        return wrong("day", format!("`{}` is no date; write it as 2026-05-04", shortened(day)));
+    };
+    if time.is_empty() {
+        // Where midnight is skipped the day begins with the first minute that there is.
+        let begins = (0..24 * 60).filter_map(|minute| NaiveTime::from_num_seconds_from_midnight_opt(minute * 60, 0));
+        let begins = begins.filter_map(|time| zone.from_local_datetime(&date.and_time(time)).earliest()).next();
+        return begins
+            .map(|at| at.to_utc())
+            .ok_or_else(|| Wrong { field: "day", text: format!("`{day}` never was in {zone}; choose another day") });
+    }
+    let Some(clock) = ["%H:%M", "%H:%M:%S%.f"].iter().find_map(|form| NaiveTime::parse_from_str(time, form).ok()) else {
+        return wrong("time", format!("`{}` is no time; write it as 14:30", shortened(time)));
+    };
+    match zone.from_local_datetime(&date.and_time(clock)).earliest() {
+        Some(at) => Ok(at.to_utc()),
+        None => wrong("time", format!("`{time}` is skipped by the clocks of {zone} on that day; choose another time")),
+    }
+}
+
+/// What a shield looks for, in the form in which it is kept.
+///
+/// # Errors
+/// When it cannot be of this kind.
+pub fn shield(kind: ShieldKind, value: &str) -> Result<String, Wrong> {
+    let value = value.trim();
+    let got = shortened(value);
+    match kind {
+        ShieldKind::Ip => match value.parse::<Proxies>() {
+            Ok(networks) if networks.0.len() == 1 && !value.contains(',') => Ok(value.to_owned()),
+            _ => wrong("value", format!("`{got}` is no address; write one such as 203.0.113.7, or a network such as 203.0.113.0/24")),
+        },
+        ShieldKind::Country => match country_code(value) {
+            Some(code) => Ok(code),
+            None => wrong("value", format!("`{got}` is no country; write its name or its code of two letters, such as Germany or DE")),
+        },
+        ShieldKind::Path if !value.starts_with(['/', '*']) || value.len() > PATH_BYTES => {
+            wrong("value", format!("`{got}` is no path; begin with / or *, for example /admin*, in at most {PATH_BYTES} bytes"))
+        }
+        // The paths of events end without a slash.
+        ShieldKind::Path => Ok(if value.len() > 1 { value.trim_end_matches('/') } else { value }.to_owned()),
+        ShieldKind::Host => {
+            let host = bare_host(value);
+            let goes = |byte: u8| byte.is_ascii_alphanumeric() || b"-._*".contains(&byte);
+            if host.is_empty() || value.len() > HOST_BYTES || !host.bytes().all(goes) {
+                wrong("value", format!("`{got}` is no host name; write one such as example.org, or *.example.org for all below"))
+            } else {
+                Ok(host)
+            }
+        }
+    }
+}
+
+/// Adds a shield, unless there are too many.
+///
+/// # Errors
+/// When the domain has it already, or the most.
+pub async fn add_shield(meta: &Meta, site: SiteId, kind: ShieldKind, value: &str) -> Result<Shield, MetaError> {
+    if meta.shields_of(site).await?.len() >= MOST_SHIELDS {
+        return Err(MetaError::refused(format!("the domain has {MOST_SHIELDS} shields, the most there may be; remove one first")));
+    }
+    meta.create_shield(site, kind, value).await
+}
+
+/// The beginning of what was sent, to be shown in a fault.
+fn shortened(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
 /// A list of custom properties with one more.
 ///
 /// # Errors
@@ -286,10 +373,16 @@ pub fn with_route(mut routes: Vec<String>, pattern: &str) -> Result<Vec<String>,
         !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
     if !pattern.starts_with('/') || pattern.len() > ROUTE_BYTES {
-        return wrong("route", format!("must begin with / and have at most {ROUTE_BYTES} bytes"));
+        return wrong("route", format!("`{}` must begin with / and have at most {ROUTE_BYTES} bytes", shortened(pattern)));
     }
     if !pattern.contains('*') && !pattern.split('/').any(is_name) {
-        return wrong("route", "stands for one page only; write /blog/:slug for all pages of one kind, or /docs/* for all below");
+        return wrong(
+            "route",
+            format!(
+                "`{}` stands for one page only; write /blog/:slug for all pages of one kind, or /docs/* for all below",
+                shortened(pattern)
+            ),
+        );
     }
     if let Some(part) = pattern.split('/').find(|part| part.starts_with(':') && !is_name(part)) {
         return wrong("route", format!("has the part {part}; a name is made of letters, digits and _"));
@@ -346,5 +439,48 @@ mod tests {
         assert_eq!(field(asked(Some("engagement"), None, None)), Err("event"));
         let paid = AskedGoal { currency: Some("euro".to_owned()), ..asked(Some("Buy"), None, None) };
         assert_eq!(field(paid), Err("currency"));
+    }
+
+    #[test]
+    fn a_shield_is_kept_in_the_form_in_which_it_is_asked() {
+        for (kind, value, kept) in [
+            (ShieldKind::Ip, " 203.0.113.7 ", "203.0.113.7"),
+            (ShieldKind::Ip, "2001:db8::/32", "2001:db8::/32"),
+            (ShieldKind::Country, "germany", "DE"),
+            (ShieldKind::Country, "de", "DE"),
+            (ShieldKind::Path, "/admin/", "/admin"),
+            (ShieldKind::Path, "/", "/"),
+            (ShieldKind::Path, "*/edit", "*/edit"),
+            (ShieldKind::Host, "WWW.Example.org", "example.org"),
+            (ShieldKind::Host, "*.example.org", "*.example.org"),
+        ] {
+            assert_eq!(shield(kind, value).as_deref(), Ok(kept));
+        }
+        for (kind, value) in [
+            (ShieldKind::Ip, ""),
+            (ShieldKind::Ip, "10.0.0.1,10.0.0.2"),
+            (ShieldKind::Ip, "10.0.0.0/33"),
+            (ShieldKind::Country, "Atlantis"),
+            (ShieldKind::Path, "admin"),
+            (ShieldKind::Host, ""),
+            (ShieldKind::Host, "https://example.org"),
+            (ShieldKind::Host, "a b"),
+        ] {
+            let text = shield(kind, value).unwrap_err().to_string();
+            assert!(text.starts_with(&format!("value `{value}` is no ")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_by_the_clocks_of_its_zone() {
+        let at = |day, time| local_moment(day, time, Tz::Europe__Berlin).map(|at| at.to_rfc3339()).map_err(|wrong| wrong.field);
+        assert_eq!(at("2026-05-04", "12:00"), Ok("2026-05-04T10:00:00+00:00".to_owned()));
+        assert_eq!(at("2026-05-04", ""), Ok("2026-05-03T22:00:00+00:00".to_owned()));
+        assert_eq!(at("2026-10-25", "02:30"), Ok("2026-10-25T00:30:00+00:00".to_owned()), "the first of two");
+        assert_eq!(at("2026-03-29", "02:30"), Err("time"), "skipped");
+        assert_eq!(at("2026-05-04", "noon"), Err("time"));
+        assert_eq!(at("4.5.2026", "12:00"), Err("day"));
+        let skipped = local_moment("2018-11-04", "", Tz::America__Sao_Paulo).map(|at| at.to_rfc3339());
+        assert_eq!(skipped, Ok("2018-11-04T03:00:00+00:00".to_owned()), "a day without midnight");
     }
 }

@@ -145,7 +145,7 @@ async fn settings_are_managed_while_the_server_runs() {
     run(&["goal", "remove", &deep]).await;
     assert_eq!(run(&["goal", "list"]).await, "");
     for (args, says) in [
-        (vec!["goal", "add", "--page", "blog"], "page begins with `/` or `*`"),
+        (vec!["goal", "add", "--page", "blog"], "page `blog` does not begin with `/` or `*`"),
         (vec!["goal", "add"], "event is missing"),
         (vec!["goal", "remove", "Nothing"], "has no goal `Nothing`"),
         (vec!["segment", "add", "--name", "x", "--filter", "[\"is\",\"visit:moon\",[\"full\"]]"], "filters Invalid filter"),

@@ -10,6 +10,13 @@ const closeMenus = (keep) => {
 const form = document.querySelector('form[data-address]');
 if (form && new URLSearchParams(location.search).has('field')) history.replaceState(history.state, '', form.dataset.address);
 
+// What came of a form is said once: loaded again, the page shows what is.
+const here = new URL(location);
+if (here.searchParams.has('said')) {
+  here.searchParams.delete('said');
+  history.replaceState(history.state, '', here);
+}
+
 // Parts of a page are written at different times. A link that changes part of the address changes it as it is now.
 const freshen = ({ target }) => {
   const link = target instanceof Element && target.closest('a[data-set]');

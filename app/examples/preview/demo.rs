@@ -7,6 +7,7 @@ use footfall_app::{
     backend::{Backend, Look, PlaceNames, Table, TableRow, Wanted},
     behaviour::{BehaviourQuery, Branch, Journeys, Retention},
     metric::Metric,
+    settings::{CompletedBy, Entry, Goal, Listed, Outcome, Route, Section, Settings, Shield, ShieldOf},
     types::{AppError, Compare, Series, Site, Viewer},
 };
 use footfall_model::{
@@ -291,4 +292,52 @@ impl Backend for Demo {
         away(domain)?;
         Ok(live_view(site(domain)?.id, 0))
     }
+
+    async fn settings(&self, viewer: &Viewer, domain: &str, section: Section) -> Result<Settings, AppError> {
+        let site = self.domain(viewer, domain).await?;
+        let entries = if domain == "empty.example" { Vec::new() } else { entries(section) };
+        Ok(Settings { site, added: "2026-02-11".to_owned(), entries, channels: vec!["Email".to_owned()] })
+    }
+
+    async fn add_setting(&self, _: &Viewer, _: &str, entry: &Entry) -> Result<Entry, AppError> {
+        Ok(entry.clone())
+    }
+
+    async fn remove_setting(&self, _: &Viewer, _: &str, section: Section, key: &str) -> Result<Entry, AppError> {
+        self.move_setting(&Viewer::default(), "", section, key, true).await
+    }
+
+    async fn move_setting(&self, _: &Viewer, _: &str, section: Section, key: &str, _: bool) -> Result<Entry, AppError> {
+        entries(section).into_iter().find(|listed| listed.key == key).map(|listed| listed.entry).ok_or(AppError::NotFound)
+    }
+
+    async fn set_time_zone(&self, _: &Viewer, _: &str, _: &str) -> Result<String, AppError> {
+        Ok("UTC".to_owned())
+    }
+
+    async fn delete_domain(&self, _: &Viewer, _: &str, confirmed: &str) -> Result<(), AppError> {
+        let message = format!("`{confirmed}` stays: nothing is deleted here");
+        Err(AppError::Invalid { field: "confirmed".to_owned(), message })
+    }
+
+    async fn keep_outcome(&self, _: &Viewer, _: &Outcome) -> Option<String> {
+        None
+    }
+
+    async fn outcome(&self, _: &Viewer, _: &str) -> Option<Outcome> {
+        None
+    }
+}
+
+fn entries(section: Section) -> Vec<Listed> {
+    let entries = match section {
+        Section::Goals => vec![
+            Entry::Goal(Goal { name: "Signup".to_owned(), event: "Signup".to_owned(), ..Goal::default() }),
+            Entry::Goal(Goal { name: "Prices".to_owned(), by: CompletedBy::Page, page: "/pricing*".to_owned(), ..Goal::default() }),
+        ],
+        Section::Routes => ["/blog/:slug", "/docs/*"].map(|pattern| Entry::Route(Route { pattern: pattern.to_owned(), at: None })).to_vec(),
+        Section::Shields => vec![Entry::Shield(Shield { of: ShieldOf::Country, value: "AQ".to_owned() })],
+        _ => Vec::new(),
+    };
+    entries.into_iter().enumerate().map(|(at, entry)| Listed { key: at.to_string(), entry }).collect()
 }

@@ -11,6 +11,8 @@ pub mod landing;
 pub mod login;
 pub mod not_found;
 #[cfg(feature = "ssr")]
+pub mod settings;
+#[cfg(feature = "ssr")]
 pub mod setup;
 #[cfg(feature = "ssr")]
 pub mod sites;

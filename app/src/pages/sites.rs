@@ -2,20 +2,22 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
 
 use crate::{
     api,
     components::forms::{DomainForm, PlainBar},
     failed::PageFailed,
     format,
-    i18n::{Key, t},
+    i18n::{Key, fill, t},
     types::{Site, Sites},
 };
 
 /// The list.
 #[component]
 pub fn SitesPage() -> impl IntoView {
-    let sites = Resource::new_blocking(|| (), |()| api::sites());
+    let said = use_query_map().get_untracked().get("said");
+    let sites = Resource::new_blocking(move || said.clone(), api::sites);
     view! {
         <Title text=t(Key::DomainsTitle) />
         <Suspense>
@@ -32,12 +34,20 @@ pub fn SitesPage() -> impl IntoView {
 
 #[component]
 fn List(sites: Sites) -> impl IntoView {
-    let Sites { viewer, sites, time_zones } = sites;
+    let Sites { viewer, sites, time_zones, deleted } = sites;
     let csrf = viewer.csrf.clone();
     let none = sites.is_empty();
     view! {
         <PlainBar viewer />
         <main id="content" class="column column-wide">
+            {deleted
+                .map(|domain| {
+                    view! {
+                        <p class="notice" role="status">
+                            {fill(Key::DomainDeleted, &[("domain", &domain)])}
+                        </p>
+                    }
+                })}
             <h1 class="title">{t(Key::DomainsTitle)}</h1>
             {none.then(|| view! { <p class="lead">{t(Key::NoDomains)}</p> })}
             <ul class="sites">{sites.into_iter().map(row).collect::<Vec<_>>()}</ul>

@@ -5,6 +5,7 @@ use crate::{
     icons::{Icon, icon},
     markup::Html,
     query::ViewQuery,
+    settings::Section,
     text::sentence,
     theme::Theme,
     types::{AppError, Site, Viewer},
@@ -18,6 +19,7 @@ mod detail;
 mod filters;
 mod label;
 mod panel;
+pub mod settings;
 mod strip;
 
 pub use bar::bar;
@@ -65,7 +67,8 @@ pub fn switcher(current: &str, domains: &[String]) -> Html {
             .text(domain)
             .raw("</a></li>");
     }
-    html.raw(r#"<li class="menu-rule"><a class="menu-item" href="/sites" rel="external">"#).text(t(Key::AllDomains));
+    html.raw(r#"<li class="menu-rule"><a class="menu-item" rel="external""#).attr("href", Section::General.address(current)).raw(">");
+    html.text(t(Key::SettingsOfDomain)).raw(r#"</a></li><li><a class="menu-item" href="/sites" rel="external">"#).text(t(Key::AllDomains));
     html.raw("</a></li></ul></div></details>");
     html
 }
@@ -163,17 +166,26 @@ pub fn demo_form(site: &Site, csrf: &str) -> Html {
     html
 }
 
+/// The line that a page needs.
+fn line(site: &Site) -> String {
+    format!(r#"<script defer data-domain="{}" src="{}"></script>"#, site.domain, site.tracker_url)
+}
+
 /// The line that a page needs, with a button to copy it.
 #[must_use]
 pub fn snippet(site: &Site) -> Html {
-    let line = format!(r#"<script defer data-domain="{}" src="{}"></script>"#, site.domain, site.tracker_url);
+    code(&line(site))
+}
+
+/// Code to paste, with a button to copy it.
+fn code(lines: &str) -> Html {
     let mut html = Html::new();
     html.raw(r#"<div class="snippet"><pre class="snippet-line" tabindex="0" role="region""#)
         .attr("aria-label", t(Key::SnippetLabel))
         .raw("><code>")
-        .text(&line)
+        .text(lines)
         .raw(r#"</code></pre><button class="button script-only" type="button""#)
-        .attr("data-copy", &line)
+        .attr("data-copy", lines)
         .attr("data-copied", t(Key::Copied))
         .raw(">")
         .html(&icon(Icon::Copy))

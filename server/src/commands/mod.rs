@@ -20,6 +20,7 @@ mod route;
 mod seed;
 mod segment;
 mod serve;
+mod shield;
 mod site;
 mod table;
 mod token;
@@ -95,6 +96,7 @@ enum Command {
     Route(route::RouteArgs),
     Channel(channel::ChannelArgs),
     Annotation(annotation::AnnotationArgs),
+    Shield(shield::ShieldArgs),
     Token(token::TokenArgs),
     Healthcheck(healthcheck::HealthcheckArgs),
     Config(config::ConfigArgs),
@@ -203,6 +205,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Route(args) => route::run(args, &context).await,
             Command::Channel(args) => channel::run(args, &context).await,
             Command::Annotation(args) => annotation::run(args, &context).await,
+            Command::Shield(args) => shield::run(args, &context).await,
             Command::Token(args) => token::run(args, &context).await,
             Command::Healthcheck(args) => healthcheck::run(args, &context).await,
             Command::Config(args) => config::run(args, &context),

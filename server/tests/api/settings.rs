@@ -1,4 +1,4 @@
-//! Goals, segments, annotations, properties, routes and channels: made by one way in, seen by all others, and usable in questions at once.
+//! Goals, segments, annotations, properties, routes, channels and shields: made by one way in, seen by all others, and usable in questions at once.
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -247,13 +247,41 @@ async fn channels_hold_for_what_was_measured_before_them() {
 }
 
 #[tokio::test]
+async fn shields_are_kept_in_one_form() {
+    let manager = manager().await;
+    let shield = manager.setting(Method::POST, "shields", json!({ "kind": "country", "value": "antarctica" }), 201).await;
+    assert_eq!(shield, json!({ "id": shield["id"], "kind": "country", "value": "AQ" }));
+    for (body, field) in [
+        (json!({ "kind": "moon", "value": "full" }), "kind"),
+        (json!({ "kind": "ip", "value": "300.1.1.1" }), "value"),
+        (json!({ "kind": "path", "value": "admin" }), "value"),
+    ] {
+        assert_eq!(manager.refused("shields", body).await, ("invalid_setting".to_owned(), vec![field.to_owned()]));
+    }
+    let shields = format!("/api/domains/{}/shields", manager.measured.site.id);
+    let again = manager.send(&manager.key, Method::POST, &shields, &json!({ "kind": "country", "value": "AQ" })).await;
+    assert_eq!(refusal(again, 409).await.0, "taken");
+    manager.measured.app.run(&["shield", "add", "--domain", "example.org", "path", "/admin/"]).await.unwrap();
+    let listed = manager.measured.app.run(&["shield", "list", "--domain", "example.org"]).await.unwrap();
+    assert_eq!(listed, "country  AQ\npath     /admin\n");
+    let path = manager.setting(Method::GET, "shields", Value::Null, 200).await[1].clone();
+    let of = |id: &Value| format!("shields/{}", id.as_str().unwrap());
+    let elsewhere = format!("/api/domains/{}/{}", manager.measured.site.id, of(&path["id"]));
+    assert_eq!(manager.send(&manager.stranger, Method::DELETE, &elsewhere, &Value::Null).await.status(), 404);
+    manager.setting(Method::DELETE, &of(&path["id"]), Value::Null, 204).await;
+    manager.setting(Method::DELETE, &of(&path["id"]), Value::Null, 404).await;
+    manager.measured.app.run(&["shield", "remove", "--domain", "example.org", "country", "AQ"]).await.unwrap();
+    assert_eq!(manager.setting(Method::GET, "shields", Value::Null, 200).await, json!([]));
+}
+
+#[tokio::test]
 async fn settings_are_their_domains_alone() {
     let manager = manager().await;
     let goal = manager.setting(Method::POST, "goals", json!({ "event": "Signup" }), 201).await;
     let segment = manager.setting(Method::POST, "segments", json!({ "name": "x", "filters": [["is", "event:page", ["/"]]] }), 201).await;
     let domain = format!("/api/domains/{}", manager.measured.site.id);
     let reader = &manager.measured.key;
-    for path in ["goals", "segments", "annotations", "properties", "routes", "channels"] {
+    for path in ["goals", "segments", "annotations", "properties", "routes", "channels", "shields"] {
         let path = format!("{domain}/{path}");
         assert_eq!(manager.send(&manager.stranger, Method::GET, &path, &Value::Null).await.status(), 404, "{path}");
         assert_eq!(manager.send(reader, Method::GET, &path, &Value::Null).await.status(), 200, "{path}");

@@ -1,0 +1,123 @@
+//! Server functions of the settings. Their pages load no WASM: the forms are plain ones. What came of a form is kept for a moment, and the
+//! page that follows it is told by which key.
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use serde::{Deserialize, Serialize};
+
+use super::{reader, writer};
+use crate::{
+    backend::Backend,
+    parts,
+    settings::{Entry, Outcome, Section, Typed},
+    types::{AppError, Viewer},
+};
+
+/// A page of the settings, written out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsPage {
+    /// Who looks.
+    pub viewer: Viewer,
+    /// All below the bar, HTML.
+    pub body: String,
+}
+
+/// A section of a domain's settings. `platform` is the tab of the snippet; `said` the key of what came of a form, `fault` a form's fault
+/// that could not be kept.
+#[server(name = GetSettings, prefix = "/api/app", endpoint = "settings", input = GetUrl)]
+pub async fn settings(
+    domain: String,
+    section: Section,
+    platform: Option<String>,
+    said: Option<String>,
+    fault: Option<String>,
+) -> Result<SettingsPage, AppError> {
+    let (backend, viewer) = reader().await?;
+    let settings = backend.settings(&viewer, &domain, section).await?;
+    let outcome = match (said, fault) {
+        (Some(key), _) => backend.outcome(&viewer, &key).await,
+        (None, Some(fault)) => {
+            let error = leptos::server_fn::error::ServerFnUrlError::<AppError>::decode_err(&fault);
+            Some(Outcome::Failed { error, typed: Typed::Nothing })
+        }
+        (None, None) => None,
+    };
+    let zones = if section == Section::General { backend.time_zones() } else { Vec::new() };
+    let asked = parts::settings::Asked {
+        settings: &settings,
+        section,
+        csrf: &viewer.csrf,
+        outcome: outcome.as_ref(),
+        zones: &zones,
+        platform: platform.as_deref().unwrap_or_default(),
+    };
+    let body = parts::settings::page(&asked).into_string();
+    Ok(SettingsPage { viewer, body })
+}
+
+/// Sets something more.
+#[server(prefix = "/api/app", endpoint = "add-setting")]
+pub async fn add_setting(csrf: String, domain: String, entry: Entry) -> Result<(), AppError> {
+    let (backend, viewer) = writer(&csrf).await?;
+    let outcome = match backend.add_setting(&viewer, &domain, &entry).await {
+        Ok(added) => Outcome::Added(added),
+        Err(error) => Outcome::Failed { error, typed: Typed::Entry(entry.clone()) },
+    };
+    follow(backend.as_ref(), &viewer, &entry.section().address(&domain), outcome).await
+}
+
+/// Removes what is set.
+#[server(prefix = "/api/app", endpoint = "remove-setting")]
+pub async fn remove_setting(csrf: String, domain: String, section: Section, key: String) -> Result<(), AppError> {
+    let (backend, viewer) = writer(&csrf).await?;
+    let outcome = match backend.remove_setting(&viewer, &domain, section, &key).await {
+        Ok(removed) => Outcome::Removed(removed),
+        Err(error) => Outcome::Failed { error, typed: Typed::Nothing },
+    };
+    follow(backend.as_ref(), &viewer, &section.address(&domain), outcome).await
+}
+
+/// Moves a route or a rule of channels by one place.
+#[server(prefix = "/api/app", endpoint = "move-setting")]
+pub async fn move_setting(csrf: String, domain: String, section: Section, key: String, earlier: bool) -> Result<(), AppError> {
+    let (backend, viewer) = writer(&csrf).await?;
+    let outcome = match backend.move_setting(&viewer, &domain, section, &key, earlier).await {
+        Ok(moved) => Outcome::Moved(moved),
+        Err(error) => Outcome::Failed { error, typed: Typed::Nothing },
+    };
+    follow(backend.as_ref(), &viewer, &section.address(&domain), outcome).await
+}
+
+/// Moves the domain to another time zone.
+#[server(prefix = "/api/app", endpoint = "set-time-zone")]
+pub async fn set_time_zone(csrf: String, domain: String, timezone: String) -> Result<(), AppError> {
+    let (backend, viewer) = writer(&csrf).await?;
+    let outcome = match backend.set_time_zone(&viewer, &domain, &timezone).await {
+        Ok(before) => Outcome::TimeZoneWas(before),
+        Err(error) => Outcome::Failed { error, typed: Typed::Text(timezone) },
+    };
+    follow(backend.as_ref(), &viewer, &Section::General.address(&domain), outcome).await
+}
+
+/// Deletes a domain whose name was typed as `confirmed`, then leads to the others.
+#[server(prefix = "/api/app", endpoint = "delete-domain")]
+pub async fn delete_domain(csrf: String, domain: String, confirmed: String) -> Result<(), AppError> {
+    let (backend, viewer) = writer(&csrf).await?;
+    match backend.delete_domain(&viewer, &domain, &confirmed).await {
+        Ok(()) => follow(backend.as_ref(), &viewer, "/sites", Outcome::Deleted(domain)).await,
+        Err(error) => {
+            let outcome = Outcome::Failed { error, typed: Typed::Text(confirmed) };
+            follow(backend.as_ref(), &viewer, &Section::Danger.address(&domain), outcome).await
+        }
+    }
+}
+
+/// Leads to the page that says what came of a form. Where that cannot be kept, a fault travels in the address and a success shows by
+/// itself.
+async fn follow(backend: &dyn Backend, viewer: &Viewer, address: &str, outcome: Outcome) -> Result<(), AppError> {
+    match (backend.keep_outcome(viewer, &outcome).await, outcome) {
+        (Some(key), _) => leptos_axum::redirect(&format!("{address}?said={key}")),
+        (None, Outcome::Failed { error, .. }) => return Err(error),
+        (None, _) => leptos_axum::redirect(address),
+    }
+    Ok(())
+}
