@@ -13,6 +13,7 @@ use crate::types::{AppError, Bar, ChartView, Dashboard, Site, Sites, Strip, View
 #[cfg(feature = "ssr")]
 use crate::{
     backend::{Backend, Look},
+    markup::Html,
     parts,
     query::{PanelId, ViewQuery},
     theme,
@@ -178,6 +179,44 @@ pub async fn panel(domain: String, period: Period, panel: usize, view: String) -
     let view = query.panel(panel);
     let rows = backend.breakdown(&viewer, &domain, Look::new(&period, &query), view.dimension, view.limit, view.page).await;
     Ok(parts::panel(&domain, &query, panel, signed_in(rows)?).into_string())
+}
+
+/// A page of a domain that only shows data, HTML.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sheet {
+    /// The domain switcher.
+    pub switcher: String,
+    /// The choice of the period.
+    pub period: String,
+    /// Theme and account.
+    pub account: String,
+    /// What it shows.
+    pub body: String,
+}
+
+/// What was not counted. `view` is the query string: the period counts, the rest leads back to the dashboard as it was.
+#[server(name = GetDrops, prefix = "/api/app", endpoint = "drops", input = GetUrl)]
+pub async fn drops(domain: String, view: String) -> Result<Sheet, AppError> {
+    let (backend, viewer) = reader().await?;
+    let site = backend.domain(&viewer, &domain).await?;
+    let query = ViewQuery::parse(&view);
+    let period = query.period_or_default(site.young);
+    let (drops, refusals, domains) =
+        futures::join!(backend.drops(&viewer, &domain, &period), backend.refusals(&viewer, &domain), backend.domain_names(&viewer),);
+    let body = parts::drops(&domain, &query, signed_in(drops)?, refusals?.as_ref());
+    Ok(sheet(&site, &viewer, &domains?, ("drops", &query), body))
+}
+
+/// A page of a domain below this path.
+#[cfg(feature = "ssr")]
+fn sheet(site: &Site, viewer: &Viewer, domains: &[String], (path, query): (&str, &ViewQuery), body: Html) -> Sheet {
+    Sheet {
+        switcher: parts::switcher(&site.domain, domains).into_string(),
+        period: parts::period_menu(&format!("{}/{path}", site.domain), &site.today, query, &query.period_or_default(site.young))
+            .into_string(),
+        account: parts::bar_end(theme::of_request(), viewer).into_string(),
+        body: body.into_string(),
+    }
 }
 
 /// Failures are drawn in place of what failed, but who is not signed in must be led elsewhere.

@@ -15,8 +15,8 @@
 
 use async_trait::async_trait;
 use footfall_model::{
-    Interval, Period,
-    report::{Breakdown, Dimension, Kpis, LiveView},
+    DropReason, Interval, Period,
+    report::{Breakdown, Dimension, Drops, Kpis, LiveView},
 };
 use http::HeaderMap;
 
@@ -43,6 +43,28 @@ impl<'a> Look<'a> {
     pub fn new(period: &'a Period, query: &'a ViewQuery) -> Self {
         Self { period, compare: query.compare, filters: &query.filters }
     }
+}
+
+/// What was refused before it was stored, and so is in no report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusals {
+    /// Since when they are counted: `YYYY-MM-DD HH:MM:SS` in the domain's zone.
+    pub since: String,
+    /// In the order of the reasons.
+    pub by_reason: Vec<Refusal>,
+}
+
+/// What was refused for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub reason: DropReason,
+    /// Events.
+    pub events: u64,
+    /// When the last one came, as `since`.
+    pub last: String,
+    /// The field at fault in the last one, if it was one.
+    pub field: Option<&'static str>,
 }
 
 /// What the pages ask of the server.
@@ -91,6 +113,12 @@ pub trait Backend: Send + Sync {
         limit: u32,
         page: u32,
     ) -> Result<Breakdown, AppError>;
+
+    /// What of a period does not count.
+    async fn drops(&self, viewer: &Viewer, domain: &str, period: &Period) -> Result<Drops, AppError>;
+
+    /// What was refused since the server started. None where another process takes events in.
+    async fn refusals(&self, viewer: &Viewer, domain: &str) -> Result<Option<Refusals>, AppError>;
 
     /// The live figures as of now; later ones come by `GET /api/analytics/live`.
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError>;

@@ -19,6 +19,8 @@ pub enum Icon {
     Contrast,
     /// Leads out of the page.
     Out,
+    /// An arrow to the start: back.
+    Back,
     /// Two sheets: copy.
     Copy,
     /// A funnel: filters.
@@ -43,6 +45,7 @@ impl Icon {
                 "M8 13.500a5.500 5.500 0 1 0 0-11 5.500 5.500 0 0 0 0 11zM8 2.500v11M8 5.300l4.700-.4M8 8h5.500M8 10.700l4.700.4"
             }
             Self::Out => "M6.500 3.500h-3v9h9v-3M9 3h4v4M13 3 7.500 8.500",
+            Self::Back => "M13 8H3M7 4 3 8l4 4",
             Self::Copy => "M6 6h7.500v7.500H6zM3.500 10h-1V2.500H10v1",
             Self::Funnel => "M2.500 4h11M4.500 8h7M6.500 12h3",
             Self::Cross => "M4.500 4.500l7 7M11.500 4.500l-7 7",

@@ -135,8 +135,7 @@ impl ViewQuery {
     /// From the text after the question mark.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let pairs: Vec<(&str, String)> =
-            text.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (key, decoded(value))).collect();
+        let pairs = parameters(text);
         let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
         let period = get("period").and_then(|code| Period::from_parts(&code, get("from").as_deref(), get("to").as_deref()).ok());
         let compare = get("compare").and_then(|code| Compare::ALL.into_iter().find(|choice| choice.code() == code)).unwrap_or_default();
@@ -329,7 +328,14 @@ fn with_filter(mut filters: Vec<Filter>, filter: Filter) -> Vec<Filter> {
     filters
 }
 
-fn encoded(value: &str) -> impl Display {
+/// Names and values of a query string.
+#[must_use]
+pub fn parameters(text: &str) -> Vec<(&str, String)> {
+    text.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (key, decoded(value))).collect()
+}
+
+/// A value as it stands in a query string.
+pub fn encoded(value: &str) -> impl Display {
     utf8_percent_encode(value, VALUE)
 }
 

@@ -6,15 +6,15 @@ use async_trait::async_trait;
 use axum::http::HeaderMap;
 use chrono::Utc;
 use footfall_app::{
-    backend::{Backend, Look},
+    backend::{Backend, Look, Refusal, Refusals},
     types::{AppError, Compare, Series, Site, Viewer},
 };
 use footfall_meta::MetaError;
 use footfall_model::{
     Domain, Interval, Period,
-    report::{Breakdown, Dimension, Kpis, LiveView},
+    report::{Breakdown, Dimension, Drops, Kpis, LiveView},
 };
-use footfall_query::{language, period, question::Condition};
+use footfall_query::{language, period, question::Condition, range::local};
 use serde_json::json;
 
 use crate::{
@@ -196,6 +196,26 @@ impl Backend for ServerBackend {
         let scope = self.scope(viewer, domain).await?;
         let view = self.view(viewer, &scope, look).await?;
         self.app.analytics().map_err(away)?.breakdown(&scope, &view, dimension, limit, page).await.map_err(away)
+    }
+
+    async fn drops(&self, viewer: &Viewer, domain: &str, period: &Period) -> Result<Drops, AppError> {
+        let scope = self.scope(viewer, domain).await?;
+        self.app.analytics().map_err(away)?.drops(&scope, period).await.map_err(away)
+    }
+
+    async fn refusals(&self, viewer: &Viewer, domain: &str) -> Result<Option<Refusals>, AppError> {
+        let scope = self.scope(viewer, domain).await?;
+        let clock = |ms: i64| local(ms, scope.info().timezone).format("%Y-%m-%d %H:%M:%S").to_string();
+        Ok(self.imports.as_ref().map(|imports| {
+            let tally = imports.collector.drops();
+            let by_reason = tally.of(scope.site()).into_iter().map(|(reason, dropped)| Refusal {
+                reason,
+                events: dropped.events,
+                last: clock(dropped.last_ms),
+                field: dropped.field,
+            });
+            Refusals { since: clock(tally.since_ms()), by_reason: by_reason.collect() }
+        }))
     }
 
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError> {

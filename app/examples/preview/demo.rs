@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use footfall_app::{
-    backend::{Backend, Look},
+    backend::{Backend, Look, Refusal, Refusals},
     types::{AppError, Compare, Series, Site, Viewer},
 };
 use footfall_model::{
-    Interval, Period,
+    DropReason, Interval, LogName, Period, Position,
     report::{
-        Breakdown, BreakdownRow, Changes, Comparison, Dimension, Figures, Kpis, LiveEvent, LivePage, LiveView, Meta, Point, Timeseries,
+        Breakdown, BreakdownRow, Changes, Comparison, DeadLetter, Dimension, DropBucket, DroppedRecord, Drops, Figures, Kpis, LiveEvent,
+        LivePage, LiveView, Meta, Point, Timeseries,
     },
 };
 use http::HeaderMap;
@@ -263,6 +264,44 @@ impl Backend for Demo {
             .collect::<Vec<_>>();
         let total = if rows.is_empty() { 0 } else { labels.len() as u64 };
         Ok(Breakdown { dimension, rows, total, meta: meta() })
+    }
+
+    async fn drops(&self, _: &Viewer, domain: &str, period: &Period) -> Result<Drops, AppError> {
+        away(domain)?;
+        let some = domain != "quiet.example";
+        let buckets = points(period, Interval::Day, 5).into_iter().enumerate().map(|(i, point)| DropBucket {
+            time: point.time,
+            partial: point.partial,
+            dropped: if some && i % 4 == 1 { vec![(DropReason::DuplicateId, 3), (DropReason::NoVisit, i as u64)] } else { Vec::new() },
+        });
+        let record = |i: usize| DroppedRecord {
+            time: format!("2026-11-21 14:{:02}:00", 59 - i),
+            name: "engagement".to_owned(),
+            hostname: domain.to_owned(),
+            path: "/blog/a-very-long-title-that-goes-on-and-on-until-it-has-to-be-cut".to_owned(),
+            reason: DropReason::NoVisit,
+        };
+        let letter = DeadLetter {
+            time: "2026-11-20 08:12:00".to_owned(),
+            reason: DropReason::RefusedByStore,
+            position: Position { log: LogName::Live, generation: 1, partition: 0, offset: 48_211 },
+        };
+        Ok(Drops {
+            interval: Interval::Day,
+            buckets: buckets.collect(),
+            counted: if some { 48_930 } else { 0 },
+            bots: if some { vec![("crawler".to_owned(), 812), ("ai".to_owned(), 240)] } else { Vec::new() },
+            newest: (0..8).filter(|_| some).map(record).collect(),
+            dead_letters: u64::from(some),
+            newest_dead_letters: if some { vec![letter] } else { Vec::new() },
+            meta: meta(),
+        })
+    }
+
+    async fn refusals(&self, _: &Viewer, domain: &str) -> Result<Option<Refusals>, AppError> {
+        let refusal = Refusal { reason: DropReason::Invalid, events: 14, last: "2026-11-21 13:58:00".to_owned(), field: Some("path") };
+        let by_reason = if domain == "example.org" { vec![refusal] } else { Vec::new() };
+        Ok((domain != "long.example").then(|| Refusals { since: "2026-11-19 07:30:00".to_owned(), by_reason }))
     }
 
     async fn live(&self, _: &Viewer, domain: &str) -> Result<LiveView, AppError> {

@@ -45,20 +45,30 @@ impl ChartModel {
             Metric::Visitors => point.visitors,
             Metric::Pageviews => point.pageviews,
         };
-        let points = &series.now.points;
-        let values: Vec<u64> = points.iter().map(pick).collect();
-        let then = series.then.as_ref().map(|then| (0..values.len()).map(|i| then.get(i).map(pick)).collect::<Vec<_>>());
-        let greatest = values.iter().copied().chain(then.iter().flatten().flatten().copied()).max().unwrap_or(0);
-        let days = points.iter().map(|point| point.time.get(..10)).collect::<std::collections::BTreeSet<_>>().len();
-        let (labels, long_labels) = points.iter().map(|point| bucket_labels(&point.time, series.now.interval, days > 1)).unzip();
+        let buckets: Vec<_> = series.now.points.iter().map(|point| (point.time.as_str(), pick(point), point.partial)).collect();
+        let mut model = Self::of(metric_name(metric), series.now.interval, &buckets);
+        if let Some(then) = &series.then {
+            let then: Vec<_> = (0..buckets.len()).map(|i| then.get(i).map(pick)).collect();
+            model.ticks = ticks(model.values.iter().chain(then.iter().flatten()).copied().max().unwrap_or(0));
+            model.then = Some(then);
+        }
+        model
+    }
+
+    /// Of one figure: the label of each bucket, its value, and whether it is still running.
+    #[must_use]
+    pub fn of(name: &'static str, interval: Interval, buckets: &[(&str, u64, bool)]) -> Self {
+        let values: Vec<u64> = buckets.iter().map(|(_, value, _)| *value).collect();
+        let days = buckets.iter().map(|(time, ..)| time.get(..10)).collect::<std::collections::BTreeSet<_>>().len();
+        let (labels, long_labels) = buckets.iter().map(|(time, ..)| bucket_labels(time, interval, days > 1)).unzip();
         Self {
-            name: metric_name(metric),
+            name,
             bars: values.len() < BARS_BELOW,
             label_step: values.len().div_ceil(MAX_LABELS).max(1),
-            partial: points.last().is_some_and(|point| point.partial),
-            ticks: ticks(greatest),
+            partial: buckets.last().is_some_and(|(.., partial)| *partial),
+            ticks: ticks(values.iter().copied().max().unwrap_or(0)),
+            then: None,
             values,
-            then,
             labels,
             long_labels,
         }

@@ -7,4 +7,6 @@ pub mod forms;
 pub mod kpis;
 pub mod live;
 pub mod panel;
+#[cfg(feature = "ssr")]
+pub mod sheet;
 pub mod state;

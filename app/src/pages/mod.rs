@@ -2,6 +2,8 @@
 
 pub mod domain;
 #[cfg(feature = "ssr")]
+pub mod drops;
+#[cfg(feature = "ssr")]
 pub mod landing;
 #[cfg(feature = "ssr")]
 pub mod login;

@@ -83,16 +83,18 @@ fn compare_menu(domain: &str, query: &ViewQuery) -> Html {
     html
 }
 
-/// Named periods as links; any range as a GET form, which works without script, as the address says it all.
-fn period_menu(domain: &str, today: &str, query: &ViewQuery, period: &Period) -> Html {
+/// Named periods as links; any range as a GET form, which works without script, as the address says it all. `path` is that of the page, without the
+/// first slash.
+#[must_use]
+pub fn period_menu(path: &str, today: &str, query: &ViewQuery, period: &Period) -> Html {
     let mut html = Html::new();
     menu(&mut html, Key::Period);
     html.html(&icon(Icon::Calendar)).raw("<span>").text(period_name(period)).raw("</span>").html(&icon(Icon::Chevron));
     html.raw(r#"</summary><div class="menu-layer"><ul class="menu-list">"#);
     for named in Period::NAMED {
-        item(&mut html, domain, (query, &query.with_period(named.clone())), named == period, &period_name(named));
+        item(&mut html, path, (query, &query.with_period(named.clone())), named == period, &period_name(named));
     }
-    html.raw(r#"</ul><form class="range" method="get""#).attr("action", format_args!("/{domain}")).raw(r#"><p class="label">"#);
+    html.raw(r#"</ul><form class="range" method="get""#).attr("action", format_args!("/{path}")).raw(r#"><p class="label">"#);
     html.text(t(Key::PeriodCustom)).raw(r#"</p><input type="hidden" name="period" value="custom">"#);
     carried(&mut html, query, &WITH_PERIOD);
     let (from, to) = match period {

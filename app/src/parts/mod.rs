@@ -12,12 +12,14 @@ use crate::{
 
 mod bar;
 mod chart;
+mod drops;
 mod filters;
 mod panel;
 mod strip;
 
-pub use bar::bar;
+pub use bar::{bar, period_menu};
 pub use chart::chart;
+pub use drops::drops;
 pub use panel::panel;
 pub use strip::strip;
 
@@ -34,7 +36,13 @@ fn carried(html: &mut Html, query: &ViewQuery, decided: &[&str]) {
     }
 }
 
-/// The menu that leads to another domain.
+/// Leads from a page of the domain back to its dashboard, in the state that the address carries along.
+fn back(html: &mut Html, domain: &str, query: &ViewQuery) {
+    html.raw(r#"<p class="back"><a"#).attr("href", query.href(domain)).raw(">").html(&icon(Icon::Back)).raw("<span>").text(domain);
+    html.raw("</span></a></p>");
+}
+
+/// The menu that leads to another domain, and to the domain's other pages.
 #[must_use]
 pub fn switcher(current: &str, domains: &[String]) -> Html {
     let mut html = Html::new();
@@ -55,7 +63,12 @@ pub fn switcher(current: &str, domains: &[String]) -> Html {
             .text(domain)
             .raw("</a></li>");
     }
-    html.raw(r#"<li class="menu-rule"><a class="menu-item" href="/sites" rel="external">"#).text(t(Key::AllDomains));
+    // With script the link carries the page's state along, as it is by then.
+    html.raw(r#"<li class="menu-rule"><a class="menu-item" rel="external" data-set="""#)
+        .attr("href", format_args!("/{current}/drops"))
+        .raw(">");
+    html.text(t(Key::DropsTitle));
+    html.raw(r#"</a></li><li class="menu-rule"><a class="menu-item" href="/sites" rel="external">"#).text(t(Key::AllDomains));
     html.raw("</a></li></ul></div></details>");
     html
 }

@@ -14,6 +14,7 @@ mod behaviour;
 mod breakdown;
 mod cut;
 mod degraded;
+mod drops;
 mod error;
 mod kept;
 mod kpis;
