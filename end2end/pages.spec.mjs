@@ -159,3 +159,103 @@ test("what was not counted: nothing, odd addresses, no script, and somebody else
   });
   await refused(`/${DOMAIN}/drops`);
 });
+
+test("all domains: figures, sorted by any column, narrowed by a search", async () => {
+  const { page, faults } = await open(context);
+  await page.goto(`${product.base}/sites`);
+  const names = () => page.locator("tbody tr:visible").getByRole("link").allInnerTexts();
+  assert.deepEqual(await names(), ["blog.example", EMPTY, DOMAIN]);
+  await page.getByRole("row", { name: /^shop\.example UTC \d+ 1 – no earlier data/ }).waitFor();
+  await page.getByRole("row", { name: /^empty\.example no events yet 0 – –/ }).waitFor();
+  await page.getByRole("row", { name: /^All 3 domains \d+ 1/ }).waitFor();
+  await looksRight(page, "all domains");
+
+  await page.getByRole("columnheader", { name: "Visitors" }).getByRole("link").click();
+  await page.waitForURL(/sort=visitors$/);
+  assert.deepEqual(await names(), [DOMAIN, "blog.example", EMPTY]);
+  assert.equal(await page.getByRole("columnheader", { name: "Visitors" }).getAttribute("aria-sort"), "descending");
+  await page.getByRole("columnheader", { name: "Domain" }).getByRole("link").click();
+  await page.getByRole("columnheader", { name: "Domain" }).getByRole("link").click();
+  await page.waitForURL(/sort=name&order=turned/);
+  assert.deepEqual(await names(), [DOMAIN, EMPTY, "blog.example"]);
+
+  await page.keyboard.press("/");
+  const search = page.getByRole("searchbox", { name: "Search" });
+  assert.ok(await search.evaluate((field) => field === document.activeElement), "the slash leads to the search");
+  await page.keyboard.type("shop/");
+  await page.getByText("No domain has a name like that.").waitFor();
+  await page.keyboard.press("Backspace");
+  assert.deepEqual(await names(), [DOMAIN]);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/q=shop&order=turned/);
+  assert.deepEqual(await names(), [DOMAIN]);
+  await page.getByRole("row", { name: /^All 3 domains/ }).waitFor();
+  await page.getByRole("link", { name: DOMAIN }).click();
+  await page.waitForURL(new RegExp(`/${DOMAIN}$`));
+  assert.deepEqual(faults, []);
+  await page.close();
+
+  await plainly("/sites?sort=nonsense&order=up&q=%22%3E%3Cb", async (plain) => {
+    await plain.getByText("No domain has a name like that.").waitFor();
+    await plain.getByRole("searchbox", { name: "Search" }).fill("EMPTY");
+    await plain.getByRole("button", { name: "Search" }).click();
+    assert.deepEqual(await plain.locator("tbody tr:visible").getByRole("link").allInnerTexts(), [EMPTY]);
+    await plain.getByText("Add a domain").first().click();
+    await plain.getByRole("textbox", { name: "Domain" }).waitFor();
+  });
+});
+
+test("a figure says how it came about, and programs get the same", async () => {
+  const { page, faults } = await open(context);
+  await page.goto(`${product.base}/${DOMAIN}?period=24h`);
+  // What the page is asked for since it was written goes with the link.
+  await page.getByRole("link", { name: "Show only /page/1" }).click();
+  await page.waitForURL(/f=is,page,\/page\/1/);
+  await page.getByRole("link", { name: "How Pageviews came about" }).click();
+  await page.waitForURL(/explain\/pageviews\?period=24h&f=is,page,\/page\/1/);
+  await page.getByText("Pageviews in the range that pass.").waitFor();
+  assert.equal(await page.locator(".kpi-figure").innerText(), "1");
+  const fact = (name) => page.locator(".facts > div").filter({ has: page.getByText(name, { exact: true }) });
+  assert.match(await fact("Counting").innerText(), /Exact/);
+  assert.match(await fact("Fresh until").innerText(), /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/);
+  assert.match(await fact("Bots left out").innerText(), /\b1\b/);
+  assert.match(await fact("Read").innerText(), /[1-9]\d* rows/);
+  assert.match(await page.getByRole("region", { name: "What the store was asked" }).innerText(), /SELECT[^]*FROM events[^]*site_id = \{p\d+:UUID\}/);
+  await page.getByRole("region", { name: "Parameters" }).getByText('["/page/1"]').waitFor();
+  await looksRight(page, "how a figure came about");
+
+  // The command is the same question.
+  const command = await page.getByRole("region", { name: "The same question from a program" }).innerText();
+  assert.match(command, new RegExp(`^curl ${product.base}/api/v2/query`));
+  const answer = await ask(JSON.parse(/-d '([^]*)'\s*$/.exec(command)[1].replaceAll(`'\\''`, "'")));
+  assert.deepEqual(answer.results, [{ metrics: [1], dimensions: [] }]);
+  assert.ok(answer.meta.explain.sql);
+
+  await page.getByRole("link", { name: "Bounce rate" }).click();
+  await page.waitForURL(/explain\/bounce_rate\?period=24h&f=is/);
+  assert.match(await fact("95 % confidence").innerText(), /\d–\d/);
+  await page.getByRole("link", { name: "see what was not counted" }).click();
+  await page.waitForURL(/drops\?period=24h&f=is/);
+  assert.deepEqual(faults, []);
+  await page.close();
+});
+
+test("how a figure came about: nothing, odd addresses, no script, and somebody else", async () => {
+  const { page, faults } = await open(context);
+  await page.goto(`${product.base}/${EMPTY}/explain/bounce_rate?period=custom&from=2027-01-01&to=2027-01-02`);
+  await page.getByText("There is nothing in this period.").waitFor();
+  await looksRight(page, "nothing came about");
+  assert.deepEqual(faults, []);
+  assert.equal((await page.goto(`${product.base}/${DOMAIN}/explain/revenue`)).status(), 404);
+  await page.goto(`${product.base}/${DOMAIN}/explain/visits?f=matches,page,(`);
+  await page.getByText(/not a regular expression/).waitFor();
+  await page.close();
+  await plainly(`/${DOMAIN}?period=24h`, async (plain) => {
+    await plain.getByRole("link", { name: "How Visitors came about" }).click();
+    await plain.waitForURL(/explain\/visitors\?period=24h/);
+    assert.equal(await plain.locator(".kpi-figure").innerText(), "1");
+    await plain.getByRole("link", { name: "Visits", exact: true }).click();
+    await plain.waitForURL(/explain\/visits\?period=24h/);
+  });
+  await refused(`/${DOMAIN}/explain/visitors`);
+});

@@ -68,12 +68,13 @@ pub async fn entrance() -> Result<Entrance, AppError> {
     Ok(Entrance { viewer, domains })
 }
 
-/// The list of domains.
+/// The list of domains. `view` is the query string: it sorts and narrows.
 #[server(name = GetSites, prefix = "/api/app", endpoint = "sites", input = GetUrl)]
-pub async fn sites() -> Result<Sites, AppError> {
+pub async fn sites(view: String) -> Result<Sites, AppError> {
     let (backend, viewer) = reader().await?;
     let sites = backend.domains(&viewer).await?;
-    Ok(Sites { viewer, sites, time_zones: backend.time_zones() })
+    let list = (!sites.is_empty()).then(|| parts::sites(&view, sites).into_string());
+    Ok(Sites { viewer, list, time_zones: backend.time_zones() })
 }
 
 /// What the setup page shows: the viewer, the domain of the last step, the time zones of the second.
@@ -139,7 +140,7 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
         chart: parts::chart(&domain, &query, &period, series),
         panels: panels.map(|(panel, rows)| parts::panel(&domain, &query, panel, rows).into_string()).collect(),
         live: live.ok(),
-        strip: parts::strip(kpis),
+        strip: parts::strip(&domain, &query, kpis),
         face,
     })
 }
@@ -158,7 +159,7 @@ pub async fn strip(domain: String, period: Period, view: String) -> Result<Strip
     let (backend, viewer) = reader().await?;
     let view = ViewQuery::parse(&view);
     let kpis = backend.kpis(&viewer, &domain, Look::new(&period, &view)).await;
-    Ok(parts::strip(signed_in(kpis)?))
+    Ok(parts::strip(&domain, &view, signed_in(kpis)?))
 }
 
 /// The chart. `view` is the page's query string: interval, comparison, figure and filters count.
@@ -205,6 +206,22 @@ pub async fn drops(domain: String, view: String) -> Result<Sheet, AppError> {
         futures::join!(backend.drops(&viewer, &domain, &period), backend.refusals(&viewer, &domain), backend.domain_names(&viewer),);
     let body = parts::drops(&domain, &query, signed_in(drops)?, refusals?.as_ref());
     Ok(sheet(&site, &viewer, &domains?, ("drops", &query), body))
+}
+
+/// How a figure of the strip came about. `metric` is its name in the API, `view` the query string.
+#[server(name = GetExplain, prefix = "/api/app", endpoint = "explain", input = GetUrl)]
+pub async fn explain(domain: String, metric: String, view: String) -> Result<Sheet, AppError> {
+    let (backend, viewer) = reader().await?;
+    let site = backend.domain(&viewer, &domain).await?;
+    if parts::name_of(&metric).is_none() {
+        return Err(AppError::NotFound);
+    }
+    let query = ViewQuery::parse(&view);
+    let period = query.period_or_default(site.young);
+    let explained = backend.explain(&viewer, &domain, Look::new(&period, &query), &metric);
+    let (explained, domains) = futures::join!(explained, backend.domain_names(&viewer));
+    let body = parts::explain(&domain, &metric, &query, signed_in(explained)?);
+    Ok(sheet(&site, &viewer, &domains?, (&format!("explain/{metric}"), &query), body))
 }
 
 /// A page of a domain below this path.

@@ -44,7 +44,7 @@ pub use shell::shell;
 use i18n::{Key, t};
 use pages::{domain::DomainPage, not_found::NotFoundPage};
 #[cfg(feature = "ssr")]
-use pages::{drops::DropsPage, landing::LandingPage, login::LoginPage, setup::SetupPage, sites::SitesPage};
+use pages::{drops::DropsPage, explain::ExplainPage, landing::LandingPage, login::LoginPage, setup::SetupPage, sites::SitesPage};
 
 /// All pages.
 #[component]
@@ -76,6 +76,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/sites") view=SitesPage ssr=SsrMode::Async />
             <Route path=path!("/:domain") view=DomainPage ssr=SsrMode::Async />
             <Route path=path!("/:domain/drops") view=DropsPage ssr=SsrMode::Async />
+            <Route path=path!("/:domain/explain/:metric") view=ExplainPage ssr=SsrMode::Async />
         </FlatRoutes>
     }
 }

@@ -1,12 +1,16 @@
 //! The seam between pages and product: who asks may see what, then the same reports as the API.
 
+mod explained;
+mod listed;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::http::HeaderMap;
 use chrono::Utc;
 use footfall_app::{
-    backend::{Backend, Look, Refusal, Refusals},
+    backend::{Backend, Explained, Listed, Look, Refusal, Refusals},
+    filter::Filter,
     types::{AppError, Compare, Series, Site, Viewer},
 };
 use footfall_meta::MetaError;
@@ -14,12 +18,16 @@ use footfall_model::{
     Domain, Interval, Period,
     report::{Breakdown, Dimension, Drops, Kpis, LiveView},
 };
-use footfall_query::{language, period, question::Condition, range::local};
-use serde_json::json;
+use footfall_query::{
+    language, period,
+    question::{Condition, Metric},
+    range::local,
+};
+use serde_json::{Value, json};
 
 use crate::{
     App,
-    analytics::{AnalyticsError, View},
+    analytics::{AnalyticsError, STRIP, View},
     api::domains::{parse_domain, parse_timezone},
     auth::{SiteScope, csrf, origin, session},
     demo,
@@ -64,7 +72,7 @@ impl ServerBackend {
             Condition::none()
         } else {
             let known = settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
-            let filters: Vec<_> = look.filters.iter().map(|filter| json!([filter.op.code(), filter.dimension(), filter.values])).collect();
+            let filters = filters(look.filters);
             let invalid = |message| AppError::Invalid { field: "filters".to_owned(), message };
             language::condition(&filters, &known).map_err(invalid)?
         };
@@ -88,7 +96,6 @@ impl ServerBackend {
             has_events: first.as_ref().map_or(true, Option::is_some),
             young: first.is_ok_and(|first| first.is_none_or(|first| first > now.timestamp_millis() - YOUNG_MS)),
             has_demo: demo::is_loaded(&self.app.meta, info.id).await.map_err(other)?,
-            visitors_24h: None,
         })
     }
 }
@@ -122,16 +129,10 @@ impl Backend for ServerBackend {
         names
     }
 
-    async fn domains(&self, viewer: &Viewer) -> Result<Vec<Site>, AppError> {
+    async fn domains(&self, viewer: &Viewer) -> Result<Vec<Listed>, AppError> {
         let user = viewer.user.ok_or(AppError::NotSignedIn)?;
-        let mut sites = Vec::new();
-        for scope in SiteScope::all_of_user(&self.app, user).await.map_err(failed)? {
-            let mut site = self.describe(&scope).await?;
-            let range = period::resolve(&Period::Last24Hours, scope.info().timezone, Utc::now().timestamp_millis(), None);
-            site.visitors_24h = self.app.analytics().map_err(away)?.visitors(&scope, range).await.ok();
-            sites.push(site);
-        }
-        Ok(sites)
+        let scopes = SiteScope::all_of_user(&self.app, user).await.map_err(failed)?;
+        Ok(listed::listed(self.app.analytics().ok(), scopes).await)
     }
 
     async fn domain_names(&self, viewer: &Viewer) -> Result<Vec<String>, AppError> {
@@ -218,10 +219,21 @@ impl Backend for ServerBackend {
         }))
     }
 
+    async fn explain(&self, viewer: &Viewer, domain: &str, look: Look<'_>, metric: &str) -> Result<Explained, AppError> {
+        let scope = self.scope(viewer, domain).await?;
+        let metric = Metric::named(metric).filter(|metric| STRIP.contains(metric)).ok_or(AppError::NotFound)?;
+        explained::explained(&self.app, viewer, scope, look, metric).await
+    }
+
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError> {
         let scope = self.scope(viewer, domain).await?;
         self.app.analytics().map_err(away)?.live_view(&scope).await.map_err(away)
     }
+}
+
+/// Filters of the page in the language of questions.
+fn filters(filters: &[Filter]) -> Vec<Value> {
+    filters.iter().map(|filter| json!([filter.op.code(), filter.dimension(), filter.values])).collect()
 }
 
 fn failed(error: MetaError) -> AppError {

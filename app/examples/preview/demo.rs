@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use footfall_app::{
-    backend::{Backend, Look, Refusal, Refusals},
+    backend::{Backend, Explained, How, Listed, Look, Missing, Month, Refusal, Refusals},
     types::{AppError, Compare, Series, Site, Viewer},
 };
 use footfall_model::{
@@ -36,7 +36,6 @@ fn site(domain: &str) -> Result<Site, AppError> {
         has_events: domain != "empty.example",
         young: false,
         has_demo: domain == "example.org",
-        visitors_24h: Some(1_284 >> at),
     })
 }
 
@@ -133,15 +132,30 @@ impl Backend for Demo {
         ["UTC", "America/New_York", "Asia/Tokyo", "Europe/Berlin", "Europe/London"].map(str::to_owned).to_vec()
     }
 
-    async fn domains(&self, viewer: &Viewer) -> Result<Vec<Site>, AppError> {
+    async fn domains(&self, viewer: &Viewer) -> Result<Vec<Listed>, AppError> {
         if viewer.email.is_none() {
             return Err(AppError::NotSignedIn);
         }
-        DOMAINS.iter().map(|domain| site(domain)).collect()
+        let listed = |(at, domain): (usize, &&str)| Listed {
+            domain: (*domain).to_owned(),
+            timezone: "Europe/Berlin".to_owned(),
+            live: away(domain).is_ok().then_some(12 >> at),
+            month: match *domain {
+                "empty.example" => Ok(None),
+                "failed.example" => Err(Missing::Away),
+                _ => Ok(Some(Month {
+                    visitors: 17_284 >> at,
+                    before: Some(15_100 >> (at / 2)),
+                    days: points(&Period::Last30Days, Interval::Day, at as u64).into_iter().map(|point| point.visitors).collect(),
+                    approximate: false,
+                })),
+            },
+        };
+        Ok(DOMAINS.iter().enumerate().map(listed).collect())
     }
 
-    async fn domain_names(&self, viewer: &Viewer) -> Result<Vec<String>, AppError> {
-        Ok(self.domains(viewer).await?.into_iter().map(|site| site.domain).collect())
+    async fn domain_names(&self, _: &Viewer) -> Result<Vec<String>, AppError> {
+        Ok(DOMAINS.map(str::to_owned).to_vec())
     }
 
     async fn domain(&self, viewer: &Viewer, domain: &str) -> Result<Site, AppError> {
@@ -264,6 +278,35 @@ impl Backend for Demo {
             .collect::<Vec<_>>();
         let total = if rows.is_empty() { 0 } else { labels.len() as u64 };
         Ok(Breakdown { dimension, rows, total, meta: meta() })
+    }
+
+    async fn explain(&self, _: &Viewer, domain: &str, _: Look<'_>, metric: &str) -> Result<Explained, AppError> {
+        away(domain)?;
+        let how = How {
+            exact: true,
+            watermark: Some("2026-11-21T14:05:30.000Z".to_owned()),
+            rows: 812_300,
+            bytes: 48_200_000,
+            elapsed_ms: 12.5,
+            counted: 120_000,
+            bots: 3_100,
+            dropped: 40,
+            late: 7,
+            confidence: (metric == "bounce_rate").then_some((45.2, 48.9)),
+            sql: "SELECT uniqExact(visitor_id)\nFROM events\nWHERE site_id = {p0:UUID}".to_owned(),
+            parameters: vec![("p0".to_owned(), "\"00000000-0000-0000-0000-000000000002\"".to_owned())],
+        };
+        Ok(Explained {
+            unit: "visitors",
+            definition: "Distinct visitor ids of the events that pass.",
+            figure: (domain != "quiet.example").then_some(47.0),
+            from: "2026-10-23 00:00:00".to_owned(),
+            to: "2026-11-21 14:06:00".to_owned(),
+            timezone: "Europe/Berlin".to_owned(),
+            endpoint: "http://127.0.0.1:8080/api/v2/query".to_owned(),
+            question: format!("{{\n  \"site_id\": \"{domain}\"\n}}"),
+            how: (domain != "quiet.example").then_some(how),
+        })
     }
 
     async fn drops(&self, _: &Viewer, domain: &str, period: &Period) -> Result<Drops, AppError> {

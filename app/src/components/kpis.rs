@@ -65,6 +65,7 @@ fn kpi(state: State, at: usize, name: Key, metric: Option<Metric>) -> AnyView {
         html.into_string()
     });
     let change = Memo::new(move |_| state.strip.value.with(|strip| strip.changes.get(at).cloned()).unwrap_or_default());
+    let explain = Memo::new(move |_| state.strip.value.with(|strip| strip.explains.get(at).cloned()).unwrap_or_default());
     // A figure that the chart cannot show is a link to nowhere: no address, no place in the order of focus.
     let href = move || metric.map(|metric| state.query.with(|query| query.with_metric(metric).href(&state.domain())));
     let chosen = move || metric.is_some_and(|metric| state.query.with(|query| query.metric == metric)).then_some("true");
@@ -76,6 +77,7 @@ fn kpi(state: State, at: usize, name: Key, metric: Option<Metric>) -> AnyView {
                 <span class="kpi-figure roll" inner_html=move || figure.get()></span>
                 <span class="kpi-change" inner_html=move || change.get()></span>
             </a>
+            <span inner_html=move || explain.get()></span>
         </li>
     }
     .into_any()

@@ -1,15 +1,22 @@
 //! English, and with it the list of all texts.
 
-/// Makes the enum of keys and the English texts from one list.
+/// Makes the enum of keys and the English texts from one list. Texts after the semicolon are those of pages that the server writes alone: they are not
+/// in the WASM.
 macro_rules! texts {
-    ($($key:ident => $text:literal,)*) => {
+    ($($key:ident => $text:literal,)*; $($served:ident => $served_text:literal,)*) => {
         /// A text of the pages.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Key { $(#[doc = $text] $key,)* }
+        pub enum Key {
+            $(#[doc = $text] $key,)*
+            $(#[cfg(feature = "ssr")] #[doc = $served_text] $served,)*
+        }
 
         /// The English text.
         pub const fn text(key: Key) -> &'static str {
-            match key { $(Key::$key => $text,)* }
+            match key {
+                $(Key::$key => $text,)*
+                $(#[cfg(feature = "ssr")] Key::$served => $served_text,)*
+            }
         }
     };
 }
@@ -30,72 +37,6 @@ texts! {
     ThemeDark => "Theme: dark",
     Retry => "Try again",
     PrivacyFooter => "No cookies for visitors, no personal data, no third parties.",
-
-    // Landing
-    LandingPromise => "Know how your site is doing the second it happens, without following anyone.",
-    LandingSub => "Footfall is web analytics in one program that runs on your own machine. It counts people, not profiles.",
-    LandingCommandLabel => "Start it",
-    LandingCommand => "make run",
-    LandingCommandHint => "In a checkout. It sets up all it needs and prints a link to begin with.",
-    LandingPointLossTitle => "Nothing accepted is lost",
-    LandingPointLossText => "An event is on disk before it is acknowledged, and counted once. A test kills the program again and again under load and then compares every record.",
-    LandingPointPrivacyTitle => "Nobody is followed",
-    LandingPointPrivacyText => "No cookie, no fingerprint, no address on disk. A visitor is a hash under a key that is destroyed after two days.",
-    LandingPointLightTitle => "Light for your pages",
-    LandingPointLightText => "The script is under 1.5 KB and makes no request but its own. A visit is on the dashboard within a second.",
-    NeedsSetupTitle => "No owner yet",
-    NeedsSetupText => "Open the setup link that the program printed when it started. It makes you the owner.",
-
-    // Forms
-    Email => "E-mail",
-    Password => "Password",
-    PasswordHint => "At least 10 characters.",
-    SignInTitle => "Sign in",
-    SignInButton => "Sign in",
-    SignInForgot => "Forgot it? Run `footfall user reset-password EMAIL` on the machine.",
-    ErrorCredentials => "E-mail or password is not right. Try again.",
-    ErrorTooMany => "Too many attempts. Wait a minute, then try again.",
-    ErrorStale => "This form was open for too long. Send it again.",
-    ErrorBadEmail => "That is not an e-mail address. Write it as name@example.org.",
-    ErrorWeakPassword => "This password is too short or too common. Use at least 10 characters.",
-    ErrorBadToken => "This setup link is used up or not right. Open the link that the program printed last.",
-    ErrorAlreadySetUp => "There is an owner already. Sign in instead.",
-    ErrorUnavailable => "That did not work just now. Try again in a moment.",
-
-    // Setup
-    SetupTitle => "Set up Footfall",
-    SetupStep => "Step {n} of 3",
-    SetupOwnerTitle => "Create the owner",
-    SetupOwnerText => "The owner manages domains and people. The account lives on this machine only.",
-    SetupOwnerButton => "Create owner",
-    SetupNoToken => "Open the setup link that the program printed when it started; it carries a one-time key.",
-    SetupDomainTitle => "Add your domain",
-    SetupDomainText => "The host name of the pages you measure, without https://.",
-    SetupSnippetTitle => "Put the script on your pages",
-    SetupSnippetText => "Paste this line before </head> on each page of {domain}.",
-    Domain => "Domain",
-    TimeZone => "Time zone",
-    TimeZoneHint => "Days begin and end by this clock.",
-    Copy => "Copy",
-    Copied => "Copied",
-    SnippetLabel => "The line to paste",
-    WaitingTitle => "Waiting for the first event",
-    WaitingText => "Open a page that carries the line. This turns by itself.",
-    WaitingReload => "Reload this page to look again.",
-    WorksTitle => "It works",
-    WorksText => "The first event has arrived.",
-    GoToDashboard => "Open the dashboard",
-    LoadDemo => "Load demo data",
-    LoadDemoHint => "Thirty days of made-up visits, to look around. Removed in one click.",
-    DemoShown => "This domain shows demo data.",
-    RemoveDemo => "Remove demo data",
-    Working => "Working …",
-
-    // Domains
-    DomainsTitle => "Domains",
-    NoDomains => "No domain yet. Add the first one.",
-    Visitors24h => "visitors in 24 h",
-    NoEventsYet => "no events yet",
 
     // Bar
     NowOnline => "{n} now",
@@ -244,10 +185,90 @@ texts! {
     EmptyText => "Paste this line before </head> on each page of {domain}.",
 
     // Failures of whole pages
+    SignInTitle => "Sign in",
     NotFoundTitle => "Nothing here",
     NotFoundText => "There is no such page, or it is not yours.",
     NotFoundLink => "Go to your domains",
     FailedTitle => "This page could not be loaded",
+
+    ; // From here on: pages that the server writes alone.
+
+    // Landing
+    LandingPromise => "Know how your site is doing the second it happens, without following anyone.",
+    LandingSub => "Footfall is web analytics in one program that runs on your own machine. It counts people, not profiles.",
+    LandingCommandLabel => "Start it",
+    LandingCommand => "make run",
+    LandingCommandHint => "In a checkout. It sets up all it needs and prints a link to begin with.",
+    LandingPointLossTitle => "Nothing accepted is lost",
+    LandingPointLossText => "An event is on disk before it is acknowledged, and counted once. A test kills the program again and again under load and then compares every record.",
+    LandingPointPrivacyTitle => "Nobody is followed",
+    LandingPointPrivacyText => "No cookie, no fingerprint, no address on disk. A visitor is a hash under a key that is destroyed after two days.",
+    LandingPointLightTitle => "Light for your pages",
+    LandingPointLightText => "The script is under 1.5 KB and makes no request but its own. A visit is on the dashboard within a second.",
+    NeedsSetupTitle => "No owner yet",
+    NeedsSetupText => "Open the setup link that the program printed when it started. It makes you the owner.",
+
+    // Forms
+    Email => "E-mail",
+    Password => "Password",
+    PasswordHint => "At least 10 characters.",
+    SignInButton => "Sign in",
+    SignInForgot => "Forgot it? Run `footfall user reset-password EMAIL` on the machine.",
+    ErrorCredentials => "E-mail or password is not right. Try again.",
+    ErrorTooMany => "Too many attempts. Wait a minute, then try again.",
+    ErrorStale => "This form was open for too long. Send it again.",
+    ErrorBadEmail => "That is not an e-mail address. Write it as name@example.org.",
+    ErrorWeakPassword => "This password is too short or too common. Use at least 10 characters.",
+    ErrorBadToken => "This setup link is used up or not right. Open the link that the program printed last.",
+    ErrorAlreadySetUp => "There is an owner already. Sign in instead.",
+    ErrorUnavailable => "That did not work just now. Try again in a moment.",
+
+    // Setup
+    SetupTitle => "Set up Footfall",
+    SetupStep => "Step {n} of 3",
+    SetupOwnerTitle => "Create the owner",
+    SetupOwnerText => "The owner manages domains and people. The account lives on this machine only.",
+    SetupOwnerButton => "Create owner",
+    SetupNoToken => "Open the setup link that the program printed when it started; it carries a one-time key.",
+    SetupDomainTitle => "Add your domain",
+    SetupDomainText => "The host name of the pages you measure, without https://.",
+    SetupSnippetTitle => "Put the script on your pages",
+    SetupSnippetText => "Paste this line before </head> on each page of {domain}.",
+    Domain => "Domain",
+    TimeZone => "Time zone",
+    TimeZoneHint => "Days begin and end by this clock.",
+    Copy => "Copy",
+    Copied => "Copied",
+    SnippetLabel => "The line to paste",
+    WaitingTitle => "Waiting for the first event",
+    WaitingText => "Open a page that carries the line. This turns by itself.",
+    WaitingReload => "Reload this page to look again.",
+    WorksTitle => "It works",
+    WorksText => "The first event has arrived.",
+    GoToDashboard => "Open the dashboard",
+    LoadDemo => "Load demo data",
+    LoadDemoHint => "Thirty days of made-up visits, to look around. Removed in one click.",
+    DemoShown => "This domain shows demo data.",
+    RemoveDemo => "Remove demo data",
+    Working => "Working …",
+
+    // The list of domains
+    DomainsTitle => "Domains",
+    NoDomains => "No domain yet. Add the first one.",
+    NoEventsYet => "no events yet",
+    SitesLive => "Now",
+    SitesPeriod => "Visitors are those of the last 30 days, compared with the 30 days before.",
+    SitesChange => "Change",
+    SitesDays => "By day",
+    SitesSearch => "Search",
+    SitesSearchHint => "Part of a name  /",
+    SitesNone => "No domain has a name like that.",
+    SitesTotal => "All {n} domains",
+    SitesTotalWithout => "without {n} that could not be counted now",
+    SitesAway => "the store is away",
+    SitesSlow => "still being counted; reload",
+    SitesFailed => "could not be counted",
+    SitesLiveAway => "live figures are away",
 
     // What was not counted
     DropsTitle => "What was not counted",
@@ -308,4 +329,37 @@ texts! {
     BotsLibrary => "Programs and libraries",
     BotsScanner => "Security scanners",
     BotsCrawler => "Search engines and other crawlers",
+
+    // How a figure came about
+    ExplainTitle => "How “{figure}” came about",
+    ExplainLink => "How {figure} came about",
+    ExplainNothing => "There is nothing in this period.",
+    ExplainUnit => "In {unit}.",
+    ExplainPeriod => "{from} to {to}, {timezone}",
+    ExplainHow => "Counting",
+    ExplainExact => "Exact",
+    ExplainExactText => "Each one was counted.",
+    ExplainEstimated => "Estimated",
+    ExplainEstimatedText => "Above five million events visitors are not counted one by one; the estimate is off by about half a percent.",
+    ExplainFresh => "Fresh until",
+    ExplainFreshText => "All older events are in the figure.",
+    ExplainNotFresh => "No event has come yet.",
+    ExplainConfidence => "95 % confidence",
+    ExplainConfidenceText => "Where the rate of a great many such visits would lie (Wilson's score).",
+    ExplainRead => "Read",
+    ExplainReadText => "{bytes} in {elapsed} ms",
+    ExplainRows => "{n} rows",
+    ExplainEvents => "Events that count",
+    ExplainEventsText => "Pageviews and custom events of the period, whatever the filters.",
+    ExplainBots => "Bots left out",
+    ExplainDropped => "Dropped",
+    ExplainDroppedText => "see what was not counted",
+    ExplainLate => "Late events",
+    ExplainLateText => "They count, and came more than a minute after they happened.",
+    ExplainOfEvents => "{share} of all events",
+    ExplainSql => "What the store was asked",
+    ExplainParameters => "Parameters",
+    ExplainApi => "The same question from a program",
+    ExplainApiText => "Make a key with `footfall token add --domain {domain} --scopes stats:read`.",
+    ExplainLive => "The dashboard adds the pageviews of the last minutes as they come; this is what is stored.",
 }

@@ -4,6 +4,8 @@ pub mod domain;
 #[cfg(feature = "ssr")]
 pub mod drops;
 #[cfg(feature = "ssr")]
+pub mod explain;
+#[cfg(feature = "ssr")]
 pub mod landing;
 #[cfg(feature = "ssr")]
 pub mod login;

@@ -57,17 +57,8 @@ impl Sums {
         self.counted + self.dropped + self.bots + self.dead_letters
     }
 
-    /// A part in percent of all. Neither a few nor all but a few are rounded away.
-    #[expect(clippy::cast_precision_loss, reason = "a rounded percentage")]
     fn share(&self, part: u64) -> String {
-        let percent = 100.0 * part as f64 / self.all().max(1) as f64;
-        match part {
-            0 => "0%".to_owned(),
-            _ if part == self.all() => "100%".to_owned(),
-            _ if percent < 0.05 => "< 0.1%".to_owned(),
-            _ if percent >= 99.95 => "> 99.9%".to_owned(),
-            _ => format!("{percent:.1}%"),
-        }
+        format::part(part, self.all())
     }
 }
 
@@ -344,8 +335,6 @@ mod tests {
     fn shares_are_of_all_that_arrived() {
         let text = page(Ok(some()));
         assert!(text.contains("Of 100 records that arrived, 90.0% count."), "{text}");
-        let sums = Sums { counted: 99_990, dropped: 9, bots: 0, dead_letters: 1 };
-        assert_eq!([sums.share(99_990), sums.share(9), sums.share(0), sums.share(100_000)], ["> 99.9%", "< 0.1%", "0%", "100%"]);
         assert!(text.contains(r#"aria-label="Dropped: 8 in all. Most: 6 (Sat 21 Nov 2026).""#), "{text}");
         let reasons = text.find("No live visit").unwrap();
         assert!(text[reasons..].contains(r#"<td class="figure">5</td><td class="figure">5.0%</td>"#), "{text}");

@@ -13,15 +13,19 @@ use crate::{
 mod bar;
 mod chart;
 mod drops;
+mod explain;
 mod filters;
 mod panel;
+mod sites;
 mod strip;
 
 pub use bar::{bar, period_menu};
 pub use chart::chart;
 pub use drops::drops;
+pub use explain::explain;
 pub use panel::panel;
-pub use strip::strip;
+pub use sites::sites;
+pub use strip::{name_of, strip};
 
 /// The address of another state of the page, and what differs in it. Parts are written at different times: with script a click changes just that in
 /// the address as it is by then (`tools/page`).

@@ -7,6 +7,7 @@ use crate::{
     format,
     i18n::{Key, fill, t},
     markup::Html,
+    query::ViewQuery,
     types::{AppError, Strip},
 };
 
@@ -41,13 +42,53 @@ const ITEMS: [Item; 6] = [
     },
 ];
 
+/// The figures of the strip in its order: name in the API, name on the page.
+pub(super) const NAMES: [(&str, Key); 6] = [
+    ("visitors", Key::Visitors),
+    ("pageviews", Key::Pageviews),
+    ("visits", Key::Visits),
+    ("views_per_visit", Key::ViewsPerVisit),
+    ("bounce_rate", Key::BounceRate),
+    ("visit_duration", Key::VisitDuration),
+];
+
+/// What a figure is called on the page. None for one that the strip does not have.
+#[must_use]
+pub fn name_of(metric: &str) -> Option<Key> {
+    NAMES.iter().find_map(|(code, name)| (*code == metric).then_some(*name))
+}
+
+/// A figure of an answer in full.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts and rates are not negative and below 2^53")]
+pub(super) fn written(metric: &str, figure: f64) -> String {
+    let whole = figure.round() as u64;
+    match metric {
+        "views_per_visit" => format::ratio(figure),
+        "bounce_rate" => format!("{whole}%"),
+        "visit_duration" => format::duration(whole),
+        _ => format::number(whole),
+    }
+}
+
+/// Links that lead from each figure to how it came about. With script they carry the page's state along, as it is by then.
+fn explains(domain: &str, query: &ViewQuery) -> Vec<String> {
+    let link = |(code, name): (&str, Key)| {
+        let said = fill(Key::ExplainLink, &[("figure", t(name))]);
+        let mut html = Html::new();
+        html.raw(r#"<a class="kpi-why" rel="external" data-set="""#).attr("href", query.href(&format!("{domain}/explain/{code}")));
+        html.attr("title", &said).attr("aria-label", &said).raw(">i</a>");
+        html.into_string()
+    };
+    NAMES.map(link).into()
+}
+
 fn of_visits(figures: &Figures, text: Option<String>) -> String {
     text.filter(|_| figures.visits > 0).unwrap_or_else(|| "–".to_owned())
 }
 
 /// The figures of an answer, or why there are none.
 #[must_use]
-pub fn strip(kpis: Result<Kpis, AppError>) -> Strip {
+pub fn strip(domain: &str, query: &ViewQuery, kpis: Result<Kpis, AppError>) -> Strip {
     let kpis = match kpis {
         Ok(kpis) => kpis,
         Err(error) => return Strip { fault: part_failed(&error, "strip").into_string(), ..Strip::default() },
@@ -58,6 +99,7 @@ pub fn strip(kpis: Result<Kpis, AppError>) -> Strip {
     }
     Strip {
         figures,
+        explains: explains(domain, query),
         changes: ITEMS.iter().map(|item| change(item, &kpis).into_string()).collect(),
         pageviews: kpis.figures.pageviews,
         notes: notes(&kpis),
@@ -111,9 +153,10 @@ mod tests {
     #[test]
     fn no_visits_are_dashes_and_no_earlier_data_is_said() {
         let comparison = Comparison { change: Changes { visitors: Some(-12), ..Changes::default() }, ..Comparison::default() };
-        let strip = strip(Ok(Kpis { comparison: Some(comparison), ..Kpis::default() }));
+        let strip = strip("a.org", &ViewQuery::parse("period=7d"), Ok(Kpis { comparison: Some(comparison), ..Kpis::default() }));
         assert_eq!(strip.figures, ["0", "0", "0", "–", "–", "–"]);
         assert!(strip.changes[0].contains("change-down") && strip.changes[0].contains("↓ 12%"));
         assert!(strip.changes[1].contains("no earlier data"));
+        assert!(strip.explains[4].contains(r#"href="/a.org/explain/bounce_rate?period=7d""#));
     }
 }

@@ -19,6 +19,7 @@ mod error;
 mod kept;
 mod kpis;
 mod live_view;
+mod month;
 mod places;
 mod timeseries;
 mod turns;
@@ -51,6 +52,8 @@ pub use answer::{Answer, AnswerRow, Explanation};
 pub use behaviour::Branch;
 pub use breakdown::{TopPage, TopPages};
 pub use error::AnalyticsError;
+pub use kpis::STRIP;
+pub use month::Month;
 pub use places::Places;
 use turns::Turns;
 
@@ -139,7 +142,10 @@ impl Analytics {
     }
 
     /// A period as instants. Only the whole time asks the store when it began.
-    async fn range(&self, scope: &SiteScope, period: &Period, now: i64) -> Result<Range, AnalyticsError> {
+    ///
+    /// # Errors
+    /// When the store is away and had to be asked.
+    pub async fn range(&self, scope: &SiteScope, period: &Period, now: i64) -> Result<Range, AnalyticsError> {
         let first = if *period == Period::All { self.first_event(scope).await? } else { None };
         Ok(period::resolve(period, scope.info().timezone, now, first))
     }
