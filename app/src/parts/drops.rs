@@ -109,11 +109,11 @@ fn section(html: &mut Html, title: Key, text: Option<String>) {
     }
 }
 
-/// The head of a table; columns of figures are those after the first `texts`.
+/// The head of a table; columns of figures are those after the first `texts`. Rows of several texts stay on one line each.
 fn table(html: &mut Html, name: Key, texts: usize, columns: &[&str]) {
-    html.raw(r#"<div class="sheet-scroll" tabindex="0" role="region""#)
-        .attr("aria-label", t(name))
-        .raw(r#"><table class="sheet-table"><thead><tr>"#);
+    let class = if texts > 1 { "sheet-table sheet-lines" } else { "sheet-table" };
+    html.raw(r#"<div class="sheet-scroll" tabindex="0" role="region""#).attr("aria-label", t(name)).raw("><table").attr("class", class);
+    html.raw("><thead><tr>");
     for (at, column) in columns.iter().enumerate() {
         html.raw(r#"<th scope="col""#).attr_if(at >= texts, "class", "figure").raw(">").text(column).raw("</th>");
     }
@@ -298,7 +298,7 @@ fn bot_class(class: &str) -> Option<Key> {
 #[cfg(test)]
 mod tests {
     use footfall_model::{
-        Interval,
+        Interval, LogName, Position,
         report::{DropBucket, Meta},
     };
 
@@ -340,6 +340,29 @@ mod tests {
         assert!(text[reasons..].contains(r#"<td class="figure">5</td><td class="figure">5.0%</td>"#), "{text}");
         assert!(text.contains("/&lt;script&gt;") && !text.contains("<script>"));
         assert!(text.contains(r#"href="/a.org?period=7d""#));
+    }
+
+    #[test]
+    fn dead_letters_say_where_they_stand() {
+        let letter = DeadLetter {
+            time: "2026-11-20 08:12:00".to_owned(),
+            reason: DropReason::RefusedByStore,
+            position: Position { log: LogName::Import, generation: 1, partition: 2, offset: 48_211 },
+        };
+        let text = page(Ok(Drops { dead_letters: 1, newest_dead_letters: vec![letter], ..some() }));
+        assert!(text.contains("20 Nov, 08:12") && text.contains("<code>page_views_import/1/2/48211</code>"), "{text}");
+        assert!(text.contains("Of 101 records that arrived"), "{text}");
+    }
+
+    #[test]
+    fn what_was_refused_is_known_where_events_come_in() {
+        let of = |refusals: Option<&Refusals>| drops("a.org", &ViewQuery::default(), Ok(some()), refusals).into_string();
+        assert!(of(None).contains("footfall_collect_events_dropped_total"));
+        let none = Refusals { since: "2026-11-19 07:30:00".to_owned(), by_reason: Vec::new() };
+        assert!(of(Some(&none)).contains("No event was refused since the server started, 19 Nov, 07:30."));
+        let refusal = Refusal { reason: DropReason::Invalid, events: 14, last: "2026-11-21 13:58:00".to_owned(), field: Some("path") };
+        let text = of(Some(&Refusals { by_reason: vec![refusal], ..none }));
+        assert!(text.contains("21 Nov, 13:58") && text.contains("field path"), "{text}");
     }
 
     #[test]
