@@ -97,6 +97,10 @@ async function refused(path) {
     [path, path.replace(DOMAIN, "unknown.example")].map((path) => stranger.request.get(product.base + path)),
   );
   assert.deepEqual([theirs.status(), nobodys.status()], [404, 404]);
+  const [, domain, name, metric] = path.split("/");
+  const asked = `${product.base}/api/app/${name}?${new URLSearchParams({ domain, metric: metric ?? "", view: "" })}`;
+  assert.match(await (await stranger.request.get(asked)).text(), /NotFound/);
+  assert.match(await (await fetch(asked)).text(), /NotSignedIn/);
   await stranger.close();
 }
 

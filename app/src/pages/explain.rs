@@ -18,8 +18,10 @@ pub fn ExplainPage() -> impl IntoView {
     let (domain, metric) = (of("domain"), of("metric"));
     let view = use_location().search.get_untracked();
     let address = format!("/{domain}/explain/{metric}");
-    let name = parts::name_of(&metric).map_or_else(String::new, |name| fill(Key::ExplainLink, &[("figure", t(name))]));
-    let title = format!("{name} · {domain}");
+    let title = match parts::name_of(&metric) {
+        Some(name) => format!("{} · {domain}", fill(Key::ExplainLink, &[("figure", t(name))])),
+        None => t(Key::NotFoundTitle).to_owned(),
+    };
     let sheet = Resource::new_blocking(|| (), move |()| api::explain(domain.clone(), metric.clone(), view.clone()));
     view! { <SheetPage title address sheet /> }.into_any()
 }
