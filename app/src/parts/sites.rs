@@ -251,7 +251,9 @@ fn total(html: &mut Html, sites: &[Listed]) {
     html.raw("</th>");
     live(html, sites.iter().filter_map(|site| site.live).reduce(|a, b| a + b));
     let about = if months.iter().any(|month| month.approximate) { "≈ " } else { "" };
-    html.raw(r#"<td class="visitors">"#).raw(about).text(format::number(months.iter().map(|month| month.visitors).sum())).raw("</td>");
+    let sum = format::number(months.iter().map(|month| month.visitors).sum());
+    let is_unknown = months.is_empty() && missing > 0;
+    html.raw(r#"<td class="visitors">"#).raw(about).text(if is_unknown { "–" } else { &sum }).raw("</td>");
     changed(html, if compared.is_empty() { None } else { change(now, then) });
     html.raw(r#"<td class="days">"#);
     sparkline(html, &days);
@@ -319,6 +321,16 @@ mod tests {
         assert!(text.contains(r#"class="visitors" aria-sort="descending"><a href="/sites?sort=visitors&amp;order=turned">"#), "{text}");
         let text = sites("", list()).into_string();
         assert!(text.contains(r#"class="name" aria-sort="ascending""#), "{text}");
+    }
+
+    #[test]
+    fn what_is_away_is_a_dash_that_says_why() {
+        let away = || site("a.org", None, Err(Missing::Away));
+        let text = sites("", vec![away()]).into_string();
+        assert!(text.contains("the store is away") && text.contains("live figures are away"), "{text}");
+        assert_eq!(text.matches(r#"<td class="visitors">–</td>"#).count(), 2, "{text}");
+        let text = sites("", vec![away(), site("b.org", Some(0), Ok(None))]).into_string();
+        assert!(text.contains("no events yet") && text.contains("without 1"), "{text}");
     }
 
     #[test]
