@@ -3,8 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { AxeBuilder } from "@axe-core/playwright";
-import { chromium } from "playwright-core";
+import { accessible, launch, open as openIn } from "./product/browser.mjs";
 import { startProduct, startSite } from "./product/server.mjs";
 
 const PASSWORD = "correct horse battery staple";
@@ -21,14 +20,7 @@ before(async () => {
     "/about": `<!doctype html><title>About</title>${snippet}<h1>About</h1>`,
     "/app": `<!doctype html><title>App</title>${snippet}<button onclick="history.pushState({}, '', '/app/orders')">Orders</button>`,
   });
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP *.example 127.0.0.1",
-    ],
-    ignoreDefaultArgs: ["--disable-back-forward-cache"],
-  });
+  browser = await launch();
   context = await browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: "Europe/Berlin" });
 });
 
@@ -38,27 +30,7 @@ after(async () => {
   await product?.stop();
 });
 
-/** A page whose console errors, failed requests and uncaught errors end in `faults`. */
-async function open(from = context) {
-  const page = await from.newPage();
-  const faults = [];
-  page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
-  page.on("pageerror", (error) => faults.push(String(error)));
-  page.on("requestfailed", (request) => {
-    const reason = request.failure()?.errorText ?? "";
-    if (!reason.includes("ERR_ABORTED")) faults.push(`${request.url()}: ${reason}`);
-  });
-  return { page, faults };
-}
-
-/** Nothing of a page at rest is wrong: what is rolling in or loads is half transparent, and its contrast that of a moment. */
-async function accessible(page, what) {
-  await page.emulateMedia({ reducedMotion: "reduce" });
-  await page.waitForFunction(() => !document.querySelector(".busy"));
-  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
-  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`), [], what);
-  await page.emulateMedia({ reducedMotion: "no-preference" });
-}
+const open = (from = context) => openIn(from);
 
 /** A visit of a stranger to the measured site. */
 async function visit(path, act = async () => {}) {

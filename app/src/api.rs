@@ -17,6 +17,7 @@ pub mod settings;
 use crate::{
     backend::{Backend, Look, Wanted},
     behaviour::{BehaviourQuery, Kind},
+    markup::Html,
     metric::Metric,
     parts,
     query::{PanelId, ViewQuery},
@@ -73,11 +74,12 @@ pub async fn entrance() -> Result<Entrance, AppError> {
     Ok(Entrance { viewer, domains })
 }
 
-/// The list of domains. `said` is the key of what came of a form that led here.
+/// The list of domains. `view` is the query string: it sorts and narrows, and may have the key of what came of a form that led here.
 #[server(name = GetSites, prefix = "/api/app", endpoint = "sites", input = GetUrl)]
-pub async fn sites(said: Option<String>) -> Result<Sites, AppError> {
+pub async fn sites(view: String) -> Result<Sites, AppError> {
     let (backend, viewer) = reader().await?;
     let sites = backend.domains(&viewer).await?;
+    let said = crate::query::decoded_pairs(&view).into_iter().find_map(|(name, value)| (name == "said").then_some(value));
     let deleted = match said {
         Some(key) => backend
             .outcome(&viewer, &key)
@@ -85,7 +87,8 @@ pub async fn sites(said: Option<String>) -> Result<Sites, AppError> {
             .and_then(|outcome| if let Outcome::Deleted(domain) = outcome { Some(domain) } else { None }),
         None => None,
     };
-    Ok(Sites { viewer, sites, time_zones: backend.time_zones(), deleted })
+    let list = (!sites.is_empty()).then(|| parts::sites(&view, sites).into_string());
+    Ok(Sites { viewer, list, time_zones: backend.time_zones(), deleted })
 }
 
 /// What the setup page shows: the viewer, the domain of the last step, the time zones of the second.
@@ -149,7 +152,7 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
         chart: parts::chart(&page, &query, &period, series),
         panels: panels.map(|(panel, table)| parts::panel(&domain, &query, panel, table).into_string()).collect(),
         live: live.ok(),
-        strip: parts::strip(kpis),
+        strip: parts::strip(&domain, &query, kpis),
         face,
     })
 }
@@ -178,28 +181,12 @@ fn places(query: &ViewQuery) -> Vec<(String, String)> {
     of_places.flat_map(|filter| filter.values.iter().map(|value| (filter.field.clone(), value.clone()))).collect()
 }
 
-/// A page of a domain, written out.
-#[cfg(feature = "ssr")]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Written {
-    /// The title of the page.
-    pub title: String,
-    /// The ends of the bar: the domain switcher, the account.
-    pub switcher: String,
-    /// See `switcher`.
-    pub account: String,
-    /// The choices in the bar.
-    pub bar: Bar,
-    /// What stands below the bar.
-    pub body: String,
-}
-
 /// The page of a breakdown, by the address of the request.
 ///
 /// # Errors
 /// When nobody is signed in, the domain is not the viewer's, or there is no such breakdown.
 #[cfg(feature = "ssr")]
-pub async fn detail(domain: String) -> Result<Written, AppError> {
+pub async fn detail(domain: String) -> Result<Sheet, AppError> {
     let (backend, viewer) = reader().await?;
     let site = backend.domain(&viewer, &domain).await?;
     let uri = use_context::<http::request::Parts>().map(|parts| parts.uri).unwrap_or_default();
@@ -214,13 +201,9 @@ pub async fn detail(domain: String) -> Result<Written, AppError> {
         backend.place_names(places(&query.view)),
     );
     let table = signed_in(table)?;
-    Ok(Written {
-        title: format!("{domain}: {field}"),
-        switcher: parts::switcher(&domain, &domains?).into_string(),
-        account: parts::bar_end(theme::of_request(), &viewer).into_string(),
-        bar: parts::bar(&query.address(&domain), &Face::from(&site), &query.view, &names),
-        body: parts::detail(&domain, &query, &names, table).into_string(),
-    })
+    let bar = parts::bar(&query.address(&domain), &Face::from(&site), &query.view, &names);
+    let body = parts::detail(&domain, &query, &names, table);
+    Ok(sheet(&site, &viewer, &domains?, bar, body))
 }
 
 /// The six figures. `view` is the page's query string: comparison and filters count.
@@ -229,7 +212,7 @@ pub async fn strip(domain: String, period: Period, view: String) -> Result<Strip
     let (backend, viewer) = reader().await?;
     let view = ViewQuery::parse(&view);
     let kpis = backend.kpis(&viewer, &domain, Look::new(&period, &view)).await;
-    Ok(parts::strip(signed_in(kpis)?))
+    Ok(parts::strip(&domain, &view, signed_in(kpis)?))
 }
 
 /// The chart. `view` is the page's query string: interval, comparison, figure and filters count.
@@ -256,7 +239,7 @@ pub async fn panel(domain: String, period: Period, panel: usize, view: String) -
 /// # Errors
 /// When nobody is signed in, or the domain is not the viewer's.
 #[cfg(feature = "ssr")]
-pub async fn behaviour(domain: String, kind: Kind) -> Result<Written, AppError> {
+pub async fn behaviour(domain: String, kind: Kind) -> Result<Sheet, AppError> {
     let (backend, viewer) = reader().await?;
     let site = backend.domain(&viewer, &domain).await?;
     let uri = use_context::<http::request::Parts>().map(|parts| parts.uri).unwrap_or_default();
@@ -273,13 +256,68 @@ pub async fn behaviour(domain: String, kind: Kind) -> Result<Written, AppError> 
     };
     let (answer, domains, names) = futures::join!(asked, backend.domain_names(&viewer), backend.place_names(places(&query.view)));
     let page = parts::behaviour_page(&domain, kind);
-    Ok(Written {
-        title: format!("{domain}: {}", parts::behaviour_name(kind)),
-        switcher: parts::switcher(&domain, &domains?).into_string(),
-        account: parts::bar_end(theme::of_request(), &viewer).into_string(),
-        bar: parts::bar(&page, &Face::from(&site), &query.view, &names),
-        body: parts::behaviour(&domain, &query, &names, answer).into_string(),
-    })
+    let bar = parts::bar(&page, &Face::from(&site), &query.view, &names);
+    let body = parts::behaviour(&domain, &query, &names, answer);
+    Ok(sheet(&site, &viewer, &domains?, bar, body))
+}
+
+/// A page of a domain that only shows data, HTML.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sheet {
+    /// The domain switcher.
+    pub switcher: String,
+    /// The choices in the bar.
+    pub bar: Bar,
+    /// Theme and account.
+    pub account: String,
+    /// What it shows.
+    pub body: String,
+}
+
+/// What was not counted. `view` is the query string: the period counts, the rest leads back to the dashboard as it was.
+#[server(name = GetDrops, prefix = "/api/app", endpoint = "drops", input = GetUrl)]
+pub async fn drops(domain: String, view: String) -> Result<Sheet, AppError> {
+    let (backend, viewer) = reader().await?;
+    let site = backend.domain(&viewer, &domain).await?;
+    let query = ViewQuery::parse(&view);
+    let period = query.period_or_default(site.young);
+    let (drops, refusals, domains) =
+        futures::join!(backend.drops(&viewer, &domain, &period), backend.refusals(&viewer, &domain), backend.domain_names(&viewer),);
+    let body = parts::drops(&domain, &query, signed_in(drops)?, refusals?.as_ref());
+    Ok(sheet(&site, &viewer, &domains?, period_bar(&site, "drops", &query), body))
+}
+
+/// How a figure of the strip came about. `metric` is its name in the API, `view` the query string.
+#[server(name = GetExplain, prefix = "/api/app", endpoint = "explain", input = GetUrl)]
+pub async fn explain(domain: String, metric: String, view: String) -> Result<Sheet, AppError> {
+    let (backend, viewer) = reader().await?;
+    let site = backend.domain(&viewer, &domain).await?;
+    let metric = Metric::of_strip(&metric).ok_or(AppError::NotFound)?;
+    let query = ViewQuery::parse(&view);
+    let period = query.period_or_default(site.young);
+    let explained = backend.explain(&viewer, &domain, Look::new(&period, &query), metric.code());
+    let (explained, domains, names) = futures::join!(explained, backend.domain_names(&viewer), backend.place_names(places(&query)));
+    let body = parts::explain(&domain, metric, &query, &names, signed_in(explained)?);
+    Ok(sheet(&site, &viewer, &domains?, period_bar(&site, &format!("explain/{}", metric.code()), &query), body))
+}
+
+/// The bar of a page that has no more to choose than the period.
+#[cfg(feature = "ssr")]
+fn period_bar(site: &Site, path: &str, query: &ViewQuery) -> Bar {
+    let period = query.period_or_default(site.young);
+    let menu = parts::period_menu(&format!("/{}/{path}", site.domain), &site.today, query, &period);
+    Bar { period: menu.into_string(), ..Bar::default() }
+}
+
+/// A page of a domain.
+#[cfg(feature = "ssr")]
+fn sheet(site: &Site, viewer: &Viewer, domains: &[String], bar: Bar, body: Html) -> Sheet {
+    Sheet {
+        switcher: parts::switcher(&site.domain, domains).into_string(),
+        bar,
+        account: parts::bar_end(theme::of_request(), viewer).into_string(),
+        body: body.into_string(),
+    }
 }
 
 /// Failures are drawn in place of what failed, but who is not signed in must be led elsewhere.

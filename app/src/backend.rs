@@ -17,8 +17,8 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use footfall_model::{
-    Interval, Period,
-    report::{Kpis, LiveView, Meta},
+    DropReason, Interval, Period,
+    report::{Drops, Kpis, LiveView, Meta},
 };
 use http::HeaderMap;
 
@@ -100,6 +100,117 @@ pub struct TableRow {
     pub currency: Option<String>,
 }
 
+/// A domain in the list of all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedDomain {
+    /// Host name.
+    pub domain: String,
+    /// IANA name of its time zone.
+    pub timezone: String,
+    /// Visitors now; none while live state is away.
+    pub live: Option<u64>,
+    /// The last 30 days. None where there never was an event.
+    pub month: Result<Option<Month>, Missing>,
+}
+
+/// Visitors of the last 30 days.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Month {
+    /// In all.
+    pub visitors: u64,
+    /// Of the 30 days before; none where they begin before the first event.
+    pub before: Option<u64>,
+    /// On each day.
+    pub days: Vec<u64>,
+    /// They are estimated.
+    pub approximate: bool,
+}
+
+/// Why a domain has no figures in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// The store does not answer.
+    Away,
+    /// They did not come in time.
+    Slow,
+    /// Anything else; the log of the server says what.
+    Failed,
+}
+
+/// A figure of the strip, and how it came about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explained {
+    /// What it counts in.
+    pub unit: &'static str,
+    /// What it is.
+    pub definition: &'static str,
+    /// None where there is nothing to say it of.
+    pub figure: Option<f64>,
+    /// The period, `YYYY-MM-DD HH:MM:SS` in the domain's zone.
+    pub from: String,
+    /// Its end, exclusive.
+    pub to: String,
+    /// IANA name of the zone.
+    pub timezone: String,
+    /// Where programs ask.
+    pub endpoint: String,
+    /// What they ask, JSON.
+    pub question: String,
+    /// None where the period holds nothing.
+    pub how: Option<How>,
+}
+
+/// How a figure came about.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct How {
+    /// Not estimated.
+    pub exact: bool,
+    /// All older events are in it, RFC 3339.
+    pub watermark: Option<String>,
+    /// Rows that were read.
+    pub rows: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Milliseconds that it took.
+    pub elapsed_ms: f64,
+    /// Events of the period that count, whatever the filters.
+    pub counted: u64,
+    /// Those of bots.
+    pub bots: u64,
+    /// Those that were dropped.
+    pub dropped: u64,
+    /// Those that count and came late.
+    pub late: u64,
+    /// What a share may be, in percent.
+    pub confidence: Option<(f64, f64)>,
+    /// What the store was asked.
+    pub sql: String,
+    /// Its values, by name.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// What was refused before it was stored, and so is in no report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusals {
+    /// Since when they are counted: `YYYY-MM-DD HH:MM:SS` in the domain's zone.
+    pub since: String,
+    /// In the order of the reasons.
+    pub by_reason: Vec<Refusal>,
+}
+
+/// What was refused for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub reason: DropReason,
+    /// Events.
+    pub events: u64,
+    /// When the last one came, as `since`.
+    pub last: String,
+    /// The field at fault in the last one, if it was one.
+    pub field: Option<&'static str>,
+}
+
 /// What the pages ask of the server.
 #[async_trait]
 pub trait Backend: Send + Sync {
@@ -112,8 +223,8 @@ pub trait Backend: Send + Sync {
     /// IANA names that a domain may have, in the order to show them.
     fn time_zones(&self) -> Vec<String>;
 
-    /// The viewer's domains by name, `visitors_24h` filled where it is cheap.
-    async fn domains(&self, viewer: &Viewer) -> Result<Vec<Site>, AppError>;
+    /// The viewer's domains by name, with the figures that come in time: there may be hundreds.
+    async fn domains(&self, viewer: &Viewer) -> Result<Vec<ListedDomain>, AppError>;
 
     /// Names of the viewer's domains, in order. Asked on every domain page: say it without looking at figures.
     async fn domain_names(&self, viewer: &Viewer) -> Result<Vec<String>, AppError>;
@@ -150,6 +261,15 @@ pub trait Backend: Send + Sync {
 
     /// The names of regions and cities, where they are known: field and code, to name.
     async fn place_names(&self, places: Vec<(String, String)>) -> PlaceNames;
+
+    /// How a figure of the strip came about. `metric` is its name in the API; others than the six are [`AppError::NotFound`].
+    async fn explain(&self, viewer: &Viewer, domain: &str, look: Look<'_>, metric: &str) -> Result<Explained, AppError>;
+
+    /// What of a period does not count.
+    async fn drops(&self, viewer: &Viewer, domain: &str, period: &Period) -> Result<Drops, AppError>;
+
+    /// What was refused since the server started. None where another process takes events in.
+    async fn refusals(&self, viewer: &Viewer, domain: &str) -> Result<Option<Refusals>, AppError>;
 
     /// The live figures as of now; later ones come by `GET /api/analytics/live`.
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError>;

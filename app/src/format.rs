@@ -71,6 +71,20 @@ pub fn share(percent: f64) -> String {
     if percent >= 9.95 || percent <= 0.0 { format!("{percent:.0}%") } else { format!("{percent:.1}%") }
 }
 
+/// A part in percent of all, one decimal. Neither a few nor all but a few are rounded away.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a rounded percentage")]
+pub fn part(part: u64, all: u64) -> String {
+    let percent = 100.0 * part as f64 / all.max(1) as f64;
+    match part {
+        0 => "0%".to_owned(),
+        _ if part == all => "100%".to_owned(),
+        _ if percent < 0.05 => "< 0.1%".to_owned(),
+        _ if percent >= 99.95 => "> 99.9%".to_owned(),
+        _ => format!("{percent:.1}%"),
+    }
+}
+
 /// A label of a time series, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label<'a> {
@@ -162,6 +176,7 @@ mod tests {
         assert_eq!([ratio(2.5), ratio(3.0), ratio(1.25), ratio(0.0)], ["2.5", "3", "1.25", "0"]);
         assert_eq!([money(0.0), money(1_234.5), money(-0.999)], ["0.00", "1,234.50", "-1.00"]);
         assert_eq!([share(0.0), share(4.24), share(9.96), share(100.0)], ["0%", "4.2%", "10%", "100%"]);
+        assert_eq!([part(99_990, 100_000), part(9, 100_000), part(0, 0), part(7, 7)], ["> 99.9%", "< 0.1%", "0%", "100%"]);
     }
 
     #[test]

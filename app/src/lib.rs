@@ -53,6 +53,8 @@ use i18n::{Key, t};
 use pages::{
     behaviour::BehaviourPage,
     detail::DetailPage,
+    drops::DropsPage,
+    explain::ExplainPage,
     landing::LandingPage,
     login::LoginPage,
     settings::{SettingsEntrance, SettingsPage},
@@ -96,6 +98,8 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/:domain/retention") view=BehaviourPage ssr=SsrMode::Async />
             <Route path=path!("/:domain/settings") view=SettingsEntrance ssr=SsrMode::Async />
             <Route path=path!("/:domain/settings/:section") view=SettingsPage ssr=SsrMode::Async />
+            <Route path=path!("/:domain/drops") view=DropsPage ssr=SsrMode::Async />
+            <Route path=path!("/:domain/explain/:metric") view=ExplainPage ssr=SsrMode::Async />
         </FlatRoutes>
     }
 }

@@ -68,6 +68,12 @@ impl Metric {
         }
     }
 
+    /// The figure of the strip of this name.
+    #[must_use]
+    pub fn of_strip(code: &str) -> Option<Self> {
+        Self::STRIP.into_iter().find(|metric| metric.code() == code)
+    }
+
     /// As pages call it.
     #[must_use]
     pub const fn name(self) -> Key {

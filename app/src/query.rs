@@ -92,7 +92,7 @@ impl ViewQuery {
         let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
         let period = get("period").and_then(|code| Period::from_parts(&code, get("from").as_deref(), get("to").as_deref()).ok());
         let compare = get("compare").and_then(|code| Compare::ALL.into_iter().find(|choice| choice.code() == code)).unwrap_or_default();
-        let metric = get("metric").and_then(|code| Metric::STRIP.into_iter().find(|metric| metric.code() == code)).unwrap_or_default();
+        let metric = get("metric").and_then(|code| Metric::of_strip(&code)).unwrap_or_default();
         let tabs =
             PanelId::ALL.map(|panel| get(panel.code()).and_then(|code| panel.tabs().iter().position(|tab| *tab == code)).unwrap_or(0));
         let interval = get("interval").and_then(|code| code.parse().ok());
@@ -262,7 +262,8 @@ pub fn written(pairs: &[(&str, String)]) -> String {
     pairs.iter().map(|(key, value)| format!("{key}={}", encoded(value))).collect::<Vec<_>>().join("&")
 }
 
-fn encoded(value: &str) -> impl Display {
+/// A value as it stands in the text after a question mark.
+pub fn encoded(value: &str) -> impl Display {
     utf8_percent_encode(value, VALUE)
 }
 

@@ -38,8 +38,6 @@ pub struct Site {
     pub young: bool,
     /// Demo data is loaded.
     pub has_demo: bool,
-    /// Visitors of the last 24 hours, where that is cheap to know.
-    pub visitors_24h: Option<u64>,
 }
 
 /// What the second period is.
@@ -142,6 +140,8 @@ pub struct Strip {
     pub figures: Vec<String>,
     /// Change of each, HTML.
     pub changes: Vec<String>,
+    /// Links to how each came about, HTML.
+    pub explains: Vec<String>,
     /// Pageviews: the live stream adds to them.
     pub pageviews: u64,
     /// What must be known about the figures.
@@ -176,8 +176,8 @@ pub struct ChartView {
 pub struct Sites {
     /// Who looks.
     pub viewer: Viewer,
-    /// The viewer's domains, by name.
-    pub sites: Vec<Site>,
+    /// The viewer's domains, HTML. None where there are none.
+    pub list: Option<String>,
     /// IANA names offered by the form.
     pub time_zones: Vec<String>,
     /// The domain that was deleted just now.

@@ -1,5 +1,7 @@
 //! The seam between pages and product: who asks may see what, then the same reports as the API.
 
+mod explained;
+mod listed;
 mod settings;
 
 use std::sync::Arc;
@@ -8,7 +10,7 @@ use async_trait::async_trait;
 use axum::http::HeaderMap;
 use chrono::Utc;
 use footfall_app::{
-    backend::{Backend, Look, PlaceNames, Table, TableRow, Wanted},
+    backend::{Backend, Explained, ListedDomain, Look, PlaceNames, Refusal, Refusals, Table, TableRow, Wanted},
     behaviour::{BehaviourQuery, Branch, Journeys, Retention, Start},
     filter::{self, Filter},
     query::NAMES_OF_PROPS,
@@ -19,7 +21,7 @@ use footfall_app::{
 use footfall_meta::MetaError;
 use footfall_model::{
     Domain, Interval, Period,
-    report::{Breakdown, BreakdownRow, Dimension, Kpis, LiveView},
+    report::{Breakdown, BreakdownRow, Dimension, Drops, Kpis, LiveView},
 };
 use footfall_query::{
     Range,
@@ -27,12 +29,13 @@ use footfall_query::{
     language::{self, behaviour},
     period,
     question::{self, Condition, Direction, Key, Labels, Metric, Order, Place},
+    range::local,
 };
 use serde_json::{Map, Value, json};
 
 use crate::{
     App,
-    analytics::{self, AnalyticsError, AskedRows, ComparedRow, Rows, View},
+    analytics::{self, AnalyticsError, AskedRows, ComparedRow, Rows, STRIP, View},
     api::domains::{parse_domain, parse_timezone},
     auth::{SiteScope, csrf, origin, session},
     demo,
@@ -76,7 +79,7 @@ impl ServerBackend {
             Condition::none()
         } else {
             let known = crate::settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
-            let filters: Vec<Value> = look.filters.iter().map(written).collect();
+            let filters = filters(look.filters);
             let invalid = |message| AppError::Invalid { field: "filters".to_owned(), message };
             language::condition(&filters, &known).map_err(invalid)?
         };
@@ -94,14 +97,14 @@ impl ServerBackend {
     ) -> Result<(SiteScope, Range, T), AppError> {
         let scope = self.scope(viewer, domain).await?;
         let known = crate::settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
-        let filters: Vec<Value> = look.filters.iter().map(written).collect();
+        let filters = filters(look.filters);
         let mut body = json!({ "site_id": domain, "date_range": "custom", "filters": filters });
         if let (Some(body), Value::Object(own)) = (body.as_object_mut(), own) {
             body.extend(own);
         }
         let body = body.as_object().cloned().unwrap_or_default();
         let asked = read(&body, &known, |_| Ok(())).map_err(|message| AppError::Invalid { field: "filters".to_owned(), message })?;
-        let range = self.app.analytics().map_err(away)?.range_of(&scope, look.period).await.map_err(away)?;
+        let range = self.app.analytics().map_err(away)?.range(&scope, look.period, Utc::now().timestamp_millis()).await.map_err(away)?;
         Ok((scope, range, asked))
     }
 
@@ -153,7 +156,6 @@ impl ServerBackend {
             has_events: first.as_ref().map_or(true, Option::is_some),
             young: first.is_ok_and(|first| first.is_none_or(|first| first > now.timestamp_millis() - YOUNG_MS)),
             has_demo: demo::is_loaded(&self.app.meta, info.id).await.map_err(other)?,
-            visitors_24h: None,
         })
     }
 }
@@ -187,16 +189,10 @@ impl Backend for ServerBackend {
         names
     }
 
-    async fn domains(&self, viewer: &Viewer) -> Result<Vec<Site>, AppError> {
+    async fn domains(&self, viewer: &Viewer) -> Result<Vec<ListedDomain>, AppError> {
         let user = viewer.user.ok_or(AppError::NotSignedIn)?;
-        let mut sites = Vec::new();
-        for scope in SiteScope::all_of_user(&self.app, user).await.map_err(failed)? {
-            let mut site = self.describe(&scope).await?;
-            let range = period::resolve(&Period::Last24Hours, scope.info().timezone, Utc::now().timestamp_millis(), None);
-            site.visitors_24h = self.app.analytics().map_err(away)?.visitors(&scope, range).await.ok();
-            sites.push(site);
-        }
-        Ok(sites)
+        let scopes = SiteScope::all_of_user(&self.app, user).await.map_err(failed)?;
+        Ok(listed::listed(self.app.analytics().ok(), scopes).await)
     }
 
     async fn domain_names(&self, viewer: &Viewer) -> Result<Vec<String>, AppError> {
@@ -316,6 +312,32 @@ impl Backend for ServerBackend {
         places.into_iter().zip(names).filter_map(|((_, code), name)| Some((code, name?))).collect()
     }
 
+    async fn drops(&self, viewer: &Viewer, domain: &str, period: &Period) -> Result<Drops, AppError> {
+        let scope = self.scope(viewer, domain).await?;
+        self.app.analytics().map_err(away)?.drops(&scope, period).await.map_err(away)
+    }
+
+    async fn refusals(&self, viewer: &Viewer, domain: &str) -> Result<Option<Refusals>, AppError> {
+        let scope = self.scope(viewer, domain).await?;
+        let clock = |ms: i64| local(ms, scope.info().timezone).format("%Y-%m-%d %H:%M:%S").to_string();
+        Ok(self.imports.as_ref().map(|imports| {
+            let tally = imports.collector.drops();
+            let by_reason = tally.of(scope.site()).into_iter().map(|(reason, dropped)| Refusal {
+                reason,
+                events: dropped.events,
+                last: clock(dropped.last_ms),
+                field: dropped.field,
+            });
+            Refusals { since: clock(tally.since_ms()), by_reason: by_reason.collect() }
+        }))
+    }
+
+    async fn explain(&self, viewer: &Viewer, domain: &str, look: Look<'_>, metric: &str) -> Result<Explained, AppError> {
+        let scope = self.scope(viewer, domain).await?;
+        let metric = Metric::named(metric).filter(|metric| STRIP.contains(metric)).ok_or(AppError::NotFound)?;
+        explained::explained(&self.app, viewer, scope, look, metric).await
+    }
+
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError> {
         let scope = self.scope(viewer, domain).await?;
         self.app.analytics().map_err(away)?.live_view(&scope).await.map_err(away)
@@ -382,6 +404,11 @@ fn of_pages(pages: Breakdown, metrics: &[footfall_app::metric::Metric]) -> Table
         ..TableRow::default()
     };
     Table { rows: pages.rows.into_iter().map(row).collect(), total: pages.total, is_compared: false, meta: pages.meta }
+}
+
+/// Filters of the page in the language of questions.
+fn filters(filters: &[Filter]) -> Vec<Value> {
+    filters.iter().map(written).collect()
 }
 
 fn failed(error: MetaError) -> AppError {

@@ -1,5 +1,5 @@
-// The small conveniences of every page, 1 KB: menus that close, the theme, copying, the guess of a time zone, the wait for a first event
-// and for slow forms.
+// The small conveniences of every page, 1 KB: menus that close, the theme, copying, the guess of a time zone, a search, the wait for
+// a first event and for slow forms.
 // Nothing depends on it: without script the pages are complete. Built by tools/assets.mjs.
 const { documentElement: root } = document;
 const closeMenus = (keep) => {
@@ -70,7 +70,23 @@ addEventListener('submit', ({ submitter }) => {
   setTimeout(() => { submitter.disabled = true; });
 });
 
-addEventListener('keydown', ({ key }) => {
+// A list is narrowed while its search is typed; the slash leads there.
+const search = document.querySelector('[data-search]');
+search?.addEventListener('input', () => {
+  let found = false;
+  for (const row of document.querySelectorAll('[data-name]')) {
+    row.hidden = !row.dataset.name.includes(search.value.trim().toLowerCase());
+    found ||= !row.hidden;
+  }
+  document.querySelector('[data-none]').hidden = found;
+});
+
+addEventListener('keydown', (event) => {
+  const { key, target, ctrlKey, metaKey, altKey } = event;
+  if (key === '/' && search && !(ctrlKey || metaKey || altKey) && !target.matches('input, select, textarea')) {
+    event.preventDefault();
+    search.focus();
+  }
   if (key !== 'Escape') return;
   document.querySelector('details.menu[open] > summary')?.focus();
   closeMenus(null);

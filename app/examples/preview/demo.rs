@@ -4,15 +4,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use footfall_app::{
-    backend::{Backend, Look, PlaceNames, Table, TableRow, Wanted},
+    backend::{Backend, Explained, How, ListedDomain, Look, Missing, Month, PlaceNames, Refusal, Refusals, Table, TableRow, Wanted},
     behaviour::{BehaviourQuery, Branch, Journeys, Retention},
     metric::Metric,
     settings::{CompletedBy, Entry, Goal, Listed, Outcome, Route, Section, Settings, Shield, ShieldOf},
     types::{AppError, Compare, Series, Site, Viewer},
 };
 use footfall_model::{
-    Interval, Period,
-    report::{Changes, Comparison, Figures, Kpis, LiveEvent, LivePage, LiveView, Meta, Point, Timeseries},
+    DropReason, Interval, LogName, Period, Position,
+    report::{
+        Changes, Comparison, DeadLetter, DropBucket, DroppedRecord, Drops, Figures, Kpis, LiveEvent, LivePage, LiveView, Meta, Point,
+        Timeseries,
+    },
 };
 use http::HeaderMap;
 use uuid::Uuid;
@@ -36,7 +39,6 @@ fn site(domain: &str) -> Result<Site, AppError> {
         has_events: domain != "empty.example",
         young: false,
         has_demo: domain == "example.org",
-        visitors_24h: Some(1_284 >> at),
     })
 }
 
@@ -141,15 +143,30 @@ impl Backend for Demo {
         ["UTC", "America/New_York", "Asia/Tokyo", "Europe/Berlin", "Europe/London"].map(str::to_owned).to_vec()
     }
 
-    async fn domains(&self, viewer: &Viewer) -> Result<Vec<Site>, AppError> {
+    async fn domains(&self, viewer: &Viewer) -> Result<Vec<ListedDomain>, AppError> {
         if viewer.email.is_none() {
             return Err(AppError::NotSignedIn);
         }
-        DOMAINS.iter().map(|domain| site(domain)).collect()
+        let listed = |(at, domain): (usize, &&str)| ListedDomain {
+            domain: (*domain).to_owned(),
+            timezone: "Europe/Berlin".to_owned(),
+            live: away(domain).is_ok().then_some(12 >> at),
+            month: match *domain {
+                "empty.example" => Ok(None),
+                "failed.example" => Err(Missing::Away),
+                _ => Ok(Some(Month {
+                    visitors: 17_284 >> at,
+                    before: Some(15_100 >> (at / 2)),
+                    days: points(&Period::Last30Days, Interval::Day, at as u64).into_iter().map(|point| point.visitors).collect(),
+                    approximate: false,
+                })),
+            },
+        };
+        Ok(DOMAINS.iter().enumerate().map(listed).collect())
     }
 
-    async fn domain_names(&self, viewer: &Viewer) -> Result<Vec<String>, AppError> {
-        Ok(self.domains(viewer).await?.into_iter().map(|site| site.domain).collect())
+    async fn domain_names(&self, _: &Viewer) -> Result<Vec<String>, AppError> {
+        Ok(DOMAINS.map(str::to_owned).to_vec())
     }
 
     async fn domain(&self, viewer: &Viewer, domain: &str) -> Result<Site, AppError> {
@@ -286,6 +303,73 @@ impl Backend for Demo {
 
     async fn place_names(&self, _: Vec<(String, String)>) -> PlaceNames {
         PlaceNames::new()
+    }
+
+    async fn explain(&self, _: &Viewer, domain: &str, _: Look<'_>, metric: &str) -> Result<Explained, AppError> {
+        away(domain)?;
+        let how = How {
+            exact: true,
+            watermark: Some("2026-11-21T14:05:30.000Z".to_owned()),
+            rows: 812_300,
+            bytes: 48_200_000,
+            elapsed_ms: 12.5,
+            counted: 120_000,
+            bots: 3_100,
+            dropped: 40,
+            late: 7,
+            confidence: (metric == "bounce_rate").then_some((45.2, 48.9)),
+            sql: "SELECT uniqExact(visitor_id)\nFROM events\nWHERE site_id = {p0:UUID}".to_owned(),
+            parameters: vec![("p0".to_owned(), "\"00000000-0000-0000-0000-000000000002\"".to_owned())],
+        };
+        Ok(Explained {
+            unit: "visitors",
+            definition: "Distinct visitor ids of the events that pass.",
+            figure: (domain != "quiet.example").then_some(47.0),
+            from: "2026-10-23 00:00:00".to_owned(),
+            to: "2026-11-21 14:06:00".to_owned(),
+            timezone: "Europe/Berlin".to_owned(),
+            endpoint: "http://127.0.0.1:8080/api/v2/query".to_owned(),
+            question: format!("{{\n  \"site_id\": \"{domain}\"\n}}"),
+            how: (domain != "quiet.example").then_some(how),
+        })
+    }
+
+    async fn drops(&self, _: &Viewer, domain: &str, period: &Period) -> Result<Drops, AppError> {
+        away(domain)?;
+        let some = domain != "quiet.example";
+        let buckets = points(period, Interval::Day, 5).into_iter().enumerate().map(|(i, point)| DropBucket {
+            time: point.time,
+            partial: point.partial,
+            dropped: if some && i % 4 == 1 { vec![(DropReason::DuplicateId, 3), (DropReason::NoVisit, i as u64)] } else { Vec::new() },
+        });
+        let record = |i: usize| DroppedRecord {
+            time: format!("2026-11-21 14:{:02}:00", 59 - i),
+            name: "engagement".to_owned(),
+            hostname: domain.to_owned(),
+            path: "/blog/a-very-long-title-that-goes-on-and-on-until-it-has-to-be-cut".to_owned(),
+            reason: DropReason::NoVisit,
+        };
+        let letter = DeadLetter {
+            time: "2026-11-20 08:12:00".to_owned(),
+            reason: DropReason::RefusedByStore,
+            position: Position { log: LogName::Live, generation: 1, partition: 0, offset: 48_211 },
+        };
+        Ok(Drops {
+            interval: Interval::Day,
+            buckets: buckets.collect(),
+            counted: if some { 48_930 } else { 0 },
+            bots: if some { vec![("crawler".to_owned(), 812), ("ai".to_owned(), 240)] } else { Vec::new() },
+            newest: (0..8).filter(|_| some).map(record).collect(),
+            dead_letters: u64::from(some),
+            newest_dead_letters: if some { vec![letter] } else { Vec::new() },
+            meta: meta(),
+        })
+    }
+
+    async fn refusals(&self, _: &Viewer, domain: &str) -> Result<Option<Refusals>, AppError> {
+        let refusal = Refusal { reason: DropReason::Invalid, events: 14, last: "2026-11-21 13:58:00".to_owned(), field: Some("path") };
+        let by_reason = if domain == "example.org" { vec![refusal] } else { Vec::new() };
+        Ok((domain != "long.example").then(|| Refusals { since: "2026-11-19 07:30:00".to_owned(), by_reason }))
     }
 
     async fn live(&self, _: &Viewer, domain: &str) -> Result<LiveView, AppError> {

@@ -44,21 +44,31 @@ impl ChartModel {
     #[must_use]
     pub fn new(series: &Series, metric: Metric) -> Self {
         let pick = |point: &Point| value(point, metric);
-        let points = &series.now.points;
-        let values: Vec<Option<f64>> = points.iter().map(pick).collect();
-        let then = series.then.as_ref().map(|then| (0..values.len()).map(|i| then.get(i).and_then(pick)).collect::<Vec<_>>());
-        let greatest = values.iter().chain(then.iter().flatten()).flatten().copied().fold(0.0, f64::max);
-        let days = points.iter().map(|point| point.time.get(..10)).collect::<std::collections::BTreeSet<_>>().len();
-        let (labels, long_labels) = points.iter().map(|point| bucket_labels(&point.time, series.now.interval, days > 1)).unzip();
+        let buckets: Vec<_> = series.now.points.iter().map(|point| (point.time.as_str(), pick(point), point.partial)).collect();
+        let mut model = Self::of(metric, t(metric.name()), series.now.interval, &buckets);
+        if let Some(then) = &series.then {
+            let then: Vec<_> = (0..buckets.len()).map(|i| then.get(i).and_then(pick)).collect();
+            model.ticks = ticks(greatest(model.values.iter().chain(&then)), metric.is_time());
+            model.then = Some(then);
+        }
+        model
+    }
+
+    /// Of one figure: the label of each bucket, its value, and whether it is still running. Values are written as those of `metric`.
+    #[must_use]
+    pub fn of(metric: Metric, name: &'static str, interval: Interval, buckets: &[(&str, Option<f64>, bool)]) -> Self {
+        let values: Vec<Option<f64>> = buckets.iter().map(|(_, value, _)| *value).collect();
+        let days = buckets.iter().map(|(time, ..)| time.get(..10)).collect::<std::collections::BTreeSet<_>>().len();
+        let (labels, long_labels) = buckets.iter().map(|(time, ..)| bucket_labels(time, interval, days > 1)).unzip();
         Self {
             metric,
-            name: t(metric.name()),
+            name,
             bars: values.len() < BARS_BELOW,
             label_step: values.len().div_ceil(MAX_LABELS).max(1),
-            partial: points.last().is_some_and(|point| point.partial),
-            ticks: ticks(greatest, metric.is_time()),
+            partial: buckets.last().is_some_and(|(.., partial)| *partial),
+            ticks: ticks(greatest(&values), metric.is_time()),
+            then: None,
             values,
-            then,
             labels,
             long_labels,
         }
@@ -103,6 +113,10 @@ impl ChartModel {
             }),
         }
     }
+}
+
+fn greatest<'a>(values: impl IntoIterator<Item = &'a Option<f64>>) -> f64 {
+    values.into_iter().flatten().copied().fold(0.0, f64::max)
 }
 
 /// A figure of a bucket; none where there was nothing to say it of.

@@ -53,6 +53,7 @@ fn kpi(state: State, at: usize, metric: Metric) -> AnyView {
         html.into_string()
     });
     let change = Memo::new(move |_| state.strip.value.with(|strip| strip.changes.get(at).cloned()).unwrap_or_default());
+    let explain = Memo::new(move |_| state.strip.value.with(|strip| strip.explains.get(at).cloned()).unwrap_or_default());
     let spark = Memo::new(move |_| state.chart.value.with(|chart| chart.sparks.get(at).cloned()).unwrap_or_default());
     let href = move || state.query.with(|query| query.with_metric(metric).href(&state.page()));
     let chosen = move || state.query.with(|query| query.metric == metric).then_some("true");
@@ -66,6 +67,7 @@ fn kpi(state: State, at: usize, metric: Metric) -> AnyView {
                     <span class="kpi-spark" inner_html=move || spark.get()></span>
                 </span>
             </a>
+            <span inner_html=move || explain.get()></span>
         </li>
     }
     .into_any()

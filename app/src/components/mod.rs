@@ -7,6 +7,6 @@ pub mod forms;
 pub mod kpis;
 pub mod live;
 pub mod panel;
-pub mod state;
 #[cfg(feature = "ssr")]
-pub mod written;
+pub mod sheet;
+pub mod state;

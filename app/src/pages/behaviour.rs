@@ -6,8 +6,8 @@ use leptos_router::hooks::{use_location, use_params_map};
 use crate::{
     api,
     behaviour::Kind,
-    components::written::{WrittenPage, own_address},
-    failed::PageFailed,
+    components::sheet::{SheetPage, own_address},
+    parts,
 };
 
 /// The page that the path names.
@@ -16,20 +16,7 @@ pub fn BehaviourPage() -> impl IntoView {
     let domain = use_params_map().with_untracked(|params| params.get("domain")).unwrap_or_default();
     let path = use_location().pathname.get_untracked();
     let kind = Kind::ALL.into_iter().find(|kind| path.trim_end_matches('/').ends_with(kind.code())).unwrap_or(Kind::Funnel);
-    let address = own_address();
-    let page = Resource::new_blocking(|| (), move |()| api::behaviour(domain.clone(), kind));
-    view! {
-        <Suspense>
-            {move || {
-                let address = address.clone();
-                Suspend::new(async move {
-                    match page.await {
-                        Ok(page) => view! { <WrittenPage page /> }.into_any(),
-                        Err(error) => view! { <PageFailed error address /> }.into_any(),
-                    }
-                })
-            }}
-        </Suspense>
-    }
-    .into_any()
+    let (address, title) = (own_address(), format!("{} · {domain}", parts::behaviour_name(kind)));
+    let sheet = Resource::new_blocking(|| (), move |()| api::behaviour(domain.clone(), kind));
+    view! { <SheetPage title address sheet /> }.into_any()
 }

@@ -5,29 +5,16 @@ use leptos_router::hooks::use_params_map;
 
 use crate::{
     api,
-    components::written::{WrittenPage, own_address},
-    failed::PageFailed,
+    components::sheet::{SheetPage, own_address},
 };
 
 /// The page.
 #[component]
 pub fn DetailPage() -> impl IntoView {
-    let params = use_params_map();
-    let domain = params.with_untracked(|params| params.get("domain")).unwrap_or_default();
-    let address = own_address();
-    let detail = Resource::new_blocking(|| (), move |()| api::detail(domain.clone()));
-    view! {
-        <Suspense>
-            {move || {
-                let address = address.clone();
-                Suspend::new(async move {
-                    match detail.await {
-                        Ok(detail) => view! { <WrittenPage page=detail /> }.into_any(),
-                        Err(error) => view! { <PageFailed error address /> }.into_any(),
-                    }
-                })
-            }}
-        </Suspense>
-    }
-    .into_any()
+    let params = use_params_map().get_untracked();
+    let of = |name: &str| params.get(name).unwrap_or_default();
+    let (domain, field) = (of("domain"), of("field"));
+    let (address, title) = (own_address(), format!("{} · {domain}", crate::parts::long_name(&field)));
+    let sheet = Resource::new_blocking(|| (), move |()| api::detail(domain.clone()));
+    view! { <SheetPage title address sheet /> }.into_any()
 }

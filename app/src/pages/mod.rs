@@ -6,6 +6,10 @@ pub mod behaviour;
 pub mod detail;
 pub mod domain;
 #[cfg(feature = "ssr")]
+pub mod drops;
+#[cfg(feature = "ssr")]
+pub mod explain;
+#[cfg(feature = "ssr")]
 pub mod landing;
 #[cfg(feature = "ssr")]
 pub mod login;

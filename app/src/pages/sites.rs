@@ -2,22 +2,21 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
+use leptos_router::hooks::use_location;
 
 use crate::{
     api,
     components::forms::{DomainForm, PlainBar},
     failed::PageFailed,
-    format,
     i18n::{Key, fill, t},
-    types::{Site, Sites},
+    types::Sites,
 };
 
 /// The list.
 #[component]
 pub fn SitesPage() -> impl IntoView {
-    let said = use_query_map().get_untracked().get("said");
-    let sites = Resource::new_blocking(move || said.clone(), api::sites);
+    let view = use_location().search.get_untracked();
+    let sites = Resource::new_blocking(|| (), move |()| api::sites(view.clone()));
     view! {
         <Title text=t(Key::DomainsTitle) />
         <Suspense>
@@ -34,12 +33,12 @@ pub fn SitesPage() -> impl IntoView {
 
 #[component]
 fn List(sites: Sites) -> impl IntoView {
-    let Sites { viewer, sites, time_zones, deleted } = sites;
+    let Sites { viewer, list, time_zones, deleted } = sites;
     let csrf = viewer.csrf.clone();
-    let none = sites.is_empty();
+    let none = list.is_none();
     view! {
         <PlainBar viewer />
-        <main id="content" class="column column-wide">
+        <main id="content" class="wide">
             {deleted
                 .map(|domain| {
                     view! {
@@ -50,7 +49,7 @@ fn List(sites: Sites) -> impl IntoView {
                 })}
             <h1 class="title">{t(Key::DomainsTitle)}</h1>
             {none.then(|| view! { <p class="lead">{t(Key::NoDomains)}</p> })}
-            <ul class="sites">{sites.into_iter().map(row).collect::<Vec<_>>()}</ul>
+            <div inner_html=list.unwrap_or_default()></div>
             <details class="add" open=none>
                 <summary class="button">{t(Key::AddDomain)}</summary>
                 <DomainForm csrf time_zones />
@@ -58,25 +57,4 @@ fn List(sites: Sites) -> impl IntoView {
         </main>
     }
     .into_any()
-}
-
-fn row(site: Site) -> impl IntoView {
-    let figure = match site.visitors_24h {
-        _ if !site.has_events => view! { <span class="note">{t(Key::NoEventsYet)}</span> }.into_any(),
-        Some(visitors) => view! {
-            <span class="sites-figure">{format::number(visitors)}</span>
-            <span class="note">{t(Key::Visitors24h)}</span>
-        }
-        .into_any(),
-        None => ().into_any(),
-    };
-    view! {
-        <li>
-            <a class="sites-row" href=format!("/{}", site.domain)>
-                <span class="sites-name">{site.domain.clone()}</span>
-                <span class="note">{site.timezone}</span>
-                <span class="sites-now">{figure}</span>
-            </a>
-        </li>
-    }
 }

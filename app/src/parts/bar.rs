@@ -85,7 +85,8 @@ fn compare_menu(page: &str, query: &ViewQuery) -> Html {
 }
 
 /// Named periods as links; any range as a GET form, which works without script, as the address says it all.
-fn period_menu(page: &str, today: &str, query: &ViewQuery, period: &Period) -> Html {
+#[must_use]
+pub fn period_menu(page: &str, today: &str, query: &ViewQuery, period: &Period) -> Html {
     let mut html = Html::new();
     menu(&mut html, Key::Period);
     html.html(&icon(Icon::Calendar)).raw("<span>").text(period_name(period)).raw("</span>").html(&icon(Icon::Chevron));

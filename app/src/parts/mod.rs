@@ -16,17 +16,23 @@ mod behaviour;
 mod change;
 mod chart;
 mod detail;
+mod drops;
+mod explain;
 mod filters;
 mod label;
 mod panel;
 pub mod settings;
+mod sites;
 mod strip;
 
-pub use bar::bar;
+pub use bar::{bar, period_menu};
 pub use behaviour::{Behaviour, behaviour, behaviour_name, behaviour_page};
 pub use chart::chart;
 pub use detail::{DetailQuery, detail};
-pub use panel::{ROWS, figures, panel};
+pub use drops::drops;
+pub use explain::explain;
+pub use panel::{ROWS, figures, long_name, panel};
+pub use sites::sites;
 pub use strip::strip;
 
 /// The address of another state of a page, and what differs in it. Parts are written at different times: with script a click changes just that in
@@ -46,7 +52,18 @@ fn hidden(html: &mut Html, name: &str, value: String) {
     html.raw(r#"<input type="hidden""#).attr("name", name).attr("value", value).raw(">");
 }
 
-/// The menu that leads to another domain.
+/// Leads from a page of the domain back to its dashboard, in the state that the address carries along.
+fn back(html: &mut Html, domain: &str, query: &ViewQuery) {
+    html.raw(r#"<p class="back"><a"#)
+        .attr("href", query.href(&format!("/{domain}")))
+        .raw(">")
+        .html(&icon(Icon::Back))
+        .raw("<span>")
+        .text(domain);
+    html.raw("</span></a></p>");
+}
+
+/// The menu that leads to another domain, and to the domain's other pages.
 #[must_use]
 pub fn switcher(current: &str, domains: &[String]) -> Html {
     let mut html = Html::new();
@@ -67,8 +84,17 @@ pub fn switcher(current: &str, domains: &[String]) -> Html {
             .text(domain)
             .raw("</a></li>");
     }
-    html.raw(r#"<li class="menu-rule"><a class="menu-item" rel="external""#).attr("href", Section::General.address(current)).raw(">");
-    html.text(t(Key::SettingsOfDomain)).raw(r#"</a></li><li><a class="menu-item" href="/sites" rel="external">"#).text(t(Key::AllDomains));
+    // With script the link carries the page's state along, as it is by then.
+    html.raw(r#"<li class="menu-rule"><a class="menu-item" rel="external" data-set="""#)
+        .attr("href", format_args!("/{current}/drops"))
+        .raw(">")
+        .text(t(Key::DropsTitle))
+        .raw(r#"</a></li><li><a class="menu-item" rel="external""#)
+        .attr("href", Section::General.address(current))
+        .raw(">")
+        .text(t(Key::SettingsOfDomain))
+        .raw(r#"</a></li><li class="menu-rule"><a class="menu-item" href="/sites" rel="external">"#)
+        .text(t(Key::AllDomains));
     html.raw("</a></li></ul></div></details>");
     html
 }

@@ -70,7 +70,8 @@ pub(super) fn tab_name(field: &str) -> &str {
 }
 
 /// What stands in a tab, where nothing around it says more.
-pub(super) fn long_name(field: &str) -> &str {
+#[must_use]
+pub fn long_name(field: &str) -> &str {
     match field {
         "page" => t(Key::PanelPages),
         "entry_page" => t(Key::EntryPages),

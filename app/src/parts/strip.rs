@@ -6,9 +6,10 @@ use super::change::{Tone, change};
 use crate::{
     failed::part_failed,
     format,
-    i18n::{Key, t},
+    i18n::{Key, fill, t},
     markup::Html,
     metric::Metric,
+    query::ViewQuery,
     types::{AppError, Strip},
 };
 
@@ -29,13 +30,26 @@ const ITEMS: [Item; 6] = [
     Item { text: |figures| of_visits(figures, figures.visit_duration.map(format::duration)), change: |changes| changes.visit_duration },
 ];
 
+/// Links that lead from each figure to how it came about. With script they carry the page's state along, as it is by then.
+fn explains(domain: &str, query: &ViewQuery) -> Vec<String> {
+    let link = |metric: Metric| {
+        let said = fill(Key::ExplainLink, &[("figure", t(metric.name()))]);
+        let mut html = Html::new();
+        html.raw(r#"<a class="kpi-why" rel="external" data-set="""#)
+            .attr("href", query.href(&format!("/{domain}/explain/{}", metric.code())));
+        html.attr("title", &said).attr("aria-label", &said).raw(">i</a>");
+        html.into_string()
+    };
+    Metric::STRIP.map(link).into()
+}
+
 fn of_visits(figures: &Figures, text: Option<String>) -> String {
     text.filter(|_| figures.visits > 0).unwrap_or_else(|| "–".to_owned())
 }
 
 /// The figures of an answer, or why there are none.
 #[must_use]
-pub fn strip(kpis: Result<Kpis, AppError>) -> Strip {
+pub fn strip(domain: &str, query: &ViewQuery, kpis: Result<Kpis, AppError>) -> Strip {
     let kpis = match kpis {
         Ok(kpis) => kpis,
         Err(error) => return Strip { fault: part_failed(&error, "strip").into_string(), ..Strip::default() },
@@ -46,6 +60,7 @@ pub fn strip(kpis: Result<Kpis, AppError>) -> Strip {
     }
     Strip {
         figures,
+        explains: explains(domain, query),
         changes: Metric::STRIP.iter().zip(&ITEMS).map(|(metric, item)| change_of(*metric, *item, &kpis).into_string()).collect(),
         pageviews: kpis.figures.pageviews,
         notes: notes(&kpis),
@@ -86,9 +101,10 @@ mod tests {
     #[test]
     fn no_visits_are_dashes_and_no_earlier_data_is_said() {
         let comparison = Comparison { change: Changes { visitors: Some(-12), ..Changes::default() }, ..Comparison::default() };
-        let strip = strip(Ok(Kpis { comparison: Some(comparison), ..Kpis::default() }));
+        let strip = strip("a.org", &ViewQuery::parse("period=7d"), Ok(Kpis { comparison: Some(comparison), ..Kpis::default() }));
         assert_eq!(strip.figures, ["0", "0", "0", "–", "–", "–"]);
         assert!(strip.changes[0].contains("change-down") && strip.changes[0].contains("↓ 12%"));
         assert!(strip.changes[1].contains("no earlier data"));
+        assert!(strip.explains[4].contains(r#"href="/a.org/explain/bounce_rate?period=7d""#));
     }
 }

@@ -19,6 +19,12 @@ macro_rules! reasons {
                 match self { $(Self::$variant => $code,)* }
             }
 
+            /// From its code.
+            #[must_use]
+            pub fn from_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|reason| reason.code() == code)
+            }
+
             /// One sentence: what happened and what to do about it.
             #[must_use]
             pub const fn advice(self) -> &'static str {

@@ -240,3 +240,79 @@ pub struct LiveEvent {
     /// Device, empty for unknown.
     pub device: String,
 }
+
+/// What of a domain's records does not count. Records are pageviews, custom events and reports of engagement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drops {
+    /// Width of the buckets.
+    pub interval: crate::Interval,
+    /// Every bucket of the range, empty ones too.
+    pub buckets: Vec<DropBucket>,
+    /// Records that count.
+    pub counted: u64,
+    /// Records of bots by class, most first. They are stored, and left out of reports.
+    pub bots: Vec<(String, u64)>,
+    /// The newest dropped records.
+    pub newest: Vec<DroppedRecord>,
+    /// Records that are in no row.
+    pub dead_letters: u64,
+    /// The newest of them.
+    pub newest_dead_letters: Vec<DeadLetter>,
+    /// Where the figures come from.
+    pub meta: Meta,
+}
+
+impl Drops {
+    /// Dropped records by reason, most first.
+    #[must_use]
+    pub fn by_reason(&self) -> Vec<(crate::DropReason, u64)> {
+        let mut sums = std::collections::BTreeMap::new();
+        for (reason, count) in self.buckets.iter().flat_map(|bucket| &bucket.dropped) {
+            *sums.entry(*reason).or_insert(0) += count;
+        }
+        let mut sums: Vec<_> = sums.into_iter().collect();
+        sums.sort_by_key(|(reason, count)| (std::cmp::Reverse(*count), *reason));
+        sums
+    }
+}
+
+/// One bucket of [`Drops`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DropBucket {
+    /// As in [`Point`].
+    pub time: String,
+    /// Not over yet.
+    pub partial: bool,
+    /// Dropped records by reason; none where there were none.
+    pub dropped: Vec<(crate::DropReason, u64)>,
+}
+
+/// A record that was dropped. There is nothing in it about who sent it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DroppedRecord {
+    /// `YYYY-MM-DD HH:MM:SS` in the domain's zone.
+    pub time: String,
+    /// `pageview`, `engagement` or a custom name.
+    pub name: String,
+    /// Host name of its page.
+    pub hostname: String,
+    /// Path of its page.
+    pub path: String,
+    /// Why.
+    pub reason: crate::DropReason,
+}
+
+/// A record that is in no row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetter {
+    /// When it was put aside: `YYYY-MM-DD HH:MM:SS` in the domain's zone.
+    pub time: String,
+    /// Why.
+    pub reason: crate::DropReason,
+    /// Where it stands in the log.
+    pub position: crate::Position,
+}

@@ -60,6 +60,13 @@ fn of_a_domain() {
 }
 
 #[test]
+fn of_what_does_not_count() {
+    insta::assert_snapshot!("fates", show(&sql::fates(scope(), RANGE, &[RANGE.from, RANGE.from + 86_400_000])));
+    insta::assert_snapshot!("last_drops", show(&sql::last_drops(scope(), RANGE, 20)));
+    insta::assert_snapshot!("last_dead_letters", show(&sql::last_dead_letters(scope(), RANGE, 20)));
+}
+
+#[test]
 fn totals() {
     let cut = Some(RANGE.to - 1_800_000);
     insta::assert_snapshot!("strip", of(&Question::totals(STRIP, RANGE)));

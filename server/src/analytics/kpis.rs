@@ -15,7 +15,7 @@ use super::{Analytics, AnalyticsError, View, now_ms};
 use crate::auth::SiteScope;
 
 /// The figures of the strip.
-pub(super) const STRIP: [Metric; 6] =
+pub const STRIP: [Metric; 6] =
     [Metric::Visitors, Metric::Visits, Metric::Pageviews, Metric::ViewsPerVisit, Metric::BounceRate, Metric::VisitDuration];
 
 impl Analytics {

@@ -14,10 +14,12 @@ mod behaviour;
 mod breakdown;
 mod cut;
 mod degraded;
+mod drops;
 mod error;
 mod kept;
 mod kpis;
 mod live_view;
+mod month;
 mod places;
 mod table;
 mod timeseries;
@@ -51,6 +53,8 @@ pub use answer::{Answer, AnswerRow, Explanation};
 pub use behaviour::Branch;
 pub use breakdown::{TopPage, TopPages};
 pub use error::AnalyticsError;
+pub use kpis::STRIP;
+pub use month::Month;
 pub use places::Places;
 pub use table::{AskedRows, ComparedRow, Rows};
 use turns::Turns;
@@ -139,16 +143,11 @@ impl Analytics {
         Ok(rows.first().and_then(|row| row.sums.first().copied()).filter(|first| *first != 0))
     }
 
-    /// A period as instants, now. Only the whole time asks the store when it began.
+    /// A period as instants. Only the whole time asks the store when it began.
     ///
     /// # Errors
-    /// When the store is away.
-    pub async fn range_of(&self, scope: &SiteScope, period: &Period) -> Result<Range, AnalyticsError> {
-        self.range(scope, period, now_ms()).await
-    }
-
-    /// The same at an instant.
-    async fn range(&self, scope: &SiteScope, period: &Period, now: i64) -> Result<Range, AnalyticsError> {
+    /// When the store is away and had to be asked.
+    pub async fn range(&self, scope: &SiteScope, period: &Period, now: i64) -> Result<Range, AnalyticsError> {
         let first = if *period == Period::All { self.first_event(scope).await? } else { None };
         Ok(period::resolve(period, scope.info().timezone, now, first))
     }

@@ -85,18 +85,10 @@ impl Explain {
     pub fn of(asked: &Asked, explanation: Explanation) -> Self {
         let Explanation { sql, cost, approximate, watermark, left_out, confidence } = explanation;
         let [counted, bots, dropped, late] = left_out.map(i64::unsigned_abs);
-        let shown = |value: Param| match value {
-            Param::Site(site) => json!(site),
-            Param::Int(number) => json!(number),
-            Param::Instant(ms) => json!(rfc3339(ms)),
-            Param::Text(text) => json!(text),
-            Param::Texts(list) => json!(list),
-            Param::Ints(list) => json!(list),
-        };
         Self {
             metrics: asked.metrics.iter().map(|metric| (metric.name(), meaning(*metric, approximate))).collect(),
             sql: sql.text,
-            parameters: sql.params.into_iter().map(|(name, value)| (name, shown(value))).collect(),
+            parameters: sql.params.into_iter().map(|(name, value)| (name, parameter(value))).collect(),
             rows_read: cost.rows,
             bytes_read: cost.bytes,
             elapsed_ms: (cost.elapsed.as_secs_f64() * 10_000.0).round() / 10.0,
@@ -104,6 +96,19 @@ impl Explain {
             events: ExplainedEvents { counted, bots, bots_share: share(bots, counted + bots), dropped, late },
             confidence,
         }
+    }
+}
+
+/// The value of a parameter as people read it.
+#[must_use]
+pub fn parameter(value: Param) -> Value {
+    match value {
+        Param::Site(site) => json!(site),
+        Param::Int(number) => json!(number),
+        Param::Instant(ms) => json!(rfc3339(ms)),
+        Param::Text(text) => json!(text),
+        Param::Texts(list) => json!(list),
+        Param::Ints(list) => json!(list),
     }
 }
 

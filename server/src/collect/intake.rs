@@ -187,7 +187,7 @@ impl Collector {
         let Some(reason) = fault.drop_reason() else { return };
         self.metrics.dropped(reason, 1);
         if let Some(site) = site {
-            self.tally.count(site.id, reason, 1);
+            self.tally.count(site.id, reason, fault.field());
         }
     }
 }

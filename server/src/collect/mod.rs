@@ -45,7 +45,7 @@ use footfall_meta::Meta;
 use tokio::sync::Semaphore;
 
 pub use import::ImportKeys;
-pub use tally::DropTally;
+pub use tally::{DropTally, Dropped};
 
 /// Requests with a large or compressed body that are worked on at once: each may hold 8 MB.
 const LARGE_AT_ONCE: usize = 16;

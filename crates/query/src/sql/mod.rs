@@ -4,11 +4,13 @@
 //! Every statement of a report answers rows of one shape, [`Row`].
 
 mod domain;
+mod drops;
 mod row;
 
 use uuid::Uuid;
 
 pub use domain::{event_count, first_event, left_out};
+pub use drops::{fates, last_dead_letters, last_drops};
 pub use row::Row;
 
 /// A statement with its values.

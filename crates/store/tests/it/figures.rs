@@ -395,3 +395,31 @@ async fn a_question_ends_with_the_one_who_asked() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }
+
+/// Each record of a domain has one fate, in the bucket of its time; the newest of those dropped can be shown.
+#[tokio::test]
+async fn what_does_not_count_adds_up() {
+    let rows = rows(&Traffic { seed: 17, visits: 300, from: FROM, to: FROM + 2 * DAY });
+    let store = filled(&rows, 500).await;
+    let (scope, range) = (Scope::authorised(site(1)), Range::new(FROM, FROM + 3 * DAY));
+    let mut expected: BTreeMap<[String; 3], i64> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.site == site(1) && (range.from..range.to).contains(&row.ts)) {
+        let reason = row.drop_reason.map_or("", footfall_model::DropReason::code);
+        let class = if reason.is_empty() { row.bot.as_str() } else { "" };
+        let start = range.from + (row.ts - range.from) / DAY * DAY;
+        *expected.entry([start.to_string(), reason.to_owned(), class.to_owned()]).or_default() += 1;
+    }
+    let found = store.report(&sql::fates(scope, range, &[range.from, range.from + DAY, range.from + 2 * DAY])).await.unwrap();
+    let found: BTreeMap<[String; 3], i64> = found.into_iter().map(|row| (row.labels.try_into().unwrap(), row.sums[0])).collect();
+    assert_eq!(found, expected);
+
+    let mut dropped: Vec<_> = rows.iter().filter(|row| row.site == site(1) && row.drop_reason.is_some()).collect();
+    dropped.sort_by_key(|row| std::cmp::Reverse((row.ts, row.position.offset)));
+    assert!(dropped.len() > 3);
+    let newest = store.report(&sql::last_drops(scope, range, 3)).await.unwrap();
+    for (row, expected) in newest.iter().zip(&dropped[..3]) {
+        let reason = expected.drop_reason.unwrap().code();
+        assert_eq!(row.labels, [&expected.ts.to_string(), &expected.name, &expected.hostname, &expected.path, reason]);
+    }
+    assert!(store.report(&sql::last_drops(Scope::authorised(site(9)), range, 3)).await.unwrap().is_empty());
+}

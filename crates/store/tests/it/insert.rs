@@ -1,6 +1,7 @@
 //! One token counts once; what is refused for good says so.
 
 use footfall_model::{DropReason, LogName};
+use footfall_query::{Range, Scope, sql};
 use footfall_store::{DeadLetter, Endpoint, Store};
 
 use crate::{
@@ -147,6 +148,12 @@ async fn dead_letters_replace_themselves() {
     }
     assert_eq!(number(&store, "SELECT count() FROM dead_letters FINAL").await, 1);
     assert_eq!(number(&store, "SELECT max(length(payload)) FROM dead_letters").await, 4_000);
+    let of = async |site, to| store.report(&sql::last_dead_letters(Scope::authorised(site), Range::new(FROM, to), 5)).await.unwrap();
+    let letters = of(site(1), FROM + 1).await;
+    assert_eq!((letters.len(), letters[0].total), (1, 1));
+    assert_eq!(letters[0].labels, [FROM.to_string(), DropReason::Undecodable.code().to_owned()]);
+    assert_eq!(letters[0].sums, [0, 3, 2, 7]);
+    assert!(of(site(2), FROM + 1).await.is_empty() && of(site(1), FROM).await.is_empty(), "another domain's, another time's");
 }
 
 #[tokio::test]

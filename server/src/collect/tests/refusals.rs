@@ -321,6 +321,11 @@ async fn a_good_array_tells_what_it_dropped() {
     assert_eq!(dropped, [(1, "unknown_domain"), (2, "invalid"), (3, "invalid"), (4, "shield_path"), (5, "key_required")]);
     assert_eq!(bench.records().await.len(), 2);
     assert_eq!(bench.collector.drops().snapshot(), [(bench.site.id, DropReason::Invalid, 2), (bench.site.id, DropReason::ShieldPath, 1)]);
+    // The last that was not valid lacked a key; no field was at fault.
+    let of_domain = bench.collector.drops().of(bench.site.id);
+    let shown: Vec<_> = of_domain.iter().map(|(reason, dropped)| (*reason, dropped.events, dropped.field)).collect();
+    assert_eq!(shown, [(DropReason::Invalid, 2, None), (DropReason::ShieldPath, 1, None)]);
+    assert!(of_domain.iter().all(|(_, dropped)| dropped.last_ms >= bench.collector.drops().since_ms()));
 }
 
 #[tokio::test]

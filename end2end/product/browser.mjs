@@ -1,0 +1,38 @@
+// A browser, pages whose faults are collected, and what every page is checked for.
+import assert from "node:assert/strict";
+import { AxeBuilder } from "@axe-core/playwright";
+import { chromium } from "playwright-core";
+
+/** Debian's Chromium, for which every host below `.example` is this machine. */
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP *.example 127.0.0.1",
+    ],
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
+  });
+}
+
+/** A page whose console errors, failed requests and uncaught errors end in `faults`. */
+export async function open(context) {
+  const page = await context.newPage();
+  const faults = [];
+  page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("requestfailed", (request) => {
+    const reason = request.failure()?.errorText ?? "";
+    if (!reason.includes("ERR_ABORTED")) faults.push(`${request.url()}: ${reason}`);
+  });
+  return { page, faults };
+}
+
+/** Nothing of a page at rest is wrong: what is only just rolling in is half transparent, and its contrast that of a moment. */
+export async function accessible(page, what) {
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  await page.waitForFunction(() => !document.querySelector(".busy"));
+  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
+  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`), [], what);
+  await page.emulateMedia({ reducedMotion: "no-preference" });
+}

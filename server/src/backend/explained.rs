@@ -1,0 +1,80 @@
+//! How a figure of the strip came about: the same question as its programs would ask, and what the answer says of itself.
+
+use footfall_app::{
+    backend::{Explained, How, Look},
+    types::{AppError, Viewer},
+};
+use footfall_query::{
+    question::Metric,
+    range::{local, rfc3339},
+};
+use serde_json::json;
+
+use super::{away, filters};
+use crate::{
+    App,
+    analytics::Explanation,
+    api::{explain::parameter, query_v2::understood, question::Question, refusal::Refusal},
+    auth::SiteScope,
+};
+
+/// One second: the last one of a range is named, its end is not.
+const SECOND_MS: i64 = 1_000;
+
+/// A figure of a period.
+pub(super) async fn explained(app: &App, viewer: &Viewer, scope: SiteScope, look: Look<'_>, metric: Metric) -> Result<Explained, AppError> {
+    let analytics = app.analytics().map_err(away)?;
+    let (domain, zone) = (scope.info().domain.to_string(), scope.info().timezone);
+    let range = analytics.range(&scope, look.period, chrono::Utc::now().timestamp_millis()).await.map_err(away)?;
+    let mut question = vec![
+        ("site_id", json!(domain)),
+        ("metrics", json!([metric.name()])),
+        ("date_range", json!([rfc3339(range.from), rfc3339((range.to - SECOND_MS).max(range.from))])),
+        ("include", json!({"explain": true})),
+    ];
+    if !look.filters.is_empty() {
+        question.push(("filters", filters(look.filters).into()));
+    }
+    let lines: Vec<String> = question.iter().map(|(name, value)| format!("  \"{name}\": {value}")).collect();
+    let mut explained = Explained {
+        unit: metric.meaning().unit,
+        definition: metric.meaning().definition,
+        figure: None,
+        from: local(range.from, zone).to_string(),
+        to: local(range.to, zone).to_string(),
+        timezone: zone.name().to_owned(),
+        endpoint: format!("{}/api/v2/query", app.config.base_url()),
+        question: format!("{{\n{}\n}}", lines.join(",\n")),
+        how: None,
+    };
+    if range.length() == 0 {
+        return Ok(explained);
+    }
+    let refused = |refusal: Refusal| AppError::Invalid { field: "filters".to_owned(), message: refusal.text().to_owned() };
+    let body = question.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let question = Question::about(&app.meta, scope, viewer.user, body).await.map_err(refused)?;
+    let asked = understood(&question).map_err(refused)?;
+    let answer = analytics.answer(&question.scope, &asked, range).await.map_err(away)?;
+    explained.figure = answer.rows.first().and_then(|row| row.figures.first().copied().flatten());
+    explained.how = answer.explanation.map(|explanation| how(explanation, metric));
+    Ok(explained)
+}
+
+fn how(explanation: Explanation, metric: Metric) -> How {
+    let Explanation { sql, cost, approximate, watermark, left_out, confidence } = explanation;
+    let [counted, bots, dropped, late] = left_out.map(i64::unsigned_abs);
+    How {
+        exact: !(approximate && metric.counts_visitors()),
+        watermark,
+        rows: cost.rows,
+        bytes: cost.bytes,
+        elapsed_ms: cost.elapsed.as_secs_f64() * 1_000.0,
+        counted,
+        bots,
+        dropped,
+        late,
+        confidence: confidence.first().and_then(|row| row.first().copied().flatten()),
+        sql: sql.text,
+        parameters: sql.params.into_iter().map(|(name, value)| (name, parameter(value).to_string())).collect(),
+    }
+}
