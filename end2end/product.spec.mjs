@@ -140,6 +140,7 @@ test("demo data fills every panel and is removed in one click", async () => {
   await figures(page);
   await details(page);
   await behaviour(page);
+  await keyboard(page);
   for (const period of ["30m", "24h", "day", "7d", "30d", "month", "12mo"]) {
     await page.goto(`${product.base}/demo.example?period=${period}`);
     await page.reload();
@@ -258,6 +259,38 @@ async function details(page) {
   assert.match(await reader.locator("tbody").innerText(), /Google/);
   await plain.close();
   await stranger.close();
+}
+
+/** The whole by keyboard: periods by letters and arrows, everything else by a few letters. */
+async function keyboard(page) {
+  await page.goto(`${product.base}/demo.example?period=30d&f=is,country,DE`);
+  await page.locator(".pill").first().waitFor();
+  await page.keyboard.press("w");
+  await page.waitForURL(/period=7d&f=is,country,DE/);
+  await page.locator(".bar-period summary").getByText("Last 7 days").waitFor();
+  await page.keyboard.press("ArrowLeft");
+  await page.waitForURL(/period=custom/);
+  await page.getByRole("link", { name: "Later" }).waitFor();
+  await page.keyboard.press("ArrowRight");
+  await page.waitForURL(/period=7d/);
+  await page.keyboard.press("Control+k");
+  const palette = page.getByRole("dialog", { name: "Go to" });
+  await palette.getByRole("combobox").pressSequentially("utm sour");
+  await accessible(page, "palette");
+  assert.equal(await palette.getByRole("option").filter({ visible: true }).count(), 1);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/demo\.example\/by\/utm_source\?period=7d&f=is,country,DE/);
+  await page.keyboard.press("m");
+  await page.waitForURL(/by\/utm_source\?period=month/);
+  await page.keyboard.press("Control+k");
+  await palette.getByRole("combobox").fill("nothing is called so");
+  await palette.getByText("Nothing is called so.").waitFor();
+  await palette.getByRole("checkbox").uncheck();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("w");
+  await page.waitForTimeout(300);
+  assert.match(page.url(), /period=month/, "letters are switched off");
+  await page.evaluate(() => localStorage.clear());
 }
 
 /** Funnels, journeys and retention, led to from the dashboard. */

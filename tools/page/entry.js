@@ -1,5 +1,5 @@
-// The small conveniences of every page, 1 KB: menus that close, the theme, copying, the guess of a time zone, a search, the wait for
-// a first event and for slow forms.
+// The small conveniences of every page, 2 KB: menus that close, the theme, copying, the guess of a time zone, a search, going anywhere by
+// a few letters, the wait for a first event and for slow forms.
 // Nothing depends on it: without script the pages are complete. Built by tools/assets.mjs.
 const { documentElement: root } = document;
 const closeMenus = (keep) => {
@@ -81,12 +81,70 @@ search?.addEventListener('input', () => {
   document.querySelector('[data-none]').hidden = found;
 });
 
+// Ctrl-K leads anywhere.
+const palette = document.querySelector('[data-palette]');
+if (palette) {
+  const field = palette.querySelector('input');
+  const keys = palette.querySelector('[data-keys]');
+  const entries = [...palette.querySelectorAll('a')];
+  let at = 0;
+  keys.checked = localStorage.getItem('keys') !== 'off';
+  keys.addEventListener('change', () => localStorage.setItem('keys', keys.checked ? 'on' : 'off'));
+  const shown = () => entries.filter((entry) => !entry.parentElement.hidden);
+  const choose = (index) => {
+    const list = shown();
+    at = list.length ? (index + list.length) % list.length : 0;
+    entries.forEach((entry) => entry.setAttribute('aria-selected', entry === list[at]));
+    list[at]?.scrollIntoView({ block: 'nearest' });
+    palette.querySelector('.palette-none').hidden = list.length > 0;
+  };
+  const narrow = () => {
+    const words = field.value.toLowerCase().split(/\s+/);
+    for (const entry of entries) {
+      const text = entry.textContent.toLowerCase();
+      entry.parentElement.hidden = !words.every((word) => text.includes(word));
+    }
+    choose(0);
+  };
+  const open = () => {
+    closeMenus(null);
+    field.value = '';
+    palette.showModal();
+    narrow();
+  };
+  field.addEventListener('input', narrow);
+  field.addEventListener('keydown', (event) => {
+    const steps = { ArrowDown: 1, ArrowUp: -1 };
+    if (event.key in steps) choose(at + steps[event.key]);
+    else if (event.key === 'Enter') shown()[at]?.click();
+    else return;
+    event.preventDefault();
+  });
+  addEventListener('click', ({ target }) => {
+    if (target === palette) palette.close();
+    else if (target instanceof Element && target.closest('[data-open-palette]')) open();
+  });
+  addEventListener('keydown', (event) => {
+    if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    if (palette.open) palette.close();
+    else open();
+  });
+}
+
+// Letters and arrows choose the period, the slash leads to the search, where they are not switched off.
 addEventListener('keydown', (event) => {
   const { key, target, ctrlKey, metaKey, altKey } = event;
-  if (key === '/' && search && !(ctrlKey || metaKey || altKey) && !target.matches('input, select, textarea')) {
-    event.preventDefault();
-    search.focus();
-  }
+  if (ctrlKey || metaKey || altKey || palette?.open || localStorage.getItem('keys') === 'off') return;
+  if (target instanceof Element && target.closest('input, select, textarea, [role=region], .menu[open]')) return;
+  const known = document.querySelector(`[data-key="${CSS.escape(key.toLowerCase())}"]`);
+  if (!known) return;
+  event.preventDefault();
+  if (known.matches('input')) known.focus();
+  else known.click();
+});
+
+addEventListener('keydown', ({ key }) => {
   if (key !== 'Escape') return;
   document.querySelector('details.menu[open] > summary')?.focus();
   closeMenus(null);

@@ -6,6 +6,7 @@ use super::{
     carried,
     filters::{chips, filter_menu},
     leads,
+    step::{Way, beside},
 };
 use crate::{
     backend::PlaceNames,
@@ -56,10 +57,32 @@ pub(super) fn menu(html: &mut Html, label: Key) {
     html.text(t(label)).raw(": </span>");
 }
 
-fn item(html: &mut Html, page: &str, (from, to): (&ViewQuery, &ViewQuery), chosen: bool, name: &str) {
+fn item(html: &mut Html, page: &str, (from, to): (&ViewQuery, &ViewQuery), chosen: bool, name: &str, letter: Option<&'static str>) {
     html.raw(r#"<li><a class="menu-item" data-noscroll"#);
-    leads(html, page, from, to).attr_if(chosen, "aria-current", "true").raw(">");
-    html.text(name).raw("</a></li>");
+    leads(html, page, from, to).attr_if(chosen, "aria-current", "true");
+    if let Some(letter) = letter {
+        html.attr("data-key", letter).attr("aria-keyshortcuts", letter);
+    }
+    html.raw(">").text(name);
+    if let Some(letter) = letter {
+        html.raw(r#" <kbd aria-hidden="true">"#).text(letter.to_uppercase()).raw("</kbd>");
+    }
+    html.raw("</a></li>");
+}
+
+/// The letter that leads to a period.
+const fn letter(period: &Period) -> Option<&'static str> {
+    match period {
+        Period::Last30Minutes => Some("r"),
+        Period::Today => Some("d"),
+        Period::Last7Days => Some("w"),
+        Period::Last30Days => Some("t"),
+        Period::Month => Some("m"),
+        Period::Last12Months => Some("l"),
+        Period::Year => Some("y"),
+        Period::All => Some("a"),
+        _ => None,
+    }
 }
 
 fn compare_menu(page: &str, query: &ViewQuery) -> Html {
@@ -78,7 +101,7 @@ fn compare_menu(page: &str, query: &ViewQuery) -> Html {
             Compare::Year => Key::CompareYear,
             Compare::Off => Key::CompareOff,
         });
-        item(&mut html, page, (query, &query.with_compare(choice)), choice == query.compare, name);
+        item(&mut html, page, (query, &query.with_compare(choice)), choice == query.compare, name, None);
     }
     html.raw("</ul></div></details>");
     html
@@ -88,11 +111,21 @@ fn compare_menu(page: &str, query: &ViewQuery) -> Html {
 #[must_use]
 pub fn period_menu(page: &str, today: &str, query: &ViewQuery, period: &Period) -> Html {
     let mut html = Html::new();
+    for (way, key, label, sign) in [(Way::Back, "arrowleft", Key::PeriodBefore, "‹"), (Way::On, "arrowright", Key::PeriodAfter, "›")] {
+        if let Some(beside) = beside(period, way, today) {
+            html.raw(r#"<a class="menu-button step" data-noscroll"#);
+            leads(&mut html, page, query, &query.with_period(beside))
+                .attr("data-key", key)
+                .attr("title", t(label))
+                .attr("aria-label", t(label));
+            html.raw(">").text(sign).raw("</a>");
+        }
+    }
     menu(&mut html, Key::Period);
     html.html(&icon(Icon::Calendar)).raw("<span>").text(period_name(period)).raw("</span>").html(&icon(Icon::Chevron));
     html.raw(r#"</summary><div class="menu-layer"><ul class="menu-list">"#);
     for named in Period::NAMED {
-        item(&mut html, page, (query, &query.with_period(named.clone())), named == period, &period_name(named));
+        item(&mut html, page, (query, &query.with_period(named.clone())), named == period, &period_name(named), letter(named));
     }
     html.raw(r#"</ul><form class="range" method="get""#).attr("action", page).raw(r#"><p class="label">"#);
     html.text(t(Key::PeriodCustom)).raw(r#"</p><input type="hidden" name="period" value="custom">"#);

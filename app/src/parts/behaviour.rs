@@ -2,7 +2,12 @@
 
 use footfall_model::Interval;
 
-use super::{carried, filters::chips, filters::field_name, hidden, label::named};
+use super::{
+    back, carried,
+    filters::{chips, field_name},
+    hidden,
+    label::named,
+};
 use crate::{
     backend::PlaceNames,
     behaviour::{BehaviourQuery, Branch, Journeys, Kind, MOST_STEPS, Retention, STEP_FIELDS, STEP_OPS, Start, WINDOWS},
@@ -57,12 +62,8 @@ pub fn behaviour_page(domain: &str, kind: Kind) -> String {
 pub fn behaviour(domain: &str, query: &BehaviourQuery, names: &PlaceNames, answer: Behaviour) -> Html {
     let (kind, page) = (answer.kind(), behaviour_page(domain, answer.kind()));
     let mut html = Html::new();
-    html.raw(r#"<p class="crumbs"><a"#)
-        .attr("href", query.view.href(&format!("/{domain}")))
-        .raw(">")
-        .html(&icon(Icon::Back))
-        .text(t(Key::BackToDashboard))
-        .raw(r#"</a></p><header class="detail-head"><h1 class="title">"#)
+    back(&mut html, domain, &query.view);
+    html.raw(r#"<header class="detail-head"><h1 class="title">"#)
         .text(fill(Key::DetailOf, &[("what", behaviour_name(kind)), ("domain", domain)]))
         .raw(r#"</h1><nav class="tabs""#)
         .attr("aria-label", t(Key::Behaviour))

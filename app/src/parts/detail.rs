@@ -1,7 +1,7 @@
 //! All rows of a breakdown: searched, sorted, page by page.
 
 use super::{
-    carried,
+    back, carried,
     change::{Tone, change},
     filters::chips,
     hidden,
@@ -154,12 +154,8 @@ fn figures(field: &str) -> &'static [Metric] {
 #[must_use]
 pub fn detail(domain: &str, query: &DetailQuery, names: &PlaceNames, answer: Result<Table, AppError>) -> Html {
     let mut html = Html::new();
-    html.raw(r#"<p class="crumbs"><a"#)
-        .attr("href", query.view.href(&format!("/{domain}")))
-        .raw(">")
-        .html(&icon(Icon::Back))
-        .text(t(Key::BackToDashboard))
-        .raw(r#"</a></p><header class="detail-head"><h1 class="title">"#)
+    back(&mut html, domain, &query.view);
+    html.raw(r#"<header class="detail-head"><h1 class="title">"#)
         .text(fill(Key::DetailOf, &[("what", long_name(&query.field)), ("domain", domain)]))
         .raw("</h1>");
     siblings(&mut html, domain, query);
@@ -201,7 +197,7 @@ fn tools(html: &mut Html, domain: &str, query: &DetailQuery) {
     let searched = DetailQuery { page: 1, search: String::new(), ..query.clone() };
     carried(html, &query.view, &[]);
     searched.own_pairs().into_iter().for_each(|(name, value)| hidden(html, name, value));
-    html.raw(r#"<input class="input" type="search" name="search" autocomplete="off" spellcheck="false""#)
+    html.raw(r#"<input class="input" type="search" name="search" data-key="/" autocomplete="off" spellcheck="false""#)
         .attr("value", &query.search)
         .attr("aria-label", &named)
         .attr("placeholder", &named)

@@ -79,7 +79,7 @@ fn minute(time: &str) -> &str {
 fn facts(html: &mut Html, domain: &str, query: &ViewQuery, how: &How) {
     let arrived = how.counted + how.bots + how.dropped;
     let of_events = |count: u64| fill(Key::ExplainOfEvents, &[("share", &part(count, arrived))]);
-    html.raw(r#"<dl class="facts">"#);
+    html.raw(r#"<dl class="how-facts">"#);
     let (exact, why) =
         if how.exact { (Key::ExplainExact, Key::ExplainExactText) } else { (Key::ExplainEstimated, Key::ExplainEstimatedText) };
     fact(html, Key::ExplainHow, t(exact), t(why));

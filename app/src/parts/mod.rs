@@ -20,9 +20,11 @@ mod drops;
 mod explain;
 mod filters;
 mod label;
+mod palette;
 mod panel;
 pub mod settings;
 mod sites;
+mod step;
 mod strip;
 
 pub use bar::{bar, period_menu};
@@ -59,7 +61,7 @@ fn back(html: &mut Html, domain: &str, query: &ViewQuery) {
         .raw(">")
         .html(&icon(Icon::Back))
         .raw("<span>")
-        .text(domain);
+        .text(t(Key::BackToDashboard));
     html.raw("</span></a></p>");
 }
 
@@ -93,9 +95,12 @@ pub fn switcher(current: &str, domains: &[String]) -> Html {
         .attr("href", Section::General.address(current))
         .raw(">")
         .text(t(Key::SettingsOfDomain))
-        .raw(r#"</a></li><li class="menu-rule"><a class="menu-item" href="/sites" rel="external">"#)
+        .raw(r#"</a></li><li class="menu-rule script-only"><button class="menu-item" type="button" data-open-palette>"#)
+        .text(t(Key::PaletteLabel))
+        .raw(r#" <kbd>Ctrl K</kbd></button></li><li><a class="menu-item" href="/sites" rel="external">"#)
         .text(t(Key::AllDomains));
     html.raw("</a></li></ul></div></details>");
+    html.html(&palette::palette(current, domains));
     html
 }
 

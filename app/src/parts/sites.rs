@@ -1,7 +1,9 @@
 //! The list of all domains: a table that is sorted and narrowed by its address.
 
+use super::change::{self, Tone};
 use crate::{
     backend::{ListedDomain, Missing, Month},
+    chart::svg::spark,
     format,
     i18n::{Key, fill, t},
     markup::Html,
@@ -149,7 +151,7 @@ pub fn sites(view: &str, mut sites: Vec<ListedDomain>) -> Html {
 fn search(html: &mut Html, query: &ListQuery) {
     html.raw(r#"<form class="search" role="search" method="get" action="/sites"><label><span class="sr-only">"#).text(t(Key::SitesSearch));
     html.raw(
-        r#"</span><input class="input" type="search" name="q" data-search autocomplete="off" autocapitalize="none" spellcheck="false""#,
+        r#"</span><input class="input" type="search" name="q" data-search data-key="/" autocomplete="off" autocapitalize="none" spellcheck="false""#,
     );
     html.attr("placeholder", t(Key::SitesSearchHint)).attr("value", &query.search).raw("></label>");
     if query.column != Column::default() {
@@ -205,31 +207,6 @@ fn live(html: &mut Html, live: Option<u64>) {
     html.raw("</td>");
 }
 
-fn changed(html: &mut Html, change: Option<i64>) {
-    html.raw(r#"<td class="change">"#);
-    match change {
-        None => html
-            .raw("<span")
-            .attr("title", t(Key::NoEarlierData))
-            .raw(r#">–<span class="sr-only"> "#)
-            .text(t(Key::NoEarlierData))
-            .raw("</span></span>"),
-        Some(0) => html.text("0%"),
-        Some(n) => {
-            let (class, arrow, said) = if n > 0 { ("change-up", "↑ ", Key::ChangeUp) } else { ("change-down", "↓ ", Key::ChangeDown) };
-            let text = format!("{}%", format::number(n.unsigned_abs()));
-            html.raw("<span")
-                .attr("class", class)
-                .raw(r#"><span aria-hidden="true">"#)
-                .raw(arrow)
-                .text(&text)
-                .raw(r#"</span><span class="sr-only">"#);
-            html.text(fill(said, &[("n", &text)])).raw("</span></span>")
-        }
-    };
-    html.raw("</td>");
-}
-
 /// The sums of all domains, whatever the search.
 fn total(html: &mut Html, sites: &[ListedDomain]) {
     let months: Vec<&Month> = sites.iter().filter_map(|site| site.month.as_ref().ok()?.as_ref()).collect();
@@ -260,23 +237,17 @@ fn total(html: &mut Html, sites: &[ListedDomain]) {
     html.raw("</td></tr></tfoot>");
 }
 
-/// Width and height of a sparkline's own coordinates.
-const SPARK: (f64, f64) = (120.0, 24.0);
+/// The cell of a change.
+fn changed(html: &mut Html, percent: Option<i64>) {
+    html.raw(r#"<td class="change">"#);
+    change::change(html, percent, Tone::UpIsGood, "–", None);
+    html.raw("</td>");
+}
 
-/// The days as a line from 0; the figures beside it say what it shows.
+/// The days as a line; the figures beside it say what it shows.
 #[expect(clippy::cast_precision_loss, reason = "coordinates")]
 fn sparkline(html: &mut Html, days: &[u64]) {
-    let most = days.iter().copied().max().unwrap_or(0);
-    if days.len() < 2 || most == 0 {
-        return;
-    }
-    let point = |(at, value): (usize, &u64)| {
-        let (x, y) = (SPARK.0 * at as f64 / (days.len() - 1) as f64, 1.0 + (SPARK.1 - 2.0) * (1.0 - *value as f64 / most as f64));
-        format!("{}{x:.1} {y:.1}", if at == 0 { 'M' } else { 'L' })
-    };
-    let line: String = days.iter().enumerate().map(point).collect();
-    html.raw(r#"<svg class="spark" viewBox="0 0 120 24" preserveAspectRatio="none" aria-hidden="true" focusable="false"><path class="plot-area""#);
-    html.attr("d", format_args!("{line}L120 24L0 24Z")).raw(r#"/><path class="plot-line""#).attr("d", line).raw("/></svg>");
+    html.html(&spark(&days.iter().map(|visitors| Some(*visitors as f64)).collect::<Vec<_>>()));
 }
 
 #[cfg(test)]
