@@ -17,9 +17,10 @@ pub mod settings;
 use crate::{
     backend::{Backend, Look, Wanted},
     behaviour::{BehaviourQuery, Kind},
+    i18n::{Key, t},
     markup::Html,
     metric::Metric,
-    parts,
+    parts::{self, Page},
     query::{PanelId, ViewQuery},
     settings::Outcome,
     theme,
@@ -138,11 +139,11 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
         backend.domain_names(&viewer),
         backend.place_names(places(&query)),
     );
-    let fault = fault.map(|fault| leptos::server_fn::error::ServerFnUrlError::<AppError>::decode_err(&fault));
+    let fault = fault.map(|fault| told(&fault));
     let panels = PanelId::ALL.into_iter().zip(tables);
     // The live state knows of an event before the store does.
     let begun = site.has_events || live.as_ref().is_ok_and(|live| live.has_events);
-    let (face, page) = (Face::from(&site), format!("/{domain}"));
+    let (face, page) = (Face::from(&site), Page::dashboard(&domain));
     Ok(Dashboard {
         bar: parts::bar(&page, &face, &query, &names),
         switcher: parts::switcher(&domain, &domains?).into_string(),
@@ -164,7 +165,7 @@ pub async fn bar(domain: String, view: String) -> Result<Bar, AppError> {
     let site = backend.domain(&viewer, &domain).await?;
     let query = ViewQuery::parse(&view);
     let names = backend.place_names(places(&query)).await;
-    Ok(parts::bar(&format!("/{domain}"), &Face::from(&site), &query, &names))
+    Ok(parts::bar(&Page::dashboard(&domain), &Face::from(&site), &query, &names))
 }
 
 /// What a panel asks for.
@@ -201,7 +202,7 @@ pub async fn detail(domain: String) -> Result<Sheet, AppError> {
         backend.place_names(places(&query.view)),
     );
     let table = signed_in(table)?;
-    let bar = parts::bar(&query.address(&domain), &Face::from(&site), &query.view, &names);
+    let bar = parts::bar(&query.first_page(&domain), &Face::from(&site), &query.view, &names);
     let body = parts::detail(&domain, &query, &names, table);
     Ok(sheet(&site, &viewer, &domains?, bar, body))
 }
@@ -221,7 +222,7 @@ pub async fn chart(domain: String, period: Period, view: String) -> Result<Chart
     let (backend, viewer) = reader().await?;
     let view = ViewQuery::parse(&view);
     let series = signed_in(backend.timeseries(&viewer, &domain, Look::new(&period, &view), view.interval).await)?;
-    Ok(parts::chart(&format!("/{domain}"), &view, &period, series))
+    Ok(parts::chart(&Page::dashboard(&domain), &view, &period, series))
 }
 
 /// A panel as HTML. `panel` counts in `PanelId::ALL`; `view` is the page's query string: the panel's tab, comparison and filters count.
@@ -255,8 +256,10 @@ pub async fn behaviour(domain: String, kind: Kind) -> Result<Sheet, AppError> {
         }
     };
     let (answer, domains, names) = futures::join!(asked, backend.domain_names(&viewer), backend.place_names(places(&query.view)));
-    let page = parts::behaviour_page(&domain, kind);
-    let bar = parts::bar(&page, &Face::from(&site), &query.view, &names);
+    let page = query.page(&parts::behaviour_page(&domain, kind));
+    // Nothing is compared here.
+    let bar =
+        Bar { menus: parts::filter_menu(&page, &query.view).into_string(), ..parts::bar(&page, &Face::from(&site), &query.view, &names) };
     let body = parts::behaviour(&domain, &query, &names, answer);
     Ok(sheet(&site, &viewer, &domains?, bar, body))
 }
@@ -305,7 +308,7 @@ pub async fn explain(domain: String, metric: String, view: String) -> Result<She
 #[cfg(feature = "ssr")]
 fn period_bar(site: &Site, path: &str, query: &ViewQuery) -> Bar {
     let period = query.period_or_default(site.young);
-    let menu = parts::period_menu(&format!("/{}/{path}", site.domain), &site.today, query, &period);
+    let menu = parts::period_menu(&Page::new(format!("/{}/{path}", site.domain)), &site.today, query, &period);
     Bar { period: menu.into_string(), ..Bar::default() }
 }
 
@@ -317,6 +320,15 @@ fn sheet(site: &Site, viewer: &Viewer, domains: &[String], bar: Bar, body: Html)
         bar,
         account: parts::bar_end(theme::of_request(), viewer).into_string(),
         body: body.into_string(),
+    }
+}
+
+/// What a form came back with, by the address. Anybody can make one, so only texts of our own are believed.
+#[cfg(feature = "ssr")]
+pub(crate) fn told(fault: &str) -> AppError {
+    match leptos::server_fn::error::ServerFnUrlError::<AppError>::decode_err(fault) {
+        AppError::Other(_) | AppError::Invalid { .. } | AppError::StoreAway { .. } => AppError::Other(t(Key::ErrorUnavailable).to_owned()),
+        error => error,
     }
 }
 

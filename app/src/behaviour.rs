@@ -4,13 +4,14 @@ use footfall_model::Interval;
 
 use crate::{
     filter::{Filter, Op},
-    query::{ViewQuery, decoded_pairs, written},
+    parts::Page,
+    query::{ViewQuery, decoded_pairs},
 };
 
 /// Steps of a funnel at most, as the query engine takes them.
 pub const MOST_STEPS: usize = 32;
-/// How long a funnel may take, from the first step to the last.
-pub const WINDOWS: [&str; 4] = ["30m", "1d", "7d", "30d"];
+/// How long a funnel may take, from the first step to the last. Visitor ids change with the day, so no longer.
+pub const WINDOWS: [&str; 4] = ["30m", "1h", "6h", "1d"];
 /// The one that is meant where none is named.
 pub const WINDOW: &str = "1d";
 /// What a step can be.
@@ -126,15 +127,16 @@ impl BehaviourQuery {
         pairs
     }
 
+    /// This page.
+    #[must_use]
+    pub fn page(&self, path: &str) -> Page {
+        Page::with(path, self.own_pairs())
+    }
+
     /// The address of a page in this state.
     #[must_use]
-    pub fn href(&self, page: &str) -> String {
-        let (href, own) = (self.view.href(page), written(&self.own_pairs()));
-        match (own.is_empty(), href.contains('?')) {
-            (true, _) => href,
-            (false, true) => format!("{href}&{own}"),
-            (false, false) => format!("{href}?{own}"),
-        }
+    pub fn href(&self, path: &str) -> String {
+        self.page(path).href(&self.view)
     }
 }
 
@@ -179,7 +181,7 @@ mod tests {
     fn every_state_reads_back() {
         for text in [
             "",
-            "period=7d&f=is,country,DE&step=is,page,/&step=contains,page,/a%5C,b&step=is,goal,Signup&order=strict&window=7d",
+            "period=7d&f=is,country,DE&step=is,page,/&step=contains,page,/a%5C,b&step=is,goal,Signup&order=strict&window=1h",
             "start=is,name,Signup&direction=backward",
             "start=exit",
             "every=month",

@@ -54,8 +54,8 @@ impl Download {
             let wanted = Wanted { limit: ROWS, page, ..this.query.wanted() };
             let table = this.backend.table(&this.viewer, &this.domain, look, wanted).await?;
             let more = u64::from(page) * u64::from(ROWS) < table.total && !table.rows.is_empty();
-            let piece =
-                written(&this.query.field, wanted.metrics, &table, page == 1).map_err(|error| AppError::Other(error.to_string()))?;
+            let piece = written(this.query.field_of_rows(), wanted.metrics, &table, page == 1)
+                .map_err(|error| AppError::Other(error.to_string()))?;
             Ok(Some((piece, (this, more.then_some(page + 1)))))
         })
     }

@@ -13,6 +13,7 @@ use footfall_app::{
     backend::{Backend, Explained, ListedDomain, Look, PlaceNames, Refusal, Refusals, Table, TableRow, Wanted},
     behaviour::{BehaviourQuery, Branch, Journeys, Retention, Start},
     filter::{self, Filter},
+    parts,
     query::NAMES_OF_PROPS,
     settings::{Entry, Outcome, Section, Settings},
     text,
@@ -44,6 +45,9 @@ use crate::{
 
 /// A domain whose first event is younger than this opens on today.
 const YOUNG_MS: i64 = 2 * 24 * 3_600_000;
+
+/// Reads a question about behaviour.
+type Read<T> = fn(&Map<String, Value>, &language::Settings, fn(&Value) -> Result<(), String>) -> Result<T, String>;
 
 /// The server's side of the pages.
 pub struct ServerBackend {
@@ -93,7 +97,7 @@ impl ServerBackend {
         domain: &str,
         look: Look<'_>,
         own: Value,
-        read: fn(&Map<String, Value>, &language::Settings, fn(&Value) -> Result<(), String>) -> Result<T, String>,
+        read: Read<T>,
     ) -> Result<(SiteScope, Range, T), AppError> {
         let scope = self.scope(viewer, domain).await?;
         let known = crate::settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
@@ -250,9 +254,11 @@ impl Backend for ServerBackend {
         let view = self.view(viewer, &scope, look).await?;
         let analytics = self.app.analytics().map_err(away)?;
         let asked = self.asked(viewer, &scope, &view, wanted).await?;
+        // What the panel of pages shows, and nothing that the hourly aggregates cannot say.
+        let is_panel = wanted.field == "page" && wanted.metrics == parts::figures(wanted.field);
         let rows = match analytics.table(&scope, &view, asked).await {
             // The hourly aggregates know pages.
-            Err(error) if error.is_away() && wanted.field == "page" && wanted.search.is_empty() && view.is_unfiltered() => {
+            Err(error) if error.is_away() && is_panel && view.is_unfiltered() => {
                 let pages = analytics.breakdown(&scope, &view, Dimension::Page, wanted.limit, wanted.page).await;
                 return Ok(of_pages(pages.map_err(|_| away(error))?, wanted.metrics));
             }
@@ -270,7 +276,7 @@ impl Backend for ServerBackend {
     }
 
     async fn funnel(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Vec<u64>, AppError> {
-        let steps: Vec<Value> = query.steps.iter().map(written).collect();
+        let steps: Vec<Value> = query.steps.iter().map(step).collect();
         let order = if query.strict { "strict" } else { "loose" };
         let own = json!({ "steps": steps, "order": order, "window": query.window, "limit": 1 });
         let (scope, range, asked) = self.behaviour(viewer, domain, look, own, behaviour::funnel).await?;
@@ -282,7 +288,7 @@ impl Backend for ServerBackend {
         let start = match &query.start {
             Start::Entry => json!("entry"),
             Start::Exit => json!("exit"),
-            Start::At(filter) => written(filter),
+            Start::At(filter) => step(filter),
         };
         let own = json!({ "start": start, "direction": if query.backward { "backward" } else { "forward" } });
         let (scope, range, asked) = self.behaviour(viewer, domain, look, own, behaviour::journey).await?;
@@ -379,6 +385,14 @@ impl Backend for ServerBackend {
 /// A filter in the query language.
 fn written(filter: &Filter) -> Value {
     json!([filter.op.code(), filter.dimension(), filter.values])
+}
+
+/// A step in the query language. A page is one that is viewed: other events happen on it as well.
+fn step(filter: &Filter) -> Value {
+    match filter.field.as_str() {
+        "page" => json!(["and", [written(filter), ["is", "event:name", ["pageview"]]]]),
+        _ => written(filter),
+    }
 }
 
 /// Places whose codes have names.

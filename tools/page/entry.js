@@ -12,16 +12,18 @@ if (form && new URLSearchParams(location.search).has('field')) history.replaceSt
 
 // What came of a form is said once: loaded again, the page shows what is.
 const here = new URL(location);
-if (here.searchParams.has('said')) {
-  here.searchParams.delete('said');
-  history.replaceState(history.state, '', here);
-}
+const once = ['said', '__err', '__path'].filter((name) => here.searchParams.has(name));
+for (const name of once) here.searchParams.delete(name);
+if (once.length) history.replaceState(history.state, '', here);
 
-// Parts of a page are written at different times. A link that changes part of the address changes it as it is now.
+// Parts of a page are written at different times. A link that changes part of the address changes it as it is now; one that leads to another page of
+// the domain takes along what all of them share.
+const shared = ['period', 'from', 'to', 'compare', 'interval', 'metric', 'pages', 'sources', 'places', 'devices', 'goals', 'f'];
 const freshen = ({ target }) => {
   const link = target instanceof Element && target.closest('a[data-set]');
   if (!link) return;
   const now = new URLSearchParams(location.search);
+  if (link.pathname !== location.pathname) for (const name of [...now.keys()]) if (!shared.includes(name)) now.delete(name);
   for (const [name, value] of new URLSearchParams(link.dataset.set)) {
     if (name === 'add') now.append('f', value);
     else if (name === 'drop') {

@@ -35,10 +35,7 @@ pub async fn settings(
     let settings = backend.settings(&viewer, &domain, section).await?;
     let outcome = match (said, fault) {
         (Some(key), _) => backend.outcome(&viewer, &key).await,
-        (None, Some(fault)) => {
-            let error = leptos::server_fn::error::ServerFnUrlError::<AppError>::decode_err(&fault);
-            Some(Outcome::Failed { error, typed: Typed::Nothing })
-        }
+        (None, Some(fault)) => Some(Outcome::Failed { error: super::told(&fault), typed: Typed::Nothing }),
         (None, None) => None,
     };
     let zones = if section == Section::General { backend.time_zones() } else { Vec::new() };

@@ -6,7 +6,10 @@ use leptos_router::hooks::use_location;
 
 use crate::{
     api,
-    components::forms::{DomainForm, PlainBar},
+    components::{
+        forms::{DomainForm, PlainBar},
+        sheet::own_address,
+    },
     failed::PageFailed,
     i18n::{Key, fill, t},
     types::Sites,
@@ -17,15 +20,19 @@ use crate::{
 pub fn SitesPage() -> impl IntoView {
     let view = use_location().search.get_untracked();
     let sites = Resource::new_blocking(|| (), move |()| api::sites(view.clone()));
+    let address = own_address();
     view! {
         <Title text=t(Key::DomainsTitle) />
         <Suspense>
-            {move || Suspend::new(async move {
-                match sites.await {
-                    Ok(sites) => view! { <List sites /> }.into_any(),
-                    Err(error) => view! { <PageFailed error address="/sites".to_owned() /> }.into_any(),
-                }
-            })}
+            {move || {
+                let address = address.clone();
+                Suspend::new(async move {
+                    match sites.await {
+                        Ok(sites) => view! { <List sites /> }.into_any(),
+                        Err(error) => view! { <PageFailed error address /> }.into_any(),
+                    }
+                })
+            }}
         </Suspense>
     }
     .into_any()

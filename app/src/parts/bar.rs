@@ -3,7 +3,7 @@
 use footfall_model::Period;
 
 use super::{
-    carried,
+    Page, carried,
     filters::{chips, filter_menu},
     leads,
     step::{Way, beside},
@@ -20,7 +20,7 @@ use crate::{
 
 /// The bar of a page of a domain.
 #[must_use]
-pub fn bar(page: &str, face: &Face, query: &ViewQuery, names: &PlaceNames) -> Bar {
+pub fn bar(page: &Page, face: &Face, query: &ViewQuery, names: &PlaceNames) -> Bar {
     let mut menus = filter_menu(page, query);
     menus.html(&compare_menu(page, query));
     let period = query.period_or_default(face.young);
@@ -57,7 +57,7 @@ pub(super) fn menu(html: &mut Html, label: Key) {
     html.text(t(label)).raw(": </span>");
 }
 
-fn item(html: &mut Html, page: &str, (from, to): (&ViewQuery, &ViewQuery), chosen: bool, name: &str, letter: Option<&'static str>) {
+fn item(html: &mut Html, page: &Page, (from, to): (&ViewQuery, &ViewQuery), chosen: bool, name: &str, letter: Option<&'static str>) {
     html.raw(r#"<li><a class="menu-item" data-noscroll"#);
     leads(html, page, from, to).attr_if(chosen, "aria-current", "true");
     if let Some(letter) = letter {
@@ -85,7 +85,7 @@ const fn letter(period: &Period) -> Option<&'static str> {
     }
 }
 
-fn compare_menu(page: &str, query: &ViewQuery) -> Html {
+fn compare_menu(page: &Page, query: &ViewQuery) -> Html {
     let short = match query.compare {
         Compare::Previous => Key::CompareShortPrevious,
         Compare::Year => Key::CompareShortYear,
@@ -109,7 +109,7 @@ fn compare_menu(page: &str, query: &ViewQuery) -> Html {
 
 /// Named periods as links; any range as a GET form, which works without script, as the address says it all.
 #[must_use]
-pub fn period_menu(page: &str, today: &str, query: &ViewQuery, period: &Period) -> Html {
+pub fn period_menu(page: &Page, today: &str, query: &ViewQuery, period: &Period) -> Html {
     let mut html = Html::new();
     for (way, key, label, sign) in [(Way::Back, "arrowleft", Key::PeriodBefore, "‹"), (Way::On, "arrowright", Key::PeriodAfter, "›")] {
         if let Some(beside) = beside(period, way, today) {
@@ -127,9 +127,9 @@ pub fn period_menu(page: &str, today: &str, query: &ViewQuery, period: &Period) 
     for named in Period::NAMED {
         item(&mut html, page, (query, &query.with_period(named.clone())), named == period, &period_name(named), letter(named));
     }
-    html.raw(r#"</ul><form class="range" method="get""#).attr("action", page).raw(r#"><p class="label">"#);
+    html.raw(r#"</ul><form class="range" method="get""#).attr("action", &page.path).raw(r#"><p class="label">"#);
     html.text(t(Key::PeriodCustom)).raw(r#"</p><input type="hidden" name="period" value="custom">"#);
-    carried(&mut html, query, &WITH_PERIOD);
+    carried(&mut html, page, query, &WITH_PERIOD);
     let (from, to) = match period {
         Period::Custom { from, to } => (from.as_str(), to.as_str()),
         _ => ("", ""),

@@ -5,7 +5,6 @@ use footfall_model::Interval;
 use super::{
     back, carried,
     filters::{chips, field_name},
-    hidden,
     label::named,
 };
 use crate::{
@@ -13,7 +12,7 @@ use crate::{
     behaviour::{BehaviourQuery, Branch, Journeys, Kind, MOST_STEPS, Retention, STEP_FIELDS, STEP_OPS, Start, WINDOWS},
     failed::part_failed,
     filter::{Filter, Op},
-    format,
+    format::{self, Label},
     i18n::{Key, fill, t},
     icons::{Icon, icon},
     markup::Html,
@@ -70,13 +69,13 @@ pub fn behaviour(domain: &str, query: &BehaviourQuery, names: &PlaceNames, answe
         .raw(">");
     for other in Kind::ALL {
         html.raw(r#"<a class="tab""#)
-            .attr("href", query.view.href(&behaviour_page(domain, other)))
+            .attr("href", query.href(&behaviour_page(domain, other)))
             .attr_if(other == kind, "aria-current", "page")
             .raw(">")
             .text(behaviour_name(other))
             .raw("</a>");
     }
-    html.raw("</nav></header>").html(&chips(&page, &query.view, names));
+    html.raw("</nav></header>").html(&chips(&query.page(&page), &query.view, names));
     html.raw(r#"<section class="panel behaviour">"#);
     match answer {
         Behaviour::Funnel(answer) => funnel(&mut html, &page, query, answer),
@@ -130,8 +129,8 @@ fn funnel(html: &mut Html, page: &str, query: &BehaviourQuery, answer: Option<Re
 fn window_name(window: &str) -> String {
     t(match window {
         "30m" => Key::Window30m,
-        "7d" => Key::Window7d,
-        "30d" => Key::Window30d,
+        "1h" => Key::Window1h,
+        "6h" => Key::Window6h,
         _ => Key::Window1d,
     })
     .to_owned()
@@ -168,9 +167,7 @@ fn funnel_bar(html: &mut Html, count: u64, first: u64, before: Option<u64>) {
         .attr("style", format_args!("width:{share:.1}%"))
         .raw(r#"></span><span class="funnel-figures"><strong>"#)
         .text(format::number(count))
-        .raw("</strong> ")
-        .text(t(Key::Visitors))
-        .raw(" · ")
+        .raw("</strong> · ")
         .text(format::share(share))
         .raw("</span>");
     if let Some(lost) = before.map(|before| before.saturating_sub(count)).filter(|lost| *lost > 0) {
@@ -188,8 +185,7 @@ fn percent(part: u64, whole: u64) -> f64 {
 /// Adds a step.
 fn step_form(html: &mut Html, page: &str, query: &BehaviourQuery) {
     html.raw(r#"<form class="behaviour-form" method="get""#).attr("action", page).raw(">");
-    carried(html, &query.view, &[]);
-    query.own_pairs().into_iter().for_each(|(name, value)| hidden(html, name, value));
+    carried(html, &query.page(page), &query.view, &[]);
     options(html, "step_field", Key::FilterField, STEP_FIELDS.map(|field| (field, field_name(field))));
     options(html, "step_op", Key::FilterHow, STEP_OPS.map(|op: Op| (op.code(), t(op.text()))));
     value_field(html, "step_value");
@@ -249,10 +245,8 @@ fn journeys(html: &mut Html, page: &str, query: &BehaviourQuery, answer: Result<
         }
     }
     html.raw(r#"<form class="behaviour-form" method="get""#).attr("action", page).raw(">");
-    carried(html, &query.view, &[]);
-    if query.backward && query.start != Start::Exit {
-        hidden(html, "direction", "backward".to_owned());
-    }
+    let start = BehaviourQuery { start: Start::Entry, ..query.clone() };
+    carried(html, &start.page(page), &query.view, &[]);
     options(html, "start_field", Key::JourneyStart, STEP_FIELDS.map(|field| (field, field_name(field))));
     value_field(html, "start_value");
     html.raw(r#"<button class="button">"#).text(t(Key::Apply)).raw("</button></form>");
@@ -271,12 +265,14 @@ fn branches(html: &mut Html, page: &str, query: &BehaviourQuery, journeys: &Jour
         let width = percent(branch.visits, journeys.visits);
         html.raw(r#"<li><div class="journey-step"><span class="row-bar""#).attr("style", format_args!("width:{width:.1}%"));
         html.raw(r#"></span><span class="row-text"><a class="row-filter""#);
-        let start = Filter::new(Op::Is, if thing.starts_with('!') { "name" } else { "page" }, thing.trim_start_matches('!'));
+        // An event's name stands after a `!`.
+        let (field, name) = thing.strip_prefix('!').map_or(("page", thing.as_str()), |name| ("name", name));
+        let start = Filter::new(Op::Is, field, name);
         if let Some(start) = start {
             html.attr("href", BehaviourQuery { start: Start::At(start), backward: query.backward, ..query.clone() }.href(page));
         }
-        html.attr("aria-label", fill(Key::JourneyFrom, &[("thing", thing.trim_start_matches('!'))])).raw(">");
-        middle(html, thing.trim_start_matches('!'));
+        html.attr("aria-label", fill(Key::JourneyFrom, &[("thing", name)])).raw(">");
+        middle(html, name);
         html.raw(r#"</a></span><span class="journey-figures"><strong>"#)
             .text(format::number(branch.visits))
             .raw("</strong><span>")
@@ -302,6 +298,10 @@ fn retention(html: &mut Html, page: &str, query: &BehaviourQuery, answer: Result
     choice(html, Key::IntervalLabel, &query.interval, intervals);
     html.raw("</div>");
     let retention = match answer {
+        Ok(retention) if retention.periods.iter().all(|(_, people)| people.first().is_none_or(|all| *all == 0)) => {
+            html.raw(r#"<div class="nothing"><p>"#).text(t(Key::NoVisitsInPeriod)).raw("</p></div>");
+            return;
+        }
         Ok(retention) => retention,
         Err(error) => {
             html.html(&part_failed(&error, "retention"));
@@ -323,17 +323,21 @@ fn retention(html: &mut Html, page: &str, query: &BehaviourQuery, answer: Result
         if retention.by_user { html.text(format_args!("+{column}")) } else { html.text(t(Key::RetentionAgain)) }.raw("</th>");
     }
     html.raw("</tr></thead><tbody>");
+    // The shade is relative to the greatest share: most are small.
+    let share = |people: &[u64], came: u64| percent(came, people.first().copied().unwrap_or(0));
+    let shares = retention.periods.iter().flat_map(|(_, people)| people.iter().skip(1).map(|came| share(people, *came)));
+    let greatest = shares.fold(0.0, f64::max).max(1.0);
     for (label, people) in &retention.periods {
-        let all = people.first().copied().unwrap_or(0);
-        html.raw(r#"<tr><th scope="row">"#).text(label).raw("</th><td>").text(format::number(all)).raw("</td>");
+        let day = Label::parse(label).map_or_else(|| label.clone(), |label| label.day());
+        html.raw(r#"<tr><th scope="row">"#)
+            .text(day)
+            .raw("</th><td>")
+            .text(format::number(people.first().copied().unwrap_or(0)))
+            .raw("</td>");
         for came in people.iter().skip(1) {
-            let share = percent(*came, all);
-            html.raw(r#"<td class="cohort""#)
-                .attr("style", format_args!("--share:{share:.0}%"))
-                .attr("title", format::number(*came))
-                .raw(">")
-                .text(if all == 0 { "–".to_owned() } else { format::share(share) })
-                .raw("</td>");
+            let share = share(people, *came);
+            html.raw(r#"<td class="cohort""#).attr("style", format_args!("--share:{:.0}%", 100.0 * share / greatest)).raw("><strong>");
+            html.text(format::share(share)).raw(r#"</strong> <span class="note">"#).text(format::number(*came)).raw("</span></td>");
         }
         html.raw("</tr>");
     }

@@ -2,7 +2,7 @@
 
 use footfall_model::{Interval, Period};
 
-use super::leads;
+use super::{Page, leads};
 use crate::{
     chart::{
         model::{ChartModel, value},
@@ -19,7 +19,7 @@ use crate::{
 
 /// The chart of the chosen figure, or why there is none.
 #[must_use]
-pub fn chart(page: &str, query: &ViewQuery, period: &Period, series: Result<Series, AppError>) -> ChartView {
+pub fn chart(page: &Page, query: &ViewQuery, period: &Period, series: Result<Series, AppError>) -> ChartView {
     let series = match series {
         Ok(series) => series,
         Err(error) => return ChartView { drawing: part_failed(&error, "chart").into_string(), ..ChartView::default() },
@@ -52,7 +52,7 @@ fn legend(html: &mut Html, model: &ChartModel, compare: Compare) {
     html.raw("</ul>");
 }
 
-fn choices(html: &mut Html, page: &str, query: &ViewQuery, period: &Period, current: Interval) {
+fn choices(html: &mut Html, page: &Page, query: &ViewQuery, period: &Period, current: Interval) {
     let choices = intervals(period);
     if choices.len() < 2 {
         return;

@@ -1,10 +1,9 @@
 //! All rows of a breakdown: searched, sorted, page by page.
 
 use super::{
-    back, carried,
+    Page, back, carried,
     change::{Tone, change},
     filters::chips,
-    hidden,
     label::{detail_page, label},
     panel::{class, column_name, figure_text, long_name, nothing, tab_name, widths},
 };
@@ -85,7 +84,8 @@ impl DetailQuery {
     }
 
     /// What rows are filtered by: places that were searched for are known by their names.
-    fn field_of_rows(&self) -> &str {
+    #[must_use]
+    pub fn field_of_rows(&self) -> &str {
         match self.field.as_str() {
             "region" if !self.search.is_empty() => "region_name",
             "city" if !self.search.is_empty() => "city_name",
@@ -108,17 +108,14 @@ impl DetailQuery {
         pairs
     }
 
+    /// This page of a domain, at its first rows.
+    #[must_use]
+    pub fn first_page(&self, domain: &str) -> Page {
+        Page::with(self.address(domain), Self { page: 1, ..self.clone() }.own_pairs())
+    }
+
     fn href(&self, address: &str) -> String {
-        let own = written(&self.own_pairs());
-        let href = self.view.href(address);
-        let mark = if own.is_empty() {
-            ""
-        } else if href.contains('?') {
-            "&"
-        } else {
-            "?"
-        };
-        format!("{href}{mark}{own}")
+        Page::with(address, self.own_pairs()).href(&self.view)
     }
 
     fn sorted_by(&self, order: Option<Metric>) -> Self {
@@ -159,7 +156,7 @@ pub fn detail(domain: &str, query: &DetailQuery, names: &PlaceNames, answer: Res
         .text(fill(Key::DetailOf, &[("what", long_name(&query.field)), ("domain", domain)]))
         .raw("</h1>");
     siblings(&mut html, domain, query);
-    html.raw("</header>").html(&chips(&query.address(domain), &query.view, names));
+    html.raw("</header>").html(&chips(&query.first_page(domain), &query.view, names));
     tools(&mut html, domain, query);
     match answer {
         Err(error) => {
@@ -195,8 +192,7 @@ fn tools(html: &mut Html, domain: &str, query: &DetailQuery) {
     let named = fill(Key::SearchFor, &[("what", long_name(&query.field))]);
     html.raw(r#"<div class="detail-tools"><form class="detail-search" method="get" role="search""#).attr("action", &address).raw(">");
     let searched = DetailQuery { page: 1, search: String::new(), ..query.clone() };
-    carried(html, &query.view, &[]);
-    searched.own_pairs().into_iter().for_each(|(name, value)| hidden(html, name, value));
+    carried(html, &searched.first_page(domain), &query.view, &[]);
     html.raw(r#"<input class="input" type="search" name="search" data-key="/" autocomplete="off" spellcheck="false""#)
         .attr("value", &query.search)
         .attr("aria-label", &named)
@@ -221,13 +217,13 @@ fn csv_address(domain: &str, query: &DetailQuery) -> String {
 
 fn empty(html: &mut Html, domain: &str, query: &DetailQuery) {
     if query.search.is_empty() && query.page == 1 {
-        html.html(&nothing(&query.address(domain), &query.view, &query.field));
+        html.html(&nothing(&Page::new(query.address(domain)), domain, &query.view, &query.field));
         return;
     }
     let (text, label, to) = if query.page > 1 {
         (t(Key::PagerBeyond).to_owned(), Key::PagerFirst, DetailQuery { page: 1, ..query.clone() })
     } else {
-        let text = fill(Key::SearchNothing, &[("text", &query.search)]);
+        let text = fill(Key::SearchNothing, &[("text", &query.search.chars().take(100).collect::<String>())]);
         (text, Key::SearchClear, DetailQuery { search: String::new(), ..query.clone() })
     };
     html.raw(r#"<div class="nothing"><p>"#)

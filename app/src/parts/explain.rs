@@ -1,6 +1,6 @@
 //! How a figure of the strip came about: what it is, how sure it is, what was read for it, and how a program asks the same.
 
-use super::{back, filters::chips};
+use super::{Page, back, filters::chips};
 use crate::{
     backend::{Explained, How, PlaceNames},
     failed::part_failed,
@@ -54,7 +54,7 @@ fn shown(html: &mut Html, domain: &str, metric: Metric, (query, names): (&ViewQu
     html.text(explained.figure.map_or_else(|| "–".to_owned(), |figure| metric.text(figure))).raw(r#"</p><p class="note">"#);
     let period = [("from", minute(&explained.from)), ("to", minute(&explained.to)), ("timezone", explained.timezone.as_str())];
     html.text(fill(Key::ExplainPeriod, &period)).raw("</p>");
-    html.html(&chips(&format!("/{domain}/explain/{}", metric.code()), query, names));
+    html.html(&chips(&Page::new(format!("/{domain}/explain/{}", metric.code())), query, names));
     match &explained.how {
         None => {
             html.raw(r#"<p class="sheet-text">"#).text(t(Key::ExplainNothing)).raw("</p></section>");

@@ -1,6 +1,6 @@
 //! What the page is filtered by: the menu that adds a filter, and a chip for each one that is there.
 
-use super::{bar::menu, carried, label::named, leads};
+use super::{Page, bar::menu, carried, label::named, leads};
 use crate::{
     backend::PlaceNames,
     filter::{FIELDS, Filter, Op, PROPS, known_as},
@@ -19,7 +19,7 @@ pub(super) fn field_name(field: &str) -> &str {
     }
 }
 
-pub(super) fn chips(page: &str, query: &ViewQuery, names: &PlaceNames) -> Html {
+pub(super) fn chips(page: &Page, query: &ViewQuery, names: &PlaceNames) -> Html {
     let mut html = Html::new();
     if query.filters.is_empty() {
         return html;
@@ -34,7 +34,7 @@ pub(super) fn chips(page: &str, query: &ViewQuery, names: &PlaceNames) -> Html {
     html
 }
 
-fn chip(html: &mut Html, page: &str, query: &ViewQuery, (at, filter): (usize, &Filter), names: &PlaceNames) {
+fn chip(html: &mut Html, page: &Page, query: &ViewQuery, (at, filter): (usize, &Filter), names: &PlaceNames) {
     let name = field_name(&filter.field);
     let name_of = |value: &String| named(&filter.field, value, names.get(value).map(String::as_str)).to_owned();
     let values: Vec<String> = filter.values.iter().map(name_of).collect();
@@ -69,15 +69,16 @@ fn chip(html: &mut Html, page: &str, query: &ViewQuery, (at, filter): (usize, &F
 }
 
 /// The menu with the form that adds a filter. A GET form: it works without script. With script the address becomes what the page would say.
-pub(super) fn filter_menu(page: &str, query: &ViewQuery) -> Html {
+#[must_use]
+pub fn filter_menu(page: &Page, query: &ViewQuery) -> Html {
     let mut html = Html::new();
     menu(&mut html, Key::FilterAdd);
     html.html(&icon(Icon::Funnel)).raw(r#"<span class="menu-text">"#).text(t(Key::Filter));
     html.raw(r#"</span></summary><div class="menu-layer"><form class="filter-form" method="get""#)
-        .attr("action", page)
-        .attr("data-address", query.href(page))
+        .attr("action", &page.path)
+        .attr("data-address", page.href(query))
         .raw(">");
-    carried(&mut html, query, &[]);
+    carried(&mut html, page, query, &[]);
     html.raw(r#"<label class="range-field"><span>"#).text(t(Key::FilterField)).raw(r#"</span><select class="input" name="field">"#);
     for field in FIELDS {
         html.raw("<option").attr("value", field).raw(">").text(field_name(field)).raw("</option>");
@@ -101,10 +102,10 @@ mod tests {
     #[test]
     fn a_chip_says_what_it_does_and_how_to_undo_it() {
         let query = ViewQuery::parse("period=7d&f=is,source,Google&f=contains_not,page,%3Cb%3E");
-        let html = chips("/a.org", &query, &PlaceNames::new()).into_string();
+        let html = chips(&Page::dashboard("a.org"), &query, &PlaceNames::new()).into_string();
         assert!(html.contains(r#"href="/a.org?period=7d&amp;f=contains_not,page,%3Cb%3E""#), "without the first: {html}");
         assert!(html.contains(r#"href="/a.org?period=7d&amp;f=is_not,source,Google&amp;f=contains_not,page,%3Cb%3E""#), "turned: {html}");
         assert!(html.contains(r#"href="/a.org?period=7d""#) && !html.contains("<b>"), "{html}");
-        assert_eq!(chips("/a.org", &ViewQuery::default(), &PlaceNames::new()), Html::new());
+        assert_eq!(chips(&Page::dashboard("a.org"), &ViewQuery::default(), &PlaceNames::new()), Html::new());
     }
 }

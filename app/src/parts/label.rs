@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 
-use super::leads;
+use super::{Page, leads};
 use crate::{
     backend::TableRow,
     filter::{Filter, Op, PROPS},
@@ -52,7 +52,7 @@ pub(super) fn label(html: &mut Html, domain: &str, query: &ViewQuery, field: &st
 
 /// The name of a property leads to its values.
 fn values_of(html: &mut Html, domain: &str, query: &ViewQuery, name: &str) {
-    html.raw(r#"<a class="row-filter" rel="external""#)
+    html.raw(r#"<a class="row-filter" rel="external" data-set="""#)
         .attr("href", query.href(&detail_page(domain, &format!("{PROPS}{name}"))))
         .attr("aria-label", fill(Key::PropertyValues, &[("name", name)]))
         .raw(">");
@@ -62,7 +62,7 @@ fn values_of(html: &mut Html, domain: &str, query: &ViewQuery, name: &str) {
 
 /// A click shows only what the row says, or leaves it out.
 fn filters(html: &mut Html, domain: &str, query: &ViewQuery, field: &str, row: &TableRow, name: &str) {
-    let dashboard = format!("/{domain}");
+    let dashboard = Page::dashboard(domain);
     // A place that is not known has no code to compare with.
     let is_place = matches!(field, "country" | "region" | "city");
     let goes = !(is_place && row.label.starts_with('('));

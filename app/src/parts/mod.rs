@@ -4,7 +4,7 @@ use crate::{
     i18n::{Key, fill, t},
     icons::{Icon, icon},
     markup::Html,
-    query::ViewQuery,
+    query::{ViewQuery, written},
     settings::Section,
     text::sentence,
     theme::Theme,
@@ -33,19 +33,60 @@ pub use chart::chart;
 pub use detail::{DetailQuery, detail};
 pub use drops::drops;
 pub use explain::explain;
+pub use filters::filter_menu;
 pub use panel::{ROWS, figures, long_name, panel};
 pub use sites::sites;
 pub use strip::strip;
 
+/// A page of a domain: where it is, and what its address says beside the state of the dashboard, which all pages of a domain share.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    path: String,
+    own: Vec<(&'static str, String)>,
+}
+
+impl Page {
+    /// With nothing of its own.
+    #[must_use]
+    pub fn new(path: impl Into<String>) -> Self {
+        Self::with(path, Vec::new())
+    }
+
+    /// With this.
+    #[must_use]
+    pub fn with(path: impl Into<String>, own: Vec<(&'static str, String)>) -> Self {
+        Self { path: path.into(), own }
+    }
+
+    /// The dashboard of a domain.
+    #[must_use]
+    pub fn dashboard(domain: &str) -> Self {
+        Self::new(format!("/{domain}"))
+    }
+
+    /// Its address in a state.
+    #[must_use]
+    pub fn href(&self, query: &ViewQuery) -> String {
+        let (href, own) = (query.href(&self.path), written(&self.own));
+        match (own.is_empty(), href.contains('?')) {
+            (true, _) => href,
+            (false, true) => format!("{href}&{own}"),
+            (false, false) => format!("{href}?{own}"),
+        }
+    }
+}
+
 /// The address of another state of a page, and what differs in it. Parts are written at different times: with script a click changes just that in
 /// the address as it is by then (`tools/page`).
-fn leads<'a>(html: &'a mut Html, page: &str, from: &ViewQuery, to: &ViewQuery) -> &'a mut Html {
-    html.attr("href", to.href(page)).attr("data-set", from.difference(to))
+fn leads<'a>(html: &'a mut Html, page: &Page, from: &ViewQuery, to: &ViewQuery) -> &'a mut Html {
+    // Another state has a first page of rows.
+    let difference = Some(from.difference(to)).filter(|difference| !difference.is_empty());
+    html.attr("href", page.href(to)).attr("data-set", difference.map_or_else(String::new, |difference| format!("{difference}&page=")))
 }
 
 /// What a GET form carries along of the address: all but what it decides.
-fn carried(html: &mut Html, query: &ViewQuery, decided: &[&str]) {
-    for (name, value) in query.pairs_without(decided) {
+fn carried(html: &mut Html, page: &Page, query: &ViewQuery, decided: &[&str]) {
+    for (name, value) in query.pairs_without(decided).into_iter().chain(page.own.iter().cloned()) {
         hidden(html, name, value);
     }
 }

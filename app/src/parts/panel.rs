@@ -3,6 +3,7 @@
 use footfall_model::Period;
 
 use super::{
+    Page,
     behaviour::{behaviour_name, behaviour_page},
     change::{Tone, change},
     filters::field_name,
@@ -19,6 +20,7 @@ use crate::{
     markup::Html,
     metric::Metric,
     query::{NAMES_OF_PROPS, PanelId, ViewQuery},
+    settings::Section,
     types::AppError,
 };
 
@@ -112,7 +114,7 @@ pub fn panel(domain: &str, query: &ViewQuery, panel: PanelId, answer: Result<Tab
             html.html(&part_failed(&error, panel.code()));
         }
         Ok(table) if table.rows.is_empty() => {
-            html.html(&nothing(&format!("/{domain}"), query, field));
+            html.html(&nothing(&Page::dashboard(domain), domain, query, field));
         }
         Ok(table) => {
             rows(&mut html, domain, query, field, &table);
@@ -123,7 +125,7 @@ pub fn panel(domain: &str, query: &ViewQuery, panel: PanelId, answer: Result<Tab
 }
 
 fn tabs(html: &mut Html, domain: &str, query: &ViewQuery, panel: PanelId) {
-    let (page, chosen) = (format!("/{domain}"), query.tab(panel));
+    let (page, chosen) = (Page::dashboard(domain), query.tab(panel));
     let tab = |html: &mut Html, class: &'static str, at: usize, field: &str| {
         html.raw("<a").attr("class", class).raw(" data-noscroll");
         leads(html, &page, query, &query.with_tab(panel, at)).attr_if(field == chosen, "aria-current", "true");
@@ -150,7 +152,7 @@ fn tabs(html: &mut Html, domain: &str, query: &ViewQuery, panel: PanelId) {
     }
     if panel == PanelId::Goals {
         for kind in Kind::ALL {
-            html.raw(r#"<a class="tab" rel="external""#).attr("href", query.href(&behaviour_page(domain, kind))).raw(">");
+            html.raw(r#"<a class="tab" rel="external" data-set="""#).attr("href", query.href(&behaviour_page(domain, kind))).raw(">");
             html.text(behaviour_name(kind)).raw("</a>");
         }
     }
@@ -158,7 +160,7 @@ fn tabs(html: &mut Html, domain: &str, query: &ViewQuery, panel: PanelId) {
 }
 
 /// Stands in place of rows.
-pub(super) fn nothing(page: &str, query: &ViewQuery, field: &str) -> Html {
+pub(super) fn nothing(page: &Page, domain: &str, query: &ViewQuery, field: &str) -> Html {
     let key = match field {
         "utm_campaign" => Key::NoCampaigns,
         "goal" => Key::NoGoals,
@@ -170,6 +172,13 @@ pub(super) fn nothing(page: &str, query: &ViewQuery, field: &str) -> Html {
     if query.period != Some(Period::All) && key == Key::NoVisitsInPeriod {
         html.raw(r#"<a class="button" data-noscroll"#);
         leads(&mut html, page, query, &query.with_period(Period::All)).raw(">").text(t(Key::LookAtAll)).raw("</a>");
+    }
+    if field == "goal" {
+        html.raw(r#"<a class="button" rel="external""#)
+            .attr("href", Section::Goals.address(domain))
+            .raw(">")
+            .text(t(Key::GoToGoals))
+            .raw("</a>");
     }
     html.raw("</div>");
     html
@@ -237,7 +246,7 @@ pub(super) fn figure_text<'a>(html: &'a mut Html, metric: Metric, figure: Option
 fn foot(html: &mut Html, domain: &str, query: &ViewQuery, field: &str, table: &Table) {
     let more = table.total > table.rows.len() as u64;
     let text = if more { fill(Key::ShowAll, &[("n", &format::number(table.total))]) } else { t(Key::Details).to_owned() };
-    html.raw(r#"<p class="panel-foot"><a class="more" rel="external""#)
+    html.raw(r#"<p class="panel-foot"><a class="more" rel="external" data-set="""#)
         .attr("href", query.href(&detail_page(domain, field)))
         .raw(">")
         .text(text)

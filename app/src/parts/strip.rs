@@ -79,7 +79,9 @@ fn change_of(metric: Metric, item: Item, kpis: &Kpis) -> Html {
             (false, false) => Tone::UpIsGood,
         };
         let then = (item.text)(&comparison.figures);
-        change(&mut html, (item.change)(&comparison.change), tone, t(Key::NoEarlierData), Some(then));
+        // Nothing that was measured is no earlier figure.
+        let is_measured = !comparison.incomplete || comparison.figures.visits > 0;
+        change(&mut html, (item.change)(&comparison.change).filter(|_| is_measured), tone, t(Key::NoEarlierData), Some(then));
     }
     html
 }

@@ -314,7 +314,7 @@ fn expected(rows: &[EventRow], question: &Question) -> Figures {
                 Key::Time(starts) => vec![starts.iter().filter(|start| **start <= at).max().unwrap().to_string()],
                 Key::By(dimension) => vec![value(row, visit, dimension)],
                 Key::Goal(goals) => goals.iter().filter(|goal| completes(row, goal)).map(|goal| goal.name.clone()).collect(),
-                Key::PropName => row.props.iter().map(|(name, _)| name.clone()).collect(),
+                Key::PropName => row.props.keys().cloned().collect(),
             };
             all =
                 all.iter().flat_map(|labels| each.iter().map(|label| [labels.as_slice(), std::slice::from_ref(label)].concat())).collect();
