@@ -24,6 +24,7 @@ mod panel;
 pub mod settings;
 mod sites;
 mod strip;
+mod why;
 
 pub use bar::{bar, period_menu};
 pub use behaviour::{Behaviour, behaviour, behaviour_name, behaviour_page};
@@ -34,6 +35,7 @@ pub use explain::explain;
 pub use panel::{ROWS, figures, long_name, panel};
 pub use sites::sites;
 pub use strip::strip;
+pub use why::{reason_of, why};
 
 /// The address of another state of a page, and what differs in it. Parts are written at different times: with script a click changes just that in
 /// the address as it is by then (`tools/page`).
