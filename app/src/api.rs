@@ -131,9 +131,10 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
     let period = query.period_or_default(site.young);
     let look = Look::new(&period, &query);
     let tables = PanelId::ALL.map(|panel| backend.table(&viewer, &domain, look, in_panel(query.tab(panel))));
-    let (kpis, series, tables, live, domains, names) = futures::join!(
+    let (kpis, series, notes, tables, live, domains, names) = futures::join!(
         backend.kpis(&viewer, &domain, look),
         backend.timeseries(&viewer, &domain, look, query.interval),
+        backend.notes(&viewer, &domain, &period),
         futures::future::join_all(tables),
         backend.live(&viewer, &domain),
         backend.domain_names(&viewer),
@@ -150,7 +151,7 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
         account: parts::bar_end(theme::of_request(), &viewer).into_string(),
         notices: parts::notices(&site, &viewer.csrf, fault.as_ref()).into_string(),
         empty: (!begun).then(|| parts::no_visits_yet(&site, &viewer.csrf).into_string()),
-        chart: parts::chart(&page, &query, &period, series),
+        chart: parts::chart(&page, &query, &period, series, notes),
         panels: panels.map(|(panel, table)| parts::panel(&domain, &query, panel, table).into_string()).collect(),
         live: live.ok(),
         strip: parts::strip(&domain, &query, kpis),
@@ -221,8 +222,9 @@ pub async fn strip(domain: String, period: Period, view: String) -> Result<Strip
 pub async fn chart(domain: String, period: Period, view: String) -> Result<ChartView, AppError> {
     let (backend, viewer) = reader().await?;
     let view = ViewQuery::parse(&view);
-    let series = signed_in(backend.timeseries(&viewer, &domain, Look::new(&period, &view), view.interval).await)?;
-    Ok(parts::chart(&Page::dashboard(&domain), &view, &period, series))
+    let series = backend.timeseries(&viewer, &domain, Look::new(&period, &view), view.interval);
+    let (series, notes) = futures::join!(series, backend.notes(&viewer, &domain, &period));
+    Ok(parts::chart(&Page::dashboard(&domain), &view, &period, signed_in(series)?, notes))
 }
 
 /// A panel as HTML. `panel` counts in `PanelId::ALL`; `view` is the page's query string: the panel's tab, comparison and filters count.
@@ -302,6 +304,20 @@ pub async fn explain(domain: String, metric: String, view: String) -> Result<She
     let (explained, domains, names) = futures::join!(explained, backend.domain_names(&viewer), backend.place_names(places(&query)));
     let body = parts::explain(&domain, metric, &query, &names, signed_in(explained)?);
     Ok(sheet(&site, &viewer, &domains?, period_bar(&site, &format!("explain/{}", metric.code()), &query), body))
+}
+
+/// What accounts for the change of a figure. `view` is the query string: its figure, if it is one that is counted, else visitors.
+#[server(name = GetWhy, prefix = "/api/app", endpoint = "why", input = GetUrl)]
+pub async fn why(domain: String, view: String) -> Result<Sheet, AppError> {
+    let (backend, viewer) = reader().await?;
+    let site = backend.domain(&viewer, &domain).await?;
+    let query = ViewQuery::parse(&view);
+    let period = query.period_or_default(site.young);
+    let why = backend.why(&viewer, &domain, Look::new(&period, &query), parts::reason_of(query.metric));
+    let (why, domains, names) = futures::join!(why, backend.domain_names(&viewer), backend.place_names(places(&query)));
+    let bar = parts::bar(&Page::new(format!("/{domain}/why")), &Face::from(&site), &query, &names);
+    let body = parts::why(&site.domain, &query, &viewer.csrf, signed_in(why)?);
+    Ok(sheet(&site, &viewer, &domains?, bar, body))
 }
 
 /// The bar of a page that has no more to choose than the period.

@@ -28,7 +28,7 @@ use crate::{
     metric::Metric,
     query::ViewQuery,
     settings::{Entry, Outcome, Section, Settings},
-    types::{AppError, Compare, Series, Site, Viewer},
+    types::{AppError, Compare, Note, Series, Site, Viewer},
 };
 
 /// What figures are asked of.
@@ -189,6 +189,48 @@ pub struct How {
     pub parameters: Vec<(String, String)>,
 }
 
+/// A change between two periods, and what accounts for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Why {
+    /// The period: its beginning and its end, exclusive; `YYYY-MM-DD HH:MM:SS` in the domain's zone.
+    pub now: [String; 2],
+    /// The one it is compared with.
+    pub then: [String; 2],
+    /// IANA name of the zone.
+    pub timezone: String,
+    /// The figure now and then.
+    pub figures: [u64; 2],
+    /// The earlier period begins before the first event.
+    pub incomplete: bool,
+    /// Visitors are estimated.
+    pub approximate: bool,
+    /// What changed most, over all panels but that of goals; [`Why::MOST`] at most. Changes below a hundredth of the earlier figure are left out,
+    /// and so is what has no value.
+    pub moved: Vec<Moved>,
+    /// Fields for which that is not known.
+    pub failed: Vec<&'static str>,
+    /// Day and time at which a note of the change stands, as a form sends them.
+    pub moment: (String, String),
+}
+
+impl Why {
+    /// Rows at most.
+    pub const MOST: usize = 20;
+}
+
+/// A value whose figure changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// The field that it is a value of.
+    pub field: &'static str,
+    /// The value that it can be filtered by.
+    pub label: String,
+    /// The name of a code.
+    pub name: Option<String>,
+    /// Now and then.
+    pub figures: [u64; 2],
+}
+
 /// What was refused before it was stored, and so is in no report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusals {
@@ -247,6 +289,9 @@ pub trait Backend: Send + Sync {
     /// The buckets of the chart. Without an interval the server takes the one that fits the range.
     async fn timeseries(&self, viewer: &Viewer, domain: &str, look: Look<'_>, interval: Option<Interval>) -> Result<Series, AppError>;
 
+    /// What is noted of a period, in order of time.
+    async fn notes(&self, viewer: &Viewer, domain: &str, period: &Period) -> Result<Vec<Note>, AppError>;
+
     /// One page of rows.
     async fn table(&self, viewer: &Viewer, domain: &str, look: Look<'_>, wanted: Wanted<'_>) -> Result<Table, AppError>;
 
@@ -264,6 +309,9 @@ pub trait Backend: Send + Sync {
 
     /// How a figure of the strip came about. `metric` is its name in the API; others than the six are [`AppError::NotFound`].
     async fn explain(&self, viewer: &Viewer, domain: &str, look: Look<'_>, metric: &str) -> Result<Explained, AppError>;
+
+    /// What accounts for the change of visitors, visits or pageviews. None where nothing is compared.
+    async fn why(&self, viewer: &Viewer, domain: &str, look: Look<'_>, metric: Metric) -> Result<Option<Why>, AppError>;
 
     /// What of a period does not count.
     async fn drops(&self, viewer: &Viewer, domain: &str, period: &Period) -> Result<Drops, AppError>;

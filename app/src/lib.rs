@@ -60,6 +60,7 @@ use pages::{
     settings::{SettingsEntrance, SettingsPage},
     setup::SetupPage,
     sites::SitesPage,
+    why::WhyPage,
 };
 use pages::{domain::DomainPage, not_found::NotFoundPage};
 
@@ -100,6 +101,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/:domain/settings/:section") view=SettingsPage ssr=SsrMode::Async />
             <Route path=path!("/:domain/drops") view=DropsPage ssr=SsrMode::Async />
             <Route path=path!("/:domain/explain/:metric") view=ExplainPage ssr=SsrMode::Async />
+            <Route path=path!("/:domain/why") view=WhyPage ssr=SsrMode::Async />
         </FlatRoutes>
     }
 }

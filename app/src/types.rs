@@ -77,6 +77,15 @@ pub struct Series {
     pub then: Option<Vec<Point>>,
 }
 
+/// A note at a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Note {
+    /// `YYYY-MM-DD HH:MM:SS` by the clocks of the domain.
+    pub time: String,
+    /// What happened.
+    pub text: String,
+}
+
 /// The domain page in one answer: what the server renders first. Parts that only show data come as HTML, written by
 /// [`crate::markup::Html`]; figures that go on living in the browser come as they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -140,7 +149,7 @@ pub struct Strip {
     pub figures: Vec<String>,
     /// Change of each, HTML.
     pub changes: Vec<String>,
-    /// Links to how each came about, HTML.
+    /// Links to how each came about and to why it changed, HTML.
     pub explains: Vec<String>,
     /// Pageviews: the live stream adds to them.
     pub pageviews: u64,

@@ -3,6 +3,7 @@
 mod explained;
 mod listed;
 mod settings;
+mod why;
 
 use std::sync::Arc;
 
@@ -10,16 +11,16 @@ use async_trait::async_trait;
 use axum::http::HeaderMap;
 use chrono::Utc;
 use footfall_app::{
-    backend::{Backend, Explained, ListedDomain, Look, PlaceNames, Refusal, Refusals, Table, TableRow, Wanted},
+    backend::{Backend, Explained, ListedDomain, Look, PlaceNames, Refusal, Refusals, Table, TableRow, Wanted, Why},
     behaviour::{BehaviourQuery, Branch, Journeys, Retention, Start},
     filter::{self, Filter},
     parts,
     query::NAMES_OF_PROPS,
     settings::{Entry, Outcome, Section, Settings},
     text,
-    types::{AppError, Compare, Series, Site, Viewer},
+    types::{AppError, Compare, Note, Series, Site, Viewer},
 };
-use footfall_meta::MetaError;
+use footfall_meta::{Annotation, MetaError};
 use footfall_model::{
     Domain, Interval, Period,
     report::{Breakdown, BreakdownRow, Dimension, Drops, Kpis, LiveView},
@@ -249,6 +250,20 @@ impl Backend for ServerBackend {
         Ok(Series { now, then })
     }
 
+    async fn notes(&self, viewer: &Viewer, domain: &str, period: &Period) -> Result<Vec<Note>, AppError> {
+        let scope = self.scope(viewer, domain).await?;
+        let zone = scope.info().timezone;
+        // All time begins before every note, whenever the first event was.
+        let range = period::resolve(period, zone, Utc::now().timestamp_millis(), Some(0));
+        let notes = self.app.meta.annotations_of(scope.site()).await.map_err(failed)?;
+        let note = |note: Annotation| {
+            let at = note.at.timestamp_millis();
+            let time = || local(at, zone).format("%Y-%m-%d %H:%M:%S").to_string();
+            (range.from..range.to).contains(&at).then(|| Note { time: time(), text: note.note })
+        };
+        Ok(notes.into_iter().filter_map(note).collect())
+    }
+
     async fn table(&self, viewer: &Viewer, domain: &str, look: Look<'_>, wanted: Wanted<'_>) -> Result<Table, AppError> {
         let scope = self.scope(viewer, domain).await?;
         let view = self.view(viewer, &scope, look).await?;
@@ -342,6 +357,18 @@ impl Backend for ServerBackend {
         let scope = self.scope(viewer, domain).await?;
         let metric = Metric::named(metric).filter(|metric| STRIP.contains(metric)).ok_or(AppError::NotFound)?;
         explained::explained(&self.app, viewer, scope, look, metric).await
+    }
+
+    async fn why(
+        &self,
+        viewer: &Viewer,
+        domain: &str,
+        look: Look<'_>,
+        metric: footfall_app::metric::Metric,
+    ) -> Result<Option<Why>, AppError> {
+        let scope = self.scope(viewer, domain).await?;
+        let metric = Metric::named(metric.code()).ok_or(AppError::NotFound)?;
+        self.why_of(viewer, &scope, look, metric).await
     }
 
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError> {

@@ -1,10 +1,10 @@
 // ECharts, only the parts that the pages use, behind two functions. Built by tools/assets.mjs, called by app/src/chart/engine.rs.
 import { BarChart, LineChart } from 'echarts/charts';
-import { AxisPointerComponent, GridComponent, TooltipComponent } from 'echarts/components';
+import { AxisPointerComponent, GridComponent, MarkLineComponent, TooltipComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 
-use([AxisPointerComponent, BarChart, GridComponent, LineChart, SVGRenderer, TooltipComponent]);
+use([AxisPointerComponent, BarChart, GridComponent, LineChart, MarkLineComponent, SVGRenderer, TooltipComponent]);
 
 const font = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif';
 /** What is drawn, by element. */
@@ -15,7 +15,7 @@ function tell({ element, chart, words, tip }, at) {
   const known = words.tips[at];
   tip.hidden = !known;
   if (!known) return;
-  const parts = { when: known.when, now: known.now, then: known.then ?? '', change: known.change ?? '' };
+  const parts = { when: known.when, now: known.now, then: known.then ?? '', change: known.change ?? '', note: known.note ?? '' };
   for (const [part, text] of Object.entries(parts)) tip.querySelector(`.tip-${part}`).textContent = text;
   const x = chart.convertToPixel({ xAxisIndex: 0 }, at);
   const right = x + 16 + tip.offsetWidth > element.clientWidth;
@@ -26,7 +26,7 @@ function makeTip(element) {
   const tip = document.createElement('div');
   tip.className = 'tip';
   tip.hidden = true;
-  for (const part of ['when', 'now', 'then', 'change']) {
+  for (const part of ['when', 'now', 'then', 'change', 'note']) {
     const line = document.createElement('span');
     line.className = `tip-${part}`;
     tip.append(line);

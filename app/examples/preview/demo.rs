@@ -4,11 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use footfall_app::{
-    backend::{Backend, Explained, How, ListedDomain, Look, Missing, Month, PlaceNames, Refusal, Refusals, Table, TableRow, Wanted},
+    backend::{
+        Backend, Explained, How, ListedDomain, Look, Missing, Month, Moved, PlaceNames, Refusal, Refusals, Table, TableRow, Wanted, Why,
+    },
     behaviour::{BehaviourQuery, Branch, Journeys, Retention},
     metric::Metric,
     settings::{CompletedBy, Entry, Goal, Listed, Outcome, Route, Section, Settings, Shield, ShieldOf},
-    types::{AppError, Compare, Series, Site, Viewer},
+    types::{AppError, Compare, Note, Series, Site, Viewer},
 };
 use footfall_model::{
     DropReason, Interval, LogName, Period, Position,
@@ -240,6 +242,12 @@ impl Backend for Demo {
         Ok(Series { now: Timeseries { interval, points: now, meta: meta() }, then })
     }
 
+    async fn notes(&self, _: &Viewer, domain: &str, _: &Period) -> Result<Vec<Note>, AppError> {
+        let note = |time: &str, text: &str| Note { time: time.to_owned(), text: text.to_owned() };
+        let notes = vec![note("2026-11-04 00:00:00", "Release 2.0"), note("2026-11-18 09:30:00", "Front page of Hacker News")];
+        Ok(if domain == "example.org" { notes } else { Vec::new() })
+    }
+
     async fn table(&self, _: &Viewer, domain: &str, look: Look<'_>, wanted: Wanted<'_>) -> Result<Table, AppError> {
         away(domain)?;
         let labels: &[&str] = match wanted.field {
@@ -332,6 +340,33 @@ impl Backend for Demo {
             question: format!("{{\n  \"site_id\": \"{domain}\"\n}}"),
             how: (domain != "quiet.example").then_some(how),
         })
+    }
+
+    async fn why(&self, _: &Viewer, domain: &str, Look { period, compare, .. }: Look<'_>, _: Metric) -> Result<Option<Why>, AppError> {
+        away(domain)?;
+        if compare == Compare::Off || *period == Period::All {
+            return Ok(None);
+        }
+        let moved = [
+            ("source", "Hacker News", [4_210, 310]),
+            ("channel", "Organic Social", [4_630, 700]),
+            ("page", "/blog/a-very-long-title-that-goes-on-and-on-until-it-has-to-be-cut", [3_940, 12]),
+            ("country", "US", [7_120, 5_080]),
+            ("browser", "Safari", [2_010, 2_940]),
+            ("city", "2950159", [1_240, 880]),
+        ];
+        let moved = moved.map(|(field, label, figures)| Moved { field, label: label.to_owned(), name: None, figures });
+        Ok(Some(Why {
+            now: ["2026-11-15 00:00:00", "2026-11-21 14:06:00"].map(str::to_owned),
+            then: ["2026-11-08 00:00:00", "2026-11-14 14:06:00"].map(str::to_owned),
+            timezone: "Europe/Berlin".to_owned(),
+            figures: [17_284, 13_120],
+            incomplete: false,
+            approximate: false,
+            moved: if domain == "quiet.example" { Vec::new() } else { moved.to_vec() },
+            failed: if domain == "long.example" { vec!["referrer", "screen"] } else { Vec::new() },
+            moment: ("2026-11-15".to_owned(), String::new()),
+        }))
     }
 
     async fn drops(&self, _: &Viewer, domain: &str, period: &Period) -> Result<Drops, AppError> {

@@ -6,7 +6,7 @@ use crate::{
     format::Label,
     i18n::{Key, fill, t},
     metric::Metric,
-    types::Series,
+    types::{Note, Series},
 };
 
 /// Below this many buckets the chart shows bars.
@@ -37,6 +37,17 @@ pub struct ChartModel {
     pub bars: bool,
     /// The scale's lines, 0 first.
     pub ticks: Vec<f64>,
+    /// Notes, by the bucket that they are in; in order.
+    pub marks: Vec<Mark>,
+}
+
+/// What is noted of a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Its place.
+    pub at: usize,
+    /// The notes, in order of time.
+    pub notes: Vec<String>,
 }
 
 impl ChartModel {
@@ -68,10 +79,31 @@ impl ChartModel {
             partial: buckets.last().is_some_and(|(.., partial)| *partial),
             ticks: ticks(greatest(&values), metric.is_time()),
             then: None,
+            marks: Vec::new(),
             values,
             labels,
             long_labels,
         }
+    }
+
+    /// With notes, which are in order of time. A note is in the last bucket that began by then; one that is before all of them is left out.
+    #[must_use]
+    pub fn with_notes(mut self, series: &Series, notes: &[Note]) -> Self {
+        for note in notes {
+            // Texts of one form are in the order of their times; that of a day is the beginning of those of its hours.
+            let began = |point: &Point| point.time.as_str() <= note.time.as_str();
+            let Some(at) = series.now.points.iter().rposition(began) else { continue };
+            match self.marks.last_mut().filter(|mark| mark.at == at) {
+                Some(mark) => mark.notes.push(note.text.clone()),
+                None => self.marks.push(Mark { at, notes: vec![note.text.clone()] }),
+            }
+        }
+        self
+    }
+
+    /// What is noted of a bucket, in one line.
+    fn note(&self, at: usize) -> Option<String> {
+        self.marks.iter().find(|mark| mark.at == at).map(|mark| mark.notes.join("; "))
     }
 
     /// The end of the scale.
@@ -106,6 +138,7 @@ impl ChartModel {
         Tip {
             when: if running { format!("{} ({})", self.long_labels[at], t(Key::ChartPartial)) } else { self.long_labels[at].clone() },
             now: now.map_or_else(|| "–".to_owned(), text),
+            note: self.note(at),
             then: then.map(text),
             change: now.zip(then.filter(|then| *then > 0.0)).map(|(now, then)| {
                 let change = 100.0 * (now - then) / then;
@@ -144,6 +177,8 @@ pub struct Tip {
     pub then: Option<String>,
     /// From then to now.
     pub change: Option<String>,
+    /// What is noted.
+    pub note: Option<String>,
 }
 
 fn bucket_labels(time: &str, interval: Interval, several_days: bool) -> (String, String) {
@@ -229,6 +264,23 @@ mod tests {
         assert_eq!(model.values, [None, Some(40.0), None]);
         assert_eq!((model.tip(0).now.as_str(), model.tip(1).now.as_str()), ("–", "40%"));
         assert_eq!(model.summary(), "Bounce rate. Most: 40% (Mon 2 Nov 2026).");
+    }
+
+    #[test]
+    fn a_note_is_in_the_bucket_of_its_time() {
+        let series = series(&[1, 2, 3]);
+        let note = |time: &str, text: &str| Note { time: time.to_owned(), text: text.to_owned() };
+        let notes = [
+            note("2026-10-31 23:59:59", "too early"),
+            note("2026-11-02 00:00:00", "Release"),
+            note("2026-11-02 23:59:59", "Sale"),
+            note("2026-11-03 12:00:00", "Post"),
+        ];
+        let model = ChartModel::new(&series, Metric::Visitors).with_notes(&series, &notes);
+        let marks: Vec<(usize, Vec<&str>)> =
+            model.marks.iter().map(|mark| (mark.at, mark.notes.iter().map(String::as_str).collect())).collect();
+        assert_eq!(marks, [(1, vec!["Release", "Sale"]), (2, vec!["Post"])]);
+        assert_eq!((model.tip(0).note, model.tip(1).note.as_deref()), (None, Some("Release; Sale")));
     }
 
     #[test]

@@ -6,14 +6,14 @@ use charming::{
     datatype::{CompositeValue, DataPoint, DataPointItem},
     element::{
         AreaStyle, AxisLabel, AxisLine, AxisPointer, AxisPointerType, AxisTick, AxisType, ItemStyle, Label, LineStyle, LineStyleType,
-        SplitLine, Symbol, Tooltip, Trigger,
+        MarkLine, MarkLineData, MarkLineVariant, SplitLine, Symbol, Tooltip, Trigger,
     },
     series::{Bar, Line},
 };
 
 use super::{
     FRAME,
-    model::{ChartModel, Tip},
+    model::{ChartModel, Mark, Tip},
 };
 
 /// Colours by name: the bundle puts in what the style sheet says (`--chart-accent` and so on), and does so again when the theme changes.
@@ -23,6 +23,8 @@ const GRID: &str = "$grid";
 const CROSS: &str = "$cross";
 /// The earlier period across bars, which have the accent already.
 const THEN: &str = "$then";
+/// Notes.
+const MARK: &str = "$mark";
 
 /// ECharts' sign for "no value here".
 const GAP: &str = "-";
@@ -64,8 +66,8 @@ pub fn build(model: &ChartModel) -> Chart {
         chart = chart.series(bars(model));
     } else {
         let solid = (0..model.values.len()).map(|i| value(model.values[i].filter(|_| i < whole)));
-        chart =
-            chart.series(main_line(model.name).area_style(AreaStyle::new().color(ACCENT).opacity(0.08)).data(solid.collect::<Vec<_>>()));
+        let line = main_line(model.name).area_style(AreaStyle::new().color(ACCENT).opacity(0.08)).data(solid.collect::<Vec<_>>());
+        chart = chart.series(if model.marks.is_empty() { line } else { line.mark_line(marks(model)) });
         if model.partial {
             let from = whole.saturating_sub(1);
             let dashed = (0..model.values.len()).map(|i| value(model.values[i].filter(|_| i >= from)));
@@ -111,7 +113,20 @@ fn bars(model: &ChartModel) -> Bar {
         }
         n => DataPoint::from(value(*n)),
     });
-    Bar::new().name(model.name).bar_width("60%").item_style(ItemStyle::new().color(ACCENT)).data(data.collect::<Vec<_>>())
+    let bars = Bar::new().name(model.name).bar_width("60%").item_style(ItemStyle::new().color(ACCENT)).data(data.collect::<Vec<_>>());
+    if model.marks.is_empty() { bars } else { bars.mark_line(marks(model)) }
+}
+
+/// A line at each bucket with notes, from the axis to a sign at the top.
+fn marks(model: &ChartModel) -> MarkLine {
+    #[expect(clippy::cast_precision_loss, reason = "a count of buckets")]
+    let at = |mark: &Mark| MarkLineVariant::Simple(MarkLineData::new().x_axis(mark.at as f64));
+    MarkLine::new()
+        .silent(true)
+        .symbol(vec![Symbol::None, Symbol::Diamond])
+        .label(Label::new().show(false))
+        .line_style(LineStyle::new().color(MARK).width(1.0).type_(LineStyleType::Dashed))
+        .data(model.marks.iter().map(at).collect())
 }
 
 fn x_axis(model: &ChartModel) -> Axis {

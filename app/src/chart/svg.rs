@@ -26,12 +26,23 @@ pub fn draw(model: &ChartModel) -> Html {
     } else {
         line(model, &mut html)
     }
+    for mark in &model.marks {
+        let x = format!("{:.1}", center(mark.at, model));
+        html.raw(r#"<line class="plot-mark" y1="0" y2="240""#).attr("x1", &x).attr("x2", &x).raw("/>");
+    }
     html.raw(r#"</svg><div class="plot-labels-x" aria-hidden="true">"#);
     for (i, label) in model.labels.iter().enumerate().step_by(model.label_step) {
         let at = format!("left:{:.2}%", center(i, model) / BOX.0 * 100.0);
         html.raw("<span").attr("style", at).raw(">").text(label).raw("</span>");
     }
     html.raw("</div>");
+    if !model.marks.is_empty() {
+        html.raw(r#"<div class="plot-signs" aria-hidden="true">"#);
+        for mark in &model.marks {
+            html.raw("<span").attr("style", format_args!("left:{:.2}%", center(mark.at, model) / BOX.0 * 100.0)).raw("></span>");
+        }
+        html.raw("</div>");
+    }
     html
 }
 

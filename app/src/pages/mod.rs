@@ -20,3 +20,5 @@ pub mod settings;
 pub mod setup;
 #[cfg(feature = "ssr")]
 pub mod sites;
+#[cfg(feature = "ssr")]
+pub mod why;

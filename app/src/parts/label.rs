@@ -61,7 +61,7 @@ fn values_of(html: &mut Html, domain: &str, query: &ViewQuery, name: &str) {
 }
 
 /// A click shows only what the row says, or leaves it out.
-fn filters(html: &mut Html, domain: &str, query: &ViewQuery, field: &str, row: &TableRow, name: &str) {
+pub(super) fn filters(html: &mut Html, domain: &str, query: &ViewQuery, field: &str, row: &TableRow, name: &str) {
     let dashboard = Page::dashboard(domain);
     // A place that is not known has no code to compare with.
     let is_place = matches!(field, "country" | "region" | "city");

@@ -26,6 +26,7 @@ pub mod settings;
 mod sites;
 mod step;
 mod strip;
+mod why;
 
 pub use bar::{bar, period_menu};
 pub use behaviour::{Behaviour, behaviour, behaviour_name, behaviour_page};
@@ -37,6 +38,7 @@ pub use filters::filter_menu;
 pub use panel::{ROWS, figures, long_name, panel};
 pub use sites::sites;
 pub use strip::strip;
+pub use why::{reason_of, why};
 
 /// A page of a domain: where it is, and what its address says beside the state of the dashboard, which all pages of a domain share.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

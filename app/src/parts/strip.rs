@@ -2,7 +2,10 @@
 
 use footfall_model::report::{Changes, Figures, Kpis};
 
-use super::change::{Tone, change};
+use super::{
+    change::{Tone, change},
+    why::{COUNTED, why_page},
+};
 use crate::{
     failed::part_failed,
     format,
@@ -30,17 +33,29 @@ const ITEMS: [Item; 6] = [
     Item { text: |figures| of_visits(figures, figures.visit_duration.map(format::duration)), change: |changes| changes.visit_duration },
 ];
 
-/// Links that lead from each figure to how it came about. With script they carry the page's state along, as it is by then.
-fn explains(domain: &str, query: &ViewQuery) -> Vec<String> {
-    let link = |metric: Metric| {
-        let said = fill(Key::ExplainLink, &[("figure", t(metric.name()))]);
-        let mut html = Html::new();
-        html.raw(r#"<a class="kpi-why" rel="external" data-set="""#)
-            .attr("href", query.href(&format!("/{domain}/explain/{}", metric.code())));
-        html.attr("title", &said).attr("aria-label", &said).raw(">i</a>");
-        html.into_string()
-    };
-    Metric::STRIP.map(link).into()
+/// Links that lead from a figure to how it came about and, where it changed, to why. With script they carry the page's state along, as it is by
+/// then.
+fn beside(domain: &str, query: &ViewQuery, metric: Metric, changed: &Html) -> Html {
+    let said = fill(Key::ExplainLink, &[("figure", t(metric.name()))]);
+    let mut html = Html::new();
+    html.raw(r#"<a class="kpi-why" rel="external" data-set="""#).attr("href", query.href(&format!("/{domain}/explain/{}", metric.code())));
+    html.attr("title", &said).attr("aria-label", &said).raw(">i</a>");
+    if COUNTED.contains(&metric) && *changed != Html::new() {
+        html.raw(r#"<a class="kpi-reason" rel="external""#).attr("data-set", format_args!("metric={}", metric.code()));
+        html.attr("href", query.with_metric(metric).href(&why_page(domain))).raw(r#"><span class="sr-only">"#);
+        html.text(fill(Key::WhyLink, &[("figure", t(metric.name()))])).raw(": </span>").html(changed).raw("</a>");
+    }
+    html
+}
+
+/// Keeps the room of a change that is a link beside the figure, which is a link itself.
+fn held(metric: Metric, changed: &Html) -> String {
+    let mut html = Html::new();
+    if COUNTED.contains(&metric) && *changed != Html::new() {
+        html.raw(r#"<span class="kpi-held" aria-hidden="true">"#).html(changed).raw("</span>");
+        return html.into_string();
+    }
+    changed.clone().into_string()
 }
 
 fn of_visits(figures: &Figures, text: Option<String>) -> String {
@@ -58,10 +73,12 @@ pub fn strip(domain: &str, query: &ViewQuery, kpis: Result<Kpis, AppError>) -> S
     if let (true, Some(visitors)) = (kpis.meta.approximate, figures.first_mut()) {
         *visitors = format!("≈ {visitors}");
     }
+    let changes: Vec<(Metric, Html)> =
+        Metric::STRIP.into_iter().zip(ITEMS).map(|(metric, item)| (metric, change_of(metric, item, &kpis))).collect();
     Strip {
         figures,
-        explains: explains(domain, query),
-        changes: Metric::STRIP.iter().zip(&ITEMS).map(|(metric, item)| change_of(*metric, *item, &kpis).into_string()).collect(),
+        explains: changes.iter().map(|(metric, changed)| beside(domain, query, *metric, changed).into_string()).collect(),
+        changes: changes.iter().map(|(metric, changed)| held(*metric, changed)).collect(),
         pageviews: kpis.figures.pageviews,
         notes: notes(&kpis),
         degraded: kpis.meta.degraded,
@@ -108,5 +125,14 @@ mod tests {
         assert!(strip.changes[0].contains("change-down") && strip.changes[0].contains("↓ 12%"));
         assert!(strip.changes[1].contains("no earlier data"));
         assert!(strip.explains[4].contains(r#"href="/a.org/explain/bounce_rate?period=7d""#));
+        assert!(strip.explains[0].contains(r#"data-set="metric=visitors" href="/a.org/why?period=7d""#), "{}", strip.explains[0]);
+        assert!(strip.explains[1].contains(r#"href="/a.org/why?period=7d&amp;metric=pageviews""#), "{}", strip.explains[1]);
+        assert!(!strip.explains[4].contains("/why") && !strip.changes[4].contains("kpi-held"));
+    }
+
+    #[test]
+    fn what_is_not_compared_leads_to_no_reason() {
+        let strip = strip("a.org", &ViewQuery::parse("compare=off"), Ok(Kpis::default()));
+        assert!(strip.changes.iter().all(String::is_empty) && strip.explains.iter().all(|links| !links.contains("/why")));
     }
 }

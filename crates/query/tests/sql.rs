@@ -7,7 +7,7 @@ use footfall_query::{
     Param, Range, Scope, Sql,
     behaviour::{Funnel, Identity, Journey, Retention, Start, funnel, journey, retention},
     language::channel_rule,
-    question::{Condition, Dimension, Goal, Key, Leaf, Metric, Op, Place, Question, goal::CompletedBy, statement},
+    question::{Condition, Contrast, Dimension, Goal, Key, Leaf, Metric, Op, Place, Question, contrast, goal::CompletedBy, statement},
     sql,
 };
 use uuid::Uuid;
@@ -50,6 +50,18 @@ fn is(name: &str, value: &str) -> Condition {
 
 fn signup() -> Goal {
     Goal { name: "Sign-up".to_owned(), by: CompletedBy::Event("signup".to_owned()), props: Vec::new(), currency: Some("EUR".to_owned()) }
+}
+
+#[test]
+fn what_changed_most() {
+    let now = Question { condition: is("visit:country", "DE"), ..Question::totals([Metric::Visitors], RANGE) };
+    let now = now.by(Key::By(dimension("visit:source")), 1, 0);
+    let then = Question { range: Range { from: RANGE.from - RANGE.length(), to: RANGE.from }, ..now.clone() };
+    let asked = Contrast { now: &now, then: &then, least: 3, limit: 20 };
+    insta::assert_snapshot!("what_changed_most", show(&contrast(scope(), &asked).unwrap()));
+    let rate = Question { metrics: vec![Metric::BounceRate], ..now.clone() };
+    assert!(contrast(scope(), &Contrast { now: &rate, ..asked.clone() }).is_err());
+    assert!(contrast(scope(), &Contrast { then: &Question::totals([Metric::Visitors], RANGE), ..asked }).is_err());
 }
 
 #[test]

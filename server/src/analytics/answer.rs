@@ -154,7 +154,7 @@ impl Analytics {
     }
 
     /// The same question, which has the names of places, uses figures of days where it can, and counts visitors only where they are not too many.
-    async fn prepared(&self, scope: &SiteScope, mut question: Question) -> Result<Question, AnalyticsError> {
+    pub(super) async fn prepared(&self, scope: &SiteScope, mut question: Question) -> Result<Question, AnalyticsError> {
         self.name_places(scope, question.range, question.dimensions_mut()).await?;
         let mut events = None;
         if question.may_use_days() {

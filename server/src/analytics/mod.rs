@@ -21,6 +21,7 @@ mod kpis;
 mod live_view;
 mod month;
 mod places;
+mod shift;
 mod table;
 mod timeseries;
 mod turns;
@@ -56,6 +57,7 @@ pub use error::AnalyticsError;
 pub use kpis::STRIP;
 pub use month::Month;
 pub use places::Places;
+pub use shift::Shift;
 pub use table::{AskedRows, ComparedRow, Rows};
 use turns::Turns;
 

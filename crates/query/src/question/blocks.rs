@@ -55,11 +55,12 @@ pub(super) struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    pub(super) fn new(scope: Scope, question: &'a Question) -> Result<Self, Unsupported> {
+    /// Whose values join those of `b`.
+    pub(super) fn new(b: Builder, scope: Scope, question: &'a Question) -> Result<Self, Unsupported> {
         let (of_pages, by_event) = (question.is_about_pages(), question.is_by_event());
         let sums: BTreeSet<Sum> = question.sums().collect();
         let this = Self {
-            b: Builder::default(),
+            b,
             question,
             predicates: Predicates { scope, range: question.range },
             sums: sums.into_iter().collect(),

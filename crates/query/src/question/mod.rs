@@ -12,6 +12,7 @@
 mod blocks;
 pub mod channel;
 pub mod condition;
+mod contrast;
 mod corrected;
 pub mod days;
 pub mod dimension;
@@ -23,6 +24,7 @@ mod statement;
 
 pub use channel::ChannelRule;
 pub use condition::{Condition, Leaf, Op};
+pub use contrast::{Contrast, contrast};
 pub use days::RolledDay;
 pub use dimension::{Dimension, Place};
 pub use goal::Goal;

@@ -58,7 +58,31 @@ impl Statement {
 /// # Errors
 /// For metrics that do not go with the keys or the conditions. The language refuses such questions in its own words.
 pub fn statement(scope: Scope, question: &Question) -> Result<Statement, Unsupported> {
-    let Made { mut b, texts, sums, of_pages, apart } = Blocks::new(scope, question)?.make();
+    let Rows { mut b, select, from, shown, sums, of_pages } = rows(Builder::default(), scope, question)?;
+    let order = order(question, of_pages, &shown);
+    let limit = b.bind(Param::Int(i64::try_from(question.limit).unwrap_or(i64::MAX)));
+    let offset = b.bind(Param::Int(i64::try_from(question.offset).unwrap_or(i64::MAX)));
+    let text = format!(
+        "SELECT {select}, toUInt64(count() OVER ()) AS total, emptyArrayInt64() AS whole\n{from}{order}\nLIMIT {limit} OFFSET {offset}"
+    );
+    Ok(Statement { sql: b.finish(text), sums, approximate: question.approximate, of_pages, all_visitors: None })
+}
+
+/// All rows of a question, in no order: labels and sums.
+pub(super) struct Rows {
+    pub(super) b: Builder,
+    /// `labels` and `sums`.
+    pub(super) select: String,
+    pub(super) from: String,
+    /// The keys as reports show them.
+    shown: Vec<String>,
+    pub(super) sums: Vec<Sum>,
+    of_pages: bool,
+}
+
+/// Makes them of the blocks. Their values join those of `b`.
+pub(super) fn rows(b: Builder, scope: Scope, question: &Question) -> Result<Rows, Unsupported> {
+    let Made { mut b, texts, sums, of_pages, apart } = Blocks::new(b, scope, question)?.make();
     // A block alone has nothing to be added to.
     let (is_alone, of_blocks) = (texts.len() == 1, sums.iter().filter(|sum| !is_asked_apart(question, **sum)));
     let mut totals: Vec<String> = if is_alone {
@@ -82,17 +106,10 @@ pub fn statement(scope: Scope, question: &Question) -> Result<Statement, Unsuppo
         let group = if is_alone { String::new() } else { format!("\n  GROUP BY {}", keys.join(", ")) };
         (group, format!("\nWHERE {HERE} > 0{}", among(&mut b, &question.labels, shown.first())))
     };
-    let order = order(question, of_pages, &shown);
-    let limit = b.bind(Param::Int(i64::try_from(question.limit).unwrap_or(i64::MAX)));
-    let offset = b.bind(Param::Int(i64::try_from(question.offset).unwrap_or(i64::MAX)));
     let columns: Vec<&str> = sums.iter().map(|sum| sum.column()).collect();
-    let text = format!(
-        "SELECT {labels} AS labels, [{}] AS sums, toUInt64(count() OVER ()) AS total, emptyArrayInt64() AS whole\nFROM (\n  SELECT {select}\n  \
-         FROM (\n    {}\n  ){group}\n){present}{order}\nLIMIT {limit} OFFSET {offset}",
-        columns.join(", "),
-        texts.join("\n    UNION ALL\n    ")
-    );
-    Ok(Statement { sql: b.finish(text), sums, approximate: question.approximate, of_pages, all_visitors: None })
+    let from = format!("FROM (\n  SELECT {select}\n  FROM (\n    {}\n  ){group}\n){present}", texts.join("\n    UNION ALL\n    "));
+    let select = format!("{labels} AS labels, [{}] AS sums", columns.join(", "));
+    Ok(Rows { b, select, from, shown, sums, of_pages })
 }
 
 /// The blocks of a row added up. Visitors of a group without its goals stand in rows of no goal: each goal of the group looks there.

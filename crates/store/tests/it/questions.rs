@@ -10,8 +10,8 @@ use footfall_model::Interval;
 use footfall_query::{
     Param, Range, Scope, Sql, buckets,
     question::{
-        ChannelRule, Condition, Dimension, Direction, Goal, Key, Labels, Leaf, Metric, Op, Order, Place, Question, RolledDay, days,
-        dimension::OfVisit, goal::CompletedBy, statement,
+        ChannelRule, Condition, Contrast, Dimension, Direction, Goal, Key, Labels, Leaf, Metric, Op, Order, Place, Question, RolledDay,
+        contrast, days, dimension::OfVisit, goal::CompletedBy, statement,
     },
 };
 use footfall_store::{Attributes, EventRow, Store, Unlisted};
@@ -779,6 +779,68 @@ async fn figures_of_days_add_up_to_what_the_rows_say() {
     assert!(after < before);
     assert_eq!(after, engine::number(&store, "SELECT uniqExact(site_id, day, build) FROM rolled_days").await);
     assert!(compare_over_days(&store, &all, &mut dice, 40).await.0 > 0);
+}
+
+/// Asks what changed most between two ranges and compares with what the rows say of each; answers how many days were not read row by row.
+async fn compare_contrasts(store: &Store, rows: &[EventRow], dice: &mut StdRng, count: usize) -> usize {
+    let scope = Scope::authorised(site(1));
+    let (mut asked, mut used) = (0, 0);
+    while asked < count {
+        let hours = |dice: &mut StdRng| FROM + dice.random_range(-2..100) * HOUR + [0, 0, 17 * MINUTE][dice.random_range(0..3)];
+        let range = |dice: &mut StdRng| {
+            let (one, other) = (hours(dice), hours(dice));
+            Range::new(one.min(other), one.max(other))
+        };
+        let known: Vec<Dimension> = dimensions().into_iter().chain(days::dimensions()).collect();
+        let key =
+            known.into_iter().filter(|known| *known != Dimension::Channel(Vec::new())).collect::<Vec<_>>().choose(dice).unwrap().clone();
+        let condition = if dice.random_bool(0.5) { Condition::none() } else { condition(dice, rows, 1, false) };
+        let metric = *[Metric::Visitors, Metric::Visits, Metric::Pageviews].choose(dice).unwrap();
+        let now = Question { condition, ..Question::totals([metric], range(dice)) }.by(Key::By(key), 1, 0);
+        let then = Question { range: range(dice), ..now.clone() };
+        if statement(scope, &now).is_err() {
+            continue;
+        }
+        asked += 1;
+        let (least, limit) = (dice.random_range(1..4), *[3, 10_000].choose(dice).unwrap());
+        let (mut over_now, mut over_then) = (now.clone(), then.clone());
+        for question in [&mut over_now, &mut over_then] {
+            if question.may_use_days() {
+                *question = question.clone().over_days(worked_out(store, question.range).await, ZONE);
+                used += question.rolled.len();
+            }
+        }
+        let made = contrast(scope, &Contrast { now: &over_now, then: &over_then, least, limit }).unwrap();
+        let found: Vec<(Vec<String>, [i64; 2])> =
+            store.report(&made).await.unwrap().into_iter().map(|row| (row.labels, row.sums.try_into().unwrap())).collect();
+        let mut figures = BTreeMap::<Vec<String>, [i64; 2]>::new();
+        for (at, question) in [&now, &then].into_iter().enumerate() {
+            for (labels, figure) in expected(rows, question) {
+                figures.entry(labels).or_default()[at] = figure[0].unwrap() as i64;
+            }
+        }
+        let moved = |[now, then]: &[i64; 2]| now.abs_diff(*then);
+        let mut most: Vec<_> = figures.into_iter().filter(|(_, figures)| moved(figures) >= least.unsigned_abs()).collect();
+        most.sort_by_key(|(_, figures)| std::cmp::Reverse(moved(figures)));
+        most.truncate(limit as usize);
+        assert_eq!(found, most, "{now:#?}\nagainst {:?}", then.range);
+    }
+    used
+}
+
+#[tokio::test]
+async fn what_changed_most_is_what_the_rows_say() {
+    let store = engine::store().await;
+    let all = rows(&Traffic { seed: 77, visits: 300, from: FROM, to: FROM + 4 * DAY });
+    for (index, part) in all.chunks(200).enumerate() {
+        store.insert_events(part, &format!("{index}")).await.unwrap();
+    }
+    let seed = rand::random::<u64>();
+    println!("seed {seed}");
+    let mut dice = StdRng::seed_from_u64(seed);
+    assert_eq!(compare_contrasts(&store, &all, &mut dice, 60).await, 0, "nothing is worked out yet");
+    roll(&store).await;
+    assert!(compare_contrasts(&store, &all, &mut dice, 60).await > 10);
 }
 
 #[tokio::test]
