@@ -217,7 +217,7 @@ fn changed(html: &mut Html, change: Option<i64>) {
         Some(0) => html.text("0%"),
         Some(n) => {
             let (class, arrow, said) = if n > 0 { ("change-up", "↑ ", Key::ChangeUp) } else { ("change-down", "↓ ", Key::ChangeDown) };
-            let text = format!("{}%", format::number(n.unsigned_abs()));
+            let text = format::percent(format::number(n.unsigned_abs()));
             html.raw("<span")
                 .attr("class", class)
                 .raw(r#"><span aria-hidden="true">"#)
