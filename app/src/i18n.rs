@@ -100,6 +100,12 @@ pub fn fill(key: Key, values: &[(&str, &str)]) -> String {
             break;
         };
         match values.iter().find(|(known, _)| *known == name) {
+            // A sign at an edge would else go over to the wrong side.
+            Some((_, value)) if lang() == Lang::Ar && has_sign_at_edge(value) => {
+                filled.push('\u{2068}');
+                filled.push_str(value);
+                filled.push('\u{2069}');
+            }
             Some((_, value)) => filled.push_str(value),
             None => filled.push_str(name),
         }
@@ -107,6 +113,10 @@ pub fn fill(key: Key, values: &[(&str, &str)]) -> String {
     }
     filled.push_str(rest);
     filled
+}
+
+fn has_sign_at_edge(value: &str) -> bool {
+    [value.as_bytes().first(), value.as_bytes().last()].into_iter().flatten().any(u8::is_ascii_punctuation)
 }
 
 #[cfg(all(test, feature = "ssr"))]
@@ -156,6 +166,18 @@ mod tests {
     #[test]
     fn fills_holes_once_and_leaves_values_alone() {
         assert_eq!(fill(Key::NowOnline, &[("n", "{n}")]), "{n} now");
+    }
+
+    #[test]
+    fn signs_stay_where_they_are_between_letters_that_go_the_other_way() {
+        let filled = |path| {
+            leptos::prelude::Owner::new().with(|| {
+                leptos::prelude::provide_context(Lang::Ar);
+                fill(Key::OpenPage, &[("path", path)])
+            })
+        };
+        assert_eq!(filled("/about"), "فتح \u{2068}/about\u{2069}");
+        assert_eq!(filled("about"), "فتح about");
     }
 
     #[test]

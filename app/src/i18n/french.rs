@@ -127,10 +127,10 @@ language! {
     WorksTitle => "Ça marche",
     WorksText => "Le premier événement est arrivé.",
     GoToDashboard => "Ouvrir le tableau de bord",
-    LoadDemo => "Charger des données de démonstration",
+    LoadDemo => "Charger une démo",
     LoadDemoHint => "Trente jours de visites inventées, pour découvrir. Supprimées en un clic.",
-    DemoShown => "Ce domaine affiche des données de démonstration.",
-    RemoveDemo => "Supprimer les données de démonstration",
+    DemoShown => "Ce domaine affiche des données de démo.",
+    RemoveDemo => "Supprimer la démo",
     Working => "En cours …",
 
     // Domains

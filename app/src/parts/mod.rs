@@ -129,7 +129,6 @@ fn languages() -> Html {
         html.raw(r#"<li><a class="menu-item" rel="external""#)
             .attr("href", format_args!("/lang/{}", choice.tag()))
             .attr("lang", choice.tag())
-            .attr("dir", "auto")
             .attr_if(choice == lang(), "aria-current", "true")
             .raw(">")
             .text(choice.name())
