@@ -113,8 +113,8 @@ test("figures are written as the language does", async () => {
 test("Arabic is written from right to left, and time goes on to the right", async () => {
   const context = await reader("ar");
   const { page, faults } = await open(context);
-  const checked = [`/${DOMAIN}?period=30d`, "/sites", `/${DOMAIN}/settings/goals`];
-  for (const path of [...checked, `/${DOMAIN}/by/page`, `/${DOMAIN}/drops`, `/${DOMAIN}/journeys`]) {
+  const checked = [`/${DOMAIN}?period=30d`, `/${DOMAIN}/settings/goals`];
+  for (const path of [...checked, "/sites", `/${DOMAIN}/by/page`, `/${DOMAIN}/drops`, `/${DOMAIN}/journeys`]) {
     await page.goto(product.base + path);
     assert.deepEqual(await attributes(page), ["ar", "rtl"]);
     for (const width of [390, 1440]) {
@@ -138,10 +138,8 @@ test("long words fit in every language", async () => {
   for (const lang of LANGUAGES) {
     const context = await reader(lang, { viewport: { width: 320, height: 700 } });
     const { page } = await open(context);
-    for (const path of [`/${DOMAIN}?period=30d`, `/${DOMAIN}/settings/general`]) {
-      await page.goto(product.base + path);
-      assert.ok(await fits(page), `${lang} ${path}`);
-    }
+    await page.goto(`${product.base}/${DOMAIN}/by/page?period=30d`);
+    assert.ok(await fits(page), lang);
     await context.close();
   }
 });
