@@ -17,6 +17,9 @@ pub enum Icon {
     Person,
     /// Half a disc: the theme.
     Contrast,
+    /// A globe: the language.
+    #[cfg(feature = "ssr")]
+    Globe,
     /// Leads out of the page.
     Out,
     /// Two sheets: copy.
@@ -53,6 +56,10 @@ impl Icon {
             }
             Self::Contrast => {
                 "M8 13.500a5.500 5.500 0 1 0 0-11 5.500 5.500 0 0 0 0 11zM8 2.500v11M8 5.300l4.700-.4M8 8h5.500M8 10.700l4.700.4"
+            }
+            #[cfg(feature = "ssr")]
+            Self::Globe => {
+                "M8 13.500a5.500 5.500 0 1 0 0-11 5.500 5.500 0 0 0 0 11zM2.500 8h11M8 2.500c-3.500 3.500-3.500 7.500 0 11M8 2.500c3.500 3.500 3.500 7.500 0 11"
             }
             Self::Out => "M6.500 3.500h-3v9h9v-3M9 3h4v4M13 3 7.500 8.500",
             Self::Copy => "M6 6h7.500v7.500H6zM3.500 10h-1V2.500H10v1",

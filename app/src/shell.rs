@@ -8,7 +8,12 @@ use leptos::{
 };
 use leptos_meta::MetaTags;
 
-use crate::{App, assets::Assets, i18n::Lang, theme};
+use crate::{
+    App,
+    assets::Assets,
+    i18n::{lang, texts_of_browser},
+    theme,
+};
 
 /// The other pages with one word in their path. What is left is a domain's page.
 const PLAIN: [&str; 3] = ["login", "setup", "sites"];
@@ -25,7 +30,6 @@ fn reload() -> Option<String> {
 /// The document. `assets` are the hashed names of the built files.
 #[must_use]
 pub fn shell(assets: Assets) -> impl IntoView {
-    provide_context(Lang::default());
     let nonce = use_nonce();
     set_policy(nonce.as_ref());
     let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
@@ -34,7 +38,7 @@ pub fn shell(assets: Assets) -> impl IntoView {
     let title = domain.to_owned();
     view! {
         <!DOCTYPE html>
-        <html lang=Lang::default().tag() data-theme=theme::of_request().code()>
+        <html lang=lang().tag() dir=lang().dir() data-theme=theme::of_request().code()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -65,6 +69,7 @@ fn scripts(assets: &Assets, nonce: Option<Nonce>) -> impl IntoView + use<> {
         <link rel="modulepreload" href=js nonce=nonce.clone() />
         <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
         <meta name="footfall-charts" content=charts />
+        <script id="texts" type="application/json" nonce=nonce.clone() inner_html=texts_of_browser()></script>
         <script type="module" nonce=nonce inner_html=start></script>
     }
 }

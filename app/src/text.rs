@@ -16,7 +16,7 @@ pub fn middle(html: &mut Html, label: &str) {
     let count = label.chars().count();
     let cut = if count > SPLIT_ABOVE { label.char_indices().nth(count - TAIL).map_or(label.len(), |(at, _)| at) } else { label.len() };
     let (head, tail) = label.split_at(cut);
-    html.raw(r#"<span class="middle""#).attr("title", label).raw(r#"><span class="middle-head">"#).text(head);
+    html.raw(r#"<span class="middle" dir="auto""#).attr("title", label).raw(r#"><span class="middle-head">"#).text(head);
     html.raw(r#"</span><span class="middle-tail">"#).text(tail).raw("</span></span>");
 }
 

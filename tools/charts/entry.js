@@ -43,6 +43,7 @@ function paint({ chart, element, option: text, words }) {
   option.yAxis.axisLabel.formatter = (_, at) => words.axis[at] ?? '';
   option.yAxis.axisLabel.margin = 8;
   option.xAxis.axisLabel.margin = 12;
+  option.xAxis.axisLabel.hideOverlap = true;
   // Only the crosshair is ECharts'; what it says is ours (see `tell`), so no markup is ever made from data.
   option.tooltip.showContent = false;
   for (const series of option.series) series.emphasis = { disabled: series.type === 'bar' };

@@ -3,7 +3,7 @@
 use footfall_model::{Interval, report::Point};
 
 use crate::{
-    format::Label,
+    format::{Label, percent},
     i18n::{Key, fill, t},
     metric::Metric,
     types::{Note, Series},
@@ -142,7 +142,7 @@ impl ChartModel {
             then: then.map(text),
             change: now.zip(then.filter(|then| *then > 0.0)).map(|(now, then)| {
                 let change = 100.0 * (now - then) / then;
-                format!("{}{change:.0}%", if change >= 0.5 { "+" } else { "" })
+                percent(format_args!("{}{change:.0}", if change >= 0.5 { "+" } else { "" }))
             }),
         }
     }

@@ -10,11 +10,20 @@ macro_rules! texts {
             $(#[cfg(feature = "ssr")] #[doc = $its_text] $of_server,)*
         }
 
+        /// What the browser writes itself: each stands at the place of its key.
+        #[cfg(feature = "ssr")]
+        pub const OF_BROWSER: &[Key] = &[$(Key::$key,)*];
+
+        /// All.
+        #[cfg(all(test, feature = "ssr"))]
+        pub const ALL: &[Key] = &[$(Key::$key,)* $(Key::$of_server,)*];
+
         /// The English text.
+        #[cfg(feature = "ssr")]
         pub const fn text(key: Key) -> &'static str {
             match key {
                 $(Key::$key => $text,)*
-                $(#[cfg(feature = "ssr")] Key::$of_server => $its_text,)*
+                $(Key::$of_server => $its_text,)*
             }
         }
     };
@@ -90,6 +99,7 @@ texts! {
         AppName => "Footfall",
         SignOut => "Sign out",
         Account => "Account",
+        Language => "Language",
         AddDomain => "Add a domain",
         SwitchDomain => "Switch domain",
         Dashboard => "Dashboard",

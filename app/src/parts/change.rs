@@ -21,9 +21,9 @@ pub(super) enum Tone {
 pub(super) fn change(html: &mut Html, change: Option<i64>, tone: Tone, none: &str, title: Option<String>) {
     let (class, arrow, text, said) = match change {
         None => ("change", "", none.to_owned(), t(Key::NoEarlierData).to_owned()),
-        Some(0) => ("change", "", "0%".to_owned(), t(Key::ChangeSame).to_owned()),
+        Some(0) => ("change", "", format::percent(0), t(Key::ChangeSame).to_owned()),
         Some(n) => {
-            let text = format!("{}%", format::number(n.unsigned_abs()));
+            let text = format::percent(format::number(n.unsigned_abs()));
             let (arrow, key) = if n > 0 { ("↑ ", Key::ChangeUp) } else { ("↓ ", Key::ChangeDown) };
             let said = fill(key, &[("n", &text)]);
             let class = match tone {

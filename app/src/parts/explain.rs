@@ -4,7 +4,7 @@ use super::{Page, back, filters::chips};
 use crate::{
     backend::{Explained, How, PlaceNames},
     failed::part_failed,
-    format::{compact, number, part},
+    format::{compact, number, part, percent},
     i18n::{Key, fill, t},
     icons::{Icon, icon},
     markup::Html,
@@ -88,7 +88,7 @@ fn facts(html: &mut Html, domain: &str, query: &ViewQuery, how: &How) {
         None => fact(html, Key::ExplainFresh, "–", t(Key::ExplainNotFresh)),
     }
     if let Some((from, to)) = how.confidence {
-        fact(html, Key::ExplainConfidence, &format!("{from}–{to}%"), t(Key::ExplainConfidenceText));
+        fact(html, Key::ExplainConfidence, &percent(format_args!("{from}–{to}")), t(Key::ExplainConfidenceText));
     }
     let (bytes, elapsed) = (format!("{}B", compact(how.bytes)), format!("{:.0}", how.elapsed_ms.ceil()));
     let read = fill(Key::ExplainReadText, &[("bytes", &bytes), ("elapsed", &elapsed)]);

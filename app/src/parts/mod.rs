@@ -1,7 +1,7 @@
 //! Parts of the domain page that the server writes as HTML (see [`crate::markup`]): the browser asks for them anew, it does not draw them.
 
 use crate::{
-    i18n::{Key, fill, t},
+    i18n::{Key, Lang, fill, lang, t},
     icons::{Icon, icon},
     markup::Html,
     query::{ViewQuery, written},
@@ -147,13 +147,42 @@ pub fn switcher(current: &str, domains: &[String]) -> Html {
     html
 }
 
-/// The end of the bar: theme, and the menu of who is signed in.
+/// The end of the bar: theme, language, and the menu of who is signed in.
 #[must_use]
 pub fn bar_end(theme: Theme, viewer: &Viewer) -> Html {
     let mut html = theme_button(theme);
-    if viewer.email.is_some() {
-        html.html(&account(viewer));
+    html.html(&if viewer.email.is_some() { account(viewer) } else { languages_menu() });
+    html
+}
+
+/// The menu of languages for who has no account menu.
+fn languages_menu() -> Html {
+    let mut html = Html::new();
+    html.raw(r#"<details class="menu"><summary class="menu-button""#)
+        .attr("aria-label", t(Key::Language))
+        .attr("title", t(Key::Language))
+        .raw(">")
+        .html(&icon(Icon::Globe))
+        .raw(r#"</summary><div class="menu-layer">"#)
+        .html(&languages())
+        .raw("</div></details>");
+    html
+}
+
+/// Links that choose a language. The server leads back to the page that they stand on.
+fn languages() -> Html {
+    let mut html = Html::new();
+    html.raw(r#"<ul class="menu-languages""#).attr("aria-label", t(Key::Language)).raw(">");
+    for choice in Lang::ALL {
+        html.raw(r#"<li><a class="menu-item" rel="external""#)
+            .attr("href", format_args!("/lang/{}", choice.tag()))
+            .attr("lang", choice.tag())
+            .attr_if(choice == lang(), "aria-current", "true")
+            .raw(">")
+            .text(choice.name())
+            .raw("</a></li>");
     }
+    html.raw("</ul>");
     html
 }
 
@@ -171,7 +200,9 @@ fn account(viewer: &Viewer) -> Html {
         .attr("value", &viewer.csrf)
         .raw(r#"><input type="hidden" name="callbackUrl" value="/"><button class="menu-item">"#)
         .text(t(Key::SignOut))
-        .raw("</button></form></div></details>");
+        .raw(r#"</button></form><div class="menu-rule">"#)
+        .html(&languages())
+        .raw("</div></div></details>");
     html
 }
 

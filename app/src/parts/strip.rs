@@ -29,7 +29,7 @@ const ITEMS: [Item; 6] = [
     Item { text: |figures| format::figure(figures.pageviews), change: |changes| changes.pageviews },
     Item { text: |figures| format::figure(figures.visits), change: |changes| changes.visits },
     Item { text: |figures| of_visits(figures, figures.views_per_visit.map(format::ratio)), change: |changes| changes.views_per_visit },
-    Item { text: |figures| of_visits(figures, figures.bounce_rate.map(|rate| format!("{rate}%"))), change: |changes| changes.bounce_rate },
+    Item { text: |figures| of_visits(figures, figures.bounce_rate.map(format::percent)), change: |changes| changes.bounce_rate },
     Item { text: |figures| of_visits(figures, figures.visit_duration.map(format::duration)), change: |changes| changes.visit_duration },
 ];
 

@@ -6,12 +6,12 @@ use any_spawner::Executor;
 use axum::{
     Router,
     body::Body,
-    extract::{RawQuery, Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    extract::{Path, RawQuery, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use footfall_app::{assets::Assets, backend::Backend, download::Download, types::AppError};
+use footfall_app::{assets::Assets, backend::Backend, download::Download, i18n::Lang, types::AppError};
 use futures::{StreamExt, stream};
 use leptos::prelude::provide_context;
 
@@ -29,6 +29,7 @@ pub fn router(app: Arc<App>, backend: Arc<dyn Backend>, assets: Assets) -> Route
     // Rendering spawns tasks by this. A second router in one process (tests) finds it set already.
     let _ = Executor::init_tokio();
     Router::new()
+        .route("/lang/{tag}", get(language))
         .route("/api/app/table.csv", get(table))
         .route("/api/app/{*name}", get(server_function).post(server_function))
         .fallback(elsewhere)
@@ -58,9 +59,28 @@ async fn table(State(pages): State<Pages>, headers: HeaderMap, RawQuery(query): 
     Ok((headers, body).into_response())
 }
 
+/// Keeps the choice of a language for a year, and leads back to the page on which it was made.
+async fn language(Path(tag): Path<String>, headers: HeaderMap) -> Response {
+    let Some(lang) = Lang::from_tag(&tag) else { return ApiError::not_found().into_response() };
+    let cookie = format!("lang={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax", lang.tag());
+    let answer = [(header::SET_COOKIE, cookie), (header::LOCATION, back(&headers)), (header::CACHE_CONTROL, "no-store".to_owned())];
+    (StatusCode::SEE_OTHER, answer).into_response()
+}
+
+/// Where a link stood, on this server: no other is ever led to.
+fn back(headers: &HeaderMap) -> String {
+    let from = headers.get(header::REFERER).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<Uri>().ok());
+    let address = from.and_then(|uri| Some(uri.path_and_query()?.to_string())).filter(|address| !address.starts_with("//"));
+    address.unwrap_or_else(|| "/".to_owned())
+}
+
 async fn server_function(State(pages): State<Pages>, request: Request) -> Response {
-    let backend = pages.backend.clone();
-    leptos_axum::handle_server_fns_with_context(move || provide_context(backend.clone()), request).await.into_response()
+    let (backend, lang) = (pages.backend.clone(), Lang::of_reader(request.headers()));
+    let provide = move || {
+        provide_context(backend.clone());
+        provide_context(lang);
+    };
+    leptos_axum::handle_server_fns_with_context(provide, request).await.into_response()
 }
 
 /// What no route has: a page, or nothing.
@@ -81,10 +101,12 @@ async fn page(State(pages): State<Pages>, mut request: Request) -> Response {
     if let Some(cookie) = &form.set_cookie {
         add_cookie(request.headers_mut(), cookie);
     }
-    let render = leptos_axum::render_app_async_stream_with_context(
-        move || provide_context(backend.clone()),
-        move || footfall_app::shell(assets.clone()),
-    );
+    let lang = Lang::of_reader(request.headers());
+    let provide = move || {
+        provide_context(backend.clone());
+        provide_context(lang);
+    };
+    let render = leptos_axum::render_app_async_stream_with_context(provide, move || footfall_app::shell(assets.clone()));
     let mut response = render(request).await;
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Some(cookie) = form.set_cookie {
