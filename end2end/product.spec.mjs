@@ -243,6 +243,7 @@ async function details(page) {
   await page.getByRole("searchbox").fill("no such page");
   await page.getByRole("searchbox").press("Enter");
   await page.getByRole("link", { name: "Clear the search" }).click();
+  await page.waitForURL((url) => !url.searchParams.has("search"));
   // A period is chosen without losing the order; a row leads to the dashboard with nothing of this page.
   await page.keyboard.press("w");
   await page.waitForURL(/period=7d.*sort=label/);
