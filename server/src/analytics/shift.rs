@@ -61,13 +61,17 @@ impl Analytics {
             let (now, then) = (whole(now).by(key.clone(), most, 0), whole(then).by(key, most, 0));
             Box::pin(self.moved(scope, [now, then], least))
         });
+        let mut moved = join_all(asked).await;
+        let figures = [of_now.0, of_then.0];
+        // What all visits have in common explains nothing.
+        moved.iter_mut().flatten().for_each(|values: &mut Vec<Moved>| values.retain(|value| value.figures != figures));
         Ok(Some(Shift {
             now,
             then,
-            figures: [of_now.0, of_then.0],
+            figures,
             incomplete: first.is_none_or(|first| first > then.from),
             approximate: of_now.1 || of_then.1,
-            moved: join_all(asked).await,
+            moved,
         }))
     }
 
