@@ -2,7 +2,7 @@
 // in both themes, with wrong addresses, empty, and asked for by somebody else.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { accessible, launch, open } from "./product/browser.mjs";
+import { launch, looksRight, open, without } from "./product/browser.mjs";
 import { startProduct } from "./product/server.mjs";
 
 const EMAIL = "owner@example.org";
@@ -58,28 +58,7 @@ async function eventually(holds) {
   assert.ok(await holds());
 }
 
-/** Clean in both themes, and as narrow as a small phone. */
-async function looksRight(page, what) {
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
-    await accessible(page, `${what}, ${colorScheme}`);
-  }
-  const before = page.viewportSize();
-  await page.setViewportSize({ width: 320, height: 700 });
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320, `${what} at 320 px`);
-  await accessible(page, `${what}, narrow`);
-  await page.setViewportSize(before);
-  await page.emulateMedia({ colorScheme: "light" });
-}
-
-/** The page at an address without script. */
-async function plainly(path, look) {
-  const plain = await browser.newContext({ javaScriptEnabled: false, storageState: await context.storageState() });
-  const page = await plain.newPage();
-  await page.goto(product.base + path);
-  await look(page);
-  await plain.close();
-}
+const plainly = async (path, look) => without(await context.storageState(), browser, product.base + path, look);
 
 /** Whoever may not see an address is told that there is none. */
 async function refused(path) {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { accessible, launch, open } from "./product/browser.mjs";
+import { launch, looksRight, open, without } from "./product/browser.mjs";
 import { startProduct } from "./product/server.mjs";
 
 const EMAIL = "owner@example.org";
@@ -54,28 +54,7 @@ after(async () => {
   await product?.stop();
 });
 
-/** Clean in both themes, and as narrow as a small phone. */
-async function looksRight(page, what) {
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
-    await accessible(page, `${what}, ${colorScheme}`);
-  }
-  const before = page.viewportSize();
-  await page.setViewportSize({ width: 320, height: 700 });
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320, `${what} at 320 px`);
-  await accessible(page, `${what}, narrow`);
-  await page.setViewportSize(before);
-  await page.emulateMedia({ colorScheme: "light" });
-}
-
-/** The page at an address without script. */
-async function plainly(path, look) {
-  const plain = await browser.newContext({ javaScriptEnabled: false, storageState: await context.storageState() });
-  const page = await plain.newPage();
-  await page.goto(product.base + path);
-  await look(page);
-  await plain.close();
-}
+const plainly = async (path, look) => without(await context.storageState(), browser, product.base + path, look);
 
 test("a rise that one source made is explained by it, and noted on the chart", async () => {
   const { page, faults } = await open(context);

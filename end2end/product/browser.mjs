@@ -36,3 +36,26 @@ export async function accessible(page, what) {
   assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`), [], what);
   await page.emulateMedia({ reducedMotion: "no-preference" });
 }
+
+/** Clean in both themes, and as narrow as a small phone. */
+export async function looksRight(page, what) {
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await accessible(page, `${what}, ${colorScheme}`);
+  }
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 320, height: 700 });
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320, `${what} at 320 px`);
+  await accessible(page, `${what}, narrow`);
+  await page.setViewportSize(before);
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
+/** The page at an address without script, for who has this state of storage. */
+export async function without(storageState, browser, address, look) {
+  const plain = await browser.newContext({ javaScriptEnabled: false, storageState });
+  const page = await plain.newPage();
+  await page.goto(address);
+  await look(page);
+  await plain.close();
+}

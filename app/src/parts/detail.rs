@@ -2,10 +2,9 @@
 
 use super::{
     Page, back, carried,
-    change::{Tone, change},
     filters::chips,
     label::{detail_page, label},
-    panel::{class, column_name, figure_text, long_name, nothing, tab_name, widths},
+    panel::{cells, class, column_name, long_name, nothing, tab_name, widths},
 };
 use crate::{
     backend::{PlaceNames, Table, Wanted},
@@ -252,15 +251,7 @@ fn rows(html: &mut Html, domain: &str, query: &DetailQuery, table: &Table) {
     for row in &table.rows {
         html.raw("<tr>");
         label(html, domain, &query.view, field, row, width(row));
-        for (metric, figure) in figures.iter().zip(&row.figures) {
-            html.raw("<td").attr("class", class(*metric)).raw(">");
-            figure_text(html, *metric, *figure, row).raw("</td>");
-        }
-        if table.is_compared {
-            html.raw(r#"<td class="rows-change">"#);
-            change(html, row.change, Tone::UpIsGood, "–", None);
-            html.raw("</td>");
-        }
+        cells(html, figures, table, row);
         html.raw("</tr>");
     }
     html.raw("</tbody></table></div>");

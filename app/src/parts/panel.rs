@@ -202,18 +202,24 @@ fn rows(html: &mut Html, domain: &str, query: &ViewQuery, field: &str, table: &T
     for row in &table.rows {
         html.raw("<tr>");
         label(html, domain, query, field, row, width(row));
-        for (metric, figure) in figures.iter().zip(&row.figures) {
-            html.raw("<td").attr("class", class(*metric)).raw(">");
-            figure_text(html, *metric, *figure, row).raw("</td>");
-        }
-        if table.is_compared {
-            html.raw(r#"<td class="rows-change">"#);
-            change(html, row.change, Tone::UpIsGood, "–", None);
-            html.raw("</td>");
-        }
+        cells(html, figures, table, row);
         html.raw("</tr>");
     }
     html.raw("</tbody></table>");
+}
+
+/// The figures of a row, and its change.
+pub(super) fn cells(html: &mut Html, figures: &[Metric], table: &Table, row: &TableRow) {
+    for (metric, figure) in figures.iter().zip(&row.figures) {
+        html.raw("<td").attr("class", class(*metric)).raw(">");
+        figure_text(html, *metric, *figure, row);
+        html.raw("</td>");
+    }
+    if table.is_compared {
+        html.raw(r#"<td class="rows-change">"#);
+        change(html, row.change, Tone::UpIsGood, "–", None);
+        html.raw("</td>");
+    }
 }
 
 /// How long the bar behind a row is, in percent of the longest.
@@ -232,14 +238,14 @@ pub(super) const fn class(metric: Metric) -> &'static str {
 }
 
 /// A figure of a row.
-pub(super) fn figure_text<'a>(html: &'a mut Html, metric: Metric, figure: Option<f64>, row: &TableRow) -> &'a mut Html {
+fn figure_text(html: &mut Html, metric: Metric, figure: Option<f64>, row: &TableRow) {
     match (figure, &row.currency) {
         (None, _) => html.text("–"),
         // Goals without a currency have no revenue.
         (Some(_), None) if metric == Metric::Revenue => html.text("–"),
         (Some(figure), Some(currency)) if metric == Metric::Revenue => html.text(metric.text(figure)).text(" ").text(currency),
         (Some(figure), _) => html.text(metric.text(figure)),
-    }
+    };
 }
 
 /// The way to all rows.
