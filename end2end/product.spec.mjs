@@ -192,6 +192,7 @@ async function filters(page) {
   await page.getByRole("link", { name: /Remove the filter .Country is not Germany/ }).waitFor();
   await page.goto(`${product.base}/demo.example?period=30d&f=matches,page,(`);
   await page.getByText(/not a regular expression/).first().waitFor();
+  assert.equal(await page.locator("[data-retry]").count(), 0, "what is asked wrongly is not offered again");
   await page.goto(`${product.base}/demo.example?period=30d`);
 }
 

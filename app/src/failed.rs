@@ -20,11 +20,14 @@ pub fn part_failed(error: &AppError, part: &'static str) -> Html {
         .text(t(Key::PanelFailed))
         .raw(r#"</p><p class="failed-reason">"#)
         .text(sentence(&error.to_string()))
-        .raw(r#"</p><a class="button" href="" rel="external""#)
-        .attr("data-retry", part)
-        .raw(">")
-        .text(t(Key::Retry))
-        .raw("</a></div>");
+        .raw(r#"</p><a class="button" rel="external""#);
+    // What is asked wrongly fails again: only another question helps.
+    if matches!(error, AppError::Invalid { .. }) {
+        html.attr("href", "?").raw(">").text(t(Key::FiltersClear));
+    } else {
+        html.attr("href", "").attr("data-retry", part).raw(">").text(t(Key::Retry));
+    }
+    html.raw("</a></div>");
     html
 }
 

@@ -69,6 +69,7 @@ texts! {
         WeekOf => "Week of {day}",
 
         // Filters
+        FiltersClear => "Clear all",
         PanelFailed => "This could not be loaded.",
 
         // Live
@@ -264,7 +265,6 @@ texts! {
         Filter => "Filter",
         Filters => "Filters",
         FilterAdd => "Add a filter",
-        FiltersClear => "Clear all",
         FilterField => "What",
         FilterHow => "How",
         FilterValue => "Value",
