@@ -1,8 +1,10 @@
 //! The seam between pages and product: who asks may see what, then the same reports as the API.
 
+mod behaviour;
 mod explained;
 mod listed;
 mod settings;
+mod table;
 mod why;
 
 use std::sync::Arc;
@@ -11,33 +13,23 @@ use async_trait::async_trait;
 use axum::http::HeaderMap;
 use chrono::Utc;
 use footfall_app::{
-    backend::{Backend, Explained, ListedDomain, Look, PlaceNames, Refusal, Refusals, Table, TableRow, Wanted, Why},
-    behaviour::{BehaviourQuery, Branch, Journeys, Retention, Start},
-    filter::{self, Filter},
-    parts,
-    query::NAMES_OF_PROPS,
+    backend::{Backend, Explained, ListedDomain, Look, PlaceNames, Refusal, Refusals, Table, Wanted, Why},
+    behaviour::{BehaviourQuery, Journeys, Retention},
+    filter::Filter,
     settings::{Entry, Outcome, Section, Settings},
-    text,
     types::{AppError, Compare, Note, Series, Site, Viewer},
 };
 use footfall_meta::{Annotation, MetaError};
 use footfall_model::{
     Domain, Interval, Period,
-    report::{Breakdown, BreakdownRow, Dimension, Drops, Kpis, LiveView},
+    report::{Drops, Kpis, LiveView},
 };
-use footfall_query::{
-    Range,
-    behaviour::Identity,
-    language::{self, behaviour},
-    period,
-    question::{self, Condition, Direction, Key, Labels, Metric, Order, Place},
-    range::local,
-};
-use serde_json::{Map, Value, json};
+use footfall_query::{language, period, question::Metric, range::local};
+use serde_json::{Value, json};
 
 use crate::{
     App,
-    analytics::{self, AnalyticsError, AskedRows, ComparedRow, Rows, STRIP, View},
+    analytics::{AnalyticsError, STRIP, View},
     api::domains::{parse_domain, parse_timezone},
     auth::{SiteScope, csrf, origin, session},
     demo,
@@ -46,9 +38,6 @@ use crate::{
 
 /// A domain whose first event is younger than this opens on today.
 const YOUNG_MS: i64 = 2 * 24 * 3_600_000;
-
-/// Reads a question about behaviour.
-type Read<T> = fn(&Map<String, Value>, &language::Settings, fn(&Value) -> Result<(), String>) -> Result<T, String>;
 
 /// The server's side of the pages.
 pub struct ServerBackend {
@@ -73,75 +62,17 @@ impl ServerBackend {
         SiteScope::of_user(&self.app, user, domain).await.map_err(failed)?.ok_or(AppError::NotFound)
     }
 
-    /// What reports are about. Goals and segments are those that the viewer may use.
-    async fn view(&self, viewer: &Viewer, scope: &SiteScope, look: Look<'_>) -> Result<View, AppError> {
-        let compare = match look.compare {
-            Compare::Off => None,
-            Compare::Previous => Some(period::Compare::Previous { match_weekdays: false }),
-            Compare::Year => Some(period::Compare::Year),
-        };
-        let condition = if look.filters.is_empty() {
-            Condition::none()
-        } else {
-            let known = crate::settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
-            let filters = filters(look.filters);
-            let invalid = |message| AppError::Invalid { field: "filters".to_owned(), message };
-            language::condition(&filters, &known).map_err(invalid)?
-        };
-        Ok(View { period: look.period.clone(), compare, condition })
-    }
-
-    /// A question about behaviour in the language of the API, which checks it: its own parts beside the filters.
-    async fn behaviour<T>(
-        &self,
-        viewer: &Viewer,
-        domain: &str,
-        look: Look<'_>,
-        own: Value,
-        read: Read<T>,
-    ) -> Result<(SiteScope, Range, T), AppError> {
-        let scope = self.scope(viewer, domain).await?;
-        let known = crate::settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
-        let filters = filters(look.filters);
-        let mut body = json!({ "site_id": domain, "date_range": "custom", "filters": filters });
-        if let (Some(body), Value::Object(own)) = (body.as_object_mut(), own) {
-            body.extend(own);
+    /// What the domain has configured that a question names, as far as the viewer may use it. Most questions name nothing, and read nothing.
+    async fn known(&self, viewer: &Viewer, scope: &SiteScope, look: Look<'_>, field: &str) -> Result<language::Settings, AppError> {
+        if look.filters.is_empty() && !matches!(field, "goal" | "channel") {
+            return Ok(language::Settings::default());
         }
-        let body = body.as_object().cloned().unwrap_or_default();
-        let asked = read(&body, &known, |_| Ok(())).map_err(|message| AppError::Invalid { field: "filters".to_owned(), message })?;
-        let range = self.app.analytics().map_err(away)?.range(&scope, look.period, Utc::now().timestamp_millis()).await.map_err(away)?;
-        Ok((scope, range, asked))
+        crate::settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)
     }
 
-    /// Rows as the query engine is asked for them.
-    async fn asked(&self, viewer: &Viewer, scope: &SiteScope, view: &View, wanted: Wanted<'_>) -> Result<AskedRows, AppError> {
-        let known = crate::settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
-        let key = match (wanted.field, place_of(wanted.field)) {
-            (NAMES_OF_PROPS, _) => Key::PropName,
-            ("goal", _) => Key::Goal(known.goals),
-            // Who searches types a name.
-            (_, Some(place)) if !wanted.search.is_empty() => Key::By(question::Dimension::PlaceName(place, Vec::new())),
-            (field, _) => Key::By(known.dimension(&filter::dimension(field)).ok_or(AppError::NotFound)?),
-        };
-        let labels = match wanted.search {
-            "" => Labels::All,
-            text if wanted.field == "country" => Labels::Among(text::country_codes(text)),
-            text => Labels::Holding(text.to_owned()),
-        };
-        let metric = |metric: &footfall_app::metric::Metric| Metric::named(metric.code());
-        // Exits are counted by visits: where events decide which count, there are none.
-        let goes = |metric: &Metric| *metric != Metric::ExitRate || !view.condition.looks_at_events();
-        let order = wanted.order.as_ref().and_then(metric).filter(goes).map_or(Order::Key(0), Order::Metric);
-        let direction = if wanted.descending { Direction::Descending } else { Direction::Ascending };
-        let limit = u64::from(wanted.limit);
-        Ok(AskedRows {
-            key,
-            metrics: wanted.metrics.iter().filter_map(metric).filter(goes).collect(),
-            order: (order, direction),
-            labels,
-            limit,
-            offset: limit * u64::from(wanted.page.max(1) - 1),
-        })
+    /// What reports are about.
+    async fn view(&self, viewer: &Viewer, scope: &SiteScope, look: Look<'_>) -> Result<View, AppError> {
+        view(look, &self.known(viewer, scope, look, "").await?)
     }
 
     /// A domain as the pages show it. With the store away it is shown as one that has events: the panels say what is wrong.
@@ -265,72 +196,23 @@ impl Backend for ServerBackend {
     }
 
     async fn table(&self, viewer: &Viewer, domain: &str, look: Look<'_>, wanted: Wanted<'_>) -> Result<Table, AppError> {
-        let scope = self.scope(viewer, domain).await?;
-        let view = self.view(viewer, &scope, look).await?;
-        let analytics = self.app.analytics().map_err(away)?;
-        let asked = self.asked(viewer, &scope, &view, wanted).await?;
-        // What the panel of pages shows, and nothing that the hourly aggregates cannot say.
-        let is_panel = wanted.field == "page" && wanted.metrics == parts::figures(wanted.field);
-        let rows = match analytics.table(&scope, &view, asked).await {
-            // The hourly aggregates know pages.
-            Err(error) if error.is_away() && is_panel && view.is_unfiltered() => {
-                let pages = analytics.breakdown(&scope, &view, Dimension::Page, wanted.limit, wanted.page).await;
-                return Ok(of_pages(pages.map_err(|_| away(error))?, wanted.metrics));
-            }
-            rows => rows.map_err(away)?,
-        };
-        let Rows { rows, total, is_compared, meta } = rows;
-        let places: Vec<(String, String)> = rows.iter().map(|row| (wanted.field.to_owned(), row.label.clone())).collect();
-        let mut names = self.place_names(places).await;
-        let row = |row: ComparedRow| {
-            let ComparedRow { label, mut figures, change, currency } = row;
-            figures.resize(wanted.metrics.len(), None);
-            TableRow { name: names.remove(&label), label, figures, change, currency }
-        };
-        Ok(Table { rows: rows.into_iter().map(row).collect(), total, is_compared, meta })
-    }
-
-    async fn funnel(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Vec<u64>, AppError> {
-        let steps: Vec<Value> = query.steps.iter().map(step).collect();
-        let order = if query.strict { "strict" } else { "loose" };
-        let own = json!({ "steps": steps, "order": order, "window": query.window, "limit": 1 });
-        let (scope, range, asked) = self.behaviour(viewer, domain, look, own, behaviour::funnel).await?;
-        let answer = self.app.analytics().map_err(away)?.funnel(&scope, &asked, range).await.map_err(away)?;
-        Ok(answer.all.into_iter().map(i64::unsigned_abs).collect())
-    }
-
-    async fn journeys(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Journeys, AppError> {
-        let start = match &query.start {
-            Start::Entry => json!("entry"),
-            Start::Exit => json!("exit"),
-            Start::At(filter) => step(filter),
-        };
-        let own = json!({ "start": start, "direction": if query.backward { "backward" } else { "forward" } });
-        let (scope, range, asked) = self.behaviour(viewer, domain, look, own, behaviour::journey).await?;
-        let (visits, branches) = self.app.analytics().map_err(away)?.journey(&scope, &asked, range).await.map_err(away)?;
-        let branch = |branch: analytics::Branch| Branch {
-            things: branch.things,
-            visits: branch.visits.unsigned_abs(),
-            ended: branch.ended.unsigned_abs(),
-        };
-        Ok(Journeys { visits: visits.unsigned_abs(), branches: branches.into_iter().map(branch).collect() })
-    }
-
-    async fn retention(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Retention, AppError> {
-        let own = json!({ "interval": query.interval.code() });
-        let (scope, range, asked) = self.behaviour(viewer, domain, look, own, behaviour::retention).await?;
-        let answer = self.app.analytics().map_err(away)?.retention(&scope, &asked, range).await.map_err(away)?;
-        let people = |people: Vec<i64>| people.into_iter().map(i64::unsigned_abs).collect();
-        let periods = answer.periods.into_iter().map(|(label, counts)| (label, people(counts))).collect();
-        Ok(Retention { by_user: answer.identity == Identity::User, periods })
+        self.table_of(viewer, &self.scope(viewer, domain).await?, look, wanted).await
     }
 
     async fn place_names(&self, places: Vec<(String, String)>) -> PlaceNames {
-        let place = |(field, code): (String, String)| place_of(&field).map(|place| (place, code));
-        let places: Vec<(Place, String)> = places.into_iter().filter_map(place).collect();
-        let Some(analytics) = self.app.analytics().ok().filter(|_| !places.is_empty()) else { return PlaceNames::new() };
-        let names = analytics.place_names(places.clone()).await;
-        places.into_iter().zip(names).filter_map(|((_, code), name)| Some((code, name?))).collect()
+        self.names_of(places).await
+    }
+
+    async fn funnel(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Vec<u64>, AppError> {
+        self.funnel_of(viewer, &self.scope(viewer, domain).await?, look, query).await
+    }
+
+    async fn journeys(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Journeys, AppError> {
+        self.journeys_of(viewer, &self.scope(viewer, domain).await?, look, query).await
+    }
+
+    async fn retention(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Retention, AppError> {
+        self.retention_of(viewer, &self.scope(viewer, domain).await?, look, query).await
     }
 
     async fn drops(&self, viewer: &Viewer, domain: &str, period: &Period) -> Result<Drops, AppError> {
@@ -409,42 +291,25 @@ impl Backend for ServerBackend {
     }
 }
 
+/// What reports are about.
+fn view(look: Look<'_>, known: &language::Settings) -> Result<View, AppError> {
+    let compare = match look.compare {
+        Compare::Off => None,
+        Compare::Previous => Some(period::Compare::Previous { match_weekdays: false }),
+        Compare::Year => Some(period::Compare::Year),
+    };
+    let condition = language::condition(&filters(look.filters), known).map_err(asked_wrongly)?;
+    Ok(View { period: look.period.clone(), compare, condition })
+}
+
+/// The language refuses a filter, in its own words.
+fn asked_wrongly(message: String) -> AppError {
+    AppError::Invalid { field: "filters".to_owned(), message }
+}
+
 /// A filter in the query language.
 fn written(filter: &Filter) -> Value {
     json!([filter.op.code(), filter.dimension(), filter.values])
-}
-
-/// A step in the query language. A page is one that is viewed: other events happen on it as well.
-fn step(filter: &Filter) -> Value {
-    match filter.field.as_str() {
-        "page" => json!(["and", [written(filter), ["is", "event:name", ["pageview"]]]]),
-        _ => written(filter),
-    }
-}
-
-/// Places whose codes have names.
-fn place_of(field: &str) -> Option<Place> {
-    match field {
-        "region" => Some(Place::Region),
-        "city" => Some(Place::City),
-        _ => None,
-    }
-}
-
-/// Pages as the hourly aggregates know them, which do not count their visitors.
-fn of_pages(pages: Breakdown, metrics: &[footfall_app::metric::Metric]) -> Table {
-    use footfall_app::metric::Metric;
-    let figure = |metric: &Metric, row: &BreakdownRow| match metric {
-        Metric::Share => Some(row.share),
-        Metric::Pageviews => Some(row.pageviews as f64),
-        _ => None,
-    };
-    let row = |row: BreakdownRow| TableRow {
-        figures: metrics.iter().map(|metric| figure(metric, &row)).collect(),
-        label: row.label,
-        ..TableRow::default()
-    };
-    Table { rows: pages.rows.into_iter().map(row).collect(), total: pages.total, is_compared: false, meta: pages.meta }
 }
 
 /// Filters of the page in the language of questions.
