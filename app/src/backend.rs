@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use footfall_model::{
     DropReason, Interval, Period,
-    report::{Drops, Kpis, LiveView, Meta},
+    report::{Drops, Kpis, LiveView, Meta, Month},
 };
 use http::HeaderMap;
 
@@ -111,19 +111,6 @@ pub struct ListedDomain {
     pub live: Option<u64>,
     /// The last 30 days. None where there never was an event.
     pub month: Result<Option<Month>, Missing>,
-}
-
-/// Visitors of the last 30 days.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Month {
-    /// In all.
-    pub visitors: u64,
-    /// Of the 30 days before; none where they begin before the first event.
-    pub before: Option<u64>,
-    /// On each day.
-    pub days: Vec<u64>,
-    /// They are estimated.
-    pub approximate: bool,
 }
 
 /// Why a domain has no figures in the list.

@@ -4,9 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use footfall_app::{
-    backend::{
-        Backend, Explained, How, ListedDomain, Look, Missing, Month, Moved, PlaceNames, Refusal, Refusals, Table, TableRow, Wanted, Why,
-    },
+    backend::{Backend, Explained, How, ListedDomain, Look, Missing, Moved, PlaceNames, Refusal, Refusals, Table, TableRow, Wanted, Why},
     behaviour::{BehaviourQuery, Branch, Journeys, Retention},
     metric::Metric,
     settings::{CompletedBy, Entry, Goal, Listed, Outcome, Route, Section, Settings, Shield, ShieldOf},
@@ -15,8 +13,8 @@ use footfall_app::{
 use footfall_model::{
     DropReason, Interval, LogName, Period, Position,
     report::{
-        Changes, Comparison, DeadLetter, DropBucket, DroppedRecord, Drops, Figures, Kpis, LiveEvent, LivePage, LiveView, Meta, Point,
-        Timeseries,
+        Changes, Comparison, DeadLetter, DropBucket, DroppedRecord, Drops, Figures, Kpis, LiveEvent, LivePage, LiveView, Meta, Month,
+        Point, Timeseries,
     },
 };
 use http::HeaderMap;

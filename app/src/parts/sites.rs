@@ -1,8 +1,10 @@
 //! The list of all domains: a table that is sorted and narrowed by its address.
 
+use footfall_model::report::Month;
+
 use super::change::{self, Tone};
 use crate::{
-    backend::{ListedDomain, Missing, Month},
+    backend::{ListedDomain, Missing},
     chart::svg::spark,
     format,
     i18n::{Key, fill, t},
@@ -99,21 +101,6 @@ impl ListQuery {
             _ => a.domain.cmp(&b.domain),
         });
     }
-}
-
-impl Month {
-    /// In whole percent; none where there is nothing earlier to compare with.
-    fn change(&self) -> Option<i64> {
-        change(self.visitors, self.before?)
-    }
-}
-
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a rounded percentage")]
-fn change(now: u64, then: u64) -> Option<i64> {
-    if then == 0 {
-        return (now == 0).then_some(0);
-    }
-    Some((100.0 * (now as f64 - then as f64) / then as f64).round() as i64)
 }
 
 /// Search and table. `view` is the page's query string.
@@ -231,7 +218,8 @@ fn total(html: &mut Html, sites: &[ListedDomain]) {
     let sum = format::number(months.iter().map(|month| month.visitors).sum());
     let is_unknown = months.is_empty() && missing > 0;
     html.raw(r#"<td class="visitors">"#).raw(about).text(if is_unknown { "–" } else { &sum }).raw("</td>");
-    changed(html, if compared.is_empty() { None } else { change(now, then) });
+    let sums = Month { visitors: now, before: (!compared.is_empty()).then_some(then), ..Month::default() };
+    changed(html, sums.change());
     html.raw(r#"<td class="days">"#);
     sparkline(html, &days);
     html.raw("</td></tr></tfoot>");

@@ -68,6 +68,38 @@ pub struct Changes {
     pub visit_duration: Option<i64>,
 }
 
+/// 100 × (now − then) / then in whole percent; both 0 → 0; then = 0 → none.
+#[expect(clippy::cast_possible_truncation, reason = "a rounded percentage")]
+#[must_use]
+pub fn change(now: f64, then: f64) -> Option<i64> {
+    if then == 0.0 {
+        return (now == 0.0).then_some(0);
+    }
+    Some((100.0 * (now - then) / then).round() as i64)
+}
+
+/// Visitors of the last 30 days, for the list of all domains.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Month {
+    /// In all.
+    pub visitors: u64,
+    /// Of the 30 days before; none where they begin before the domain's first event.
+    pub before: Option<u64>,
+    /// On each day.
+    pub days: Vec<u64>,
+    /// They are estimated.
+    pub approximate: bool,
+}
+
+impl Month {
+    /// In whole percent; none where there is nothing earlier to compare with.
+    #[expect(clippy::cast_precision_loss, reason = "figures below 2^53")]
+    #[must_use]
+    pub fn change(&self) -> Option<i64> {
+        change(self.visitors as f64, self.before? as f64)
+    }
+}
+
 /// `GET /api/analytics/timeseries`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,5 +1,6 @@
 //! Shares, rounded half up in whole numbers; and the change against an earlier period.
 
+pub use footfall_model::report::change;
 use footfall_model::report::{Changes, Figures};
 
 /// `a / b`, rounded half up; 0 where `b` is.
@@ -21,15 +22,6 @@ pub fn share(part: u64, all: u64) -> f64 {
 #[must_use]
 pub fn percent(part: u64, all: u64) -> f64 {
     half_up(u128::from(part) * 10_000, all) as f64 / 100.0
-}
-
-/// 100 × (now − then) / then in whole percent; both 0 → 0; then = 0 → none.
-#[must_use]
-pub fn change(now: f64, then: f64) -> Option<i64> {
-    if then == 0.0 {
-        return (now == 0.0).then_some(0);
-    }
-    Some((100.0 * (now - then) / then).round() as i64)
 }
 
 /// The change of each figure.

@@ -55,15 +55,6 @@ pub struct AnswerRow {
 }
 
 impl Analytics {
-    /// Distinct visitors of a range.
-    ///
-    /// # Errors
-    /// When the store is away.
-    pub async fn visitors(&self, scope: &SiteScope, range: Range) -> Result<u64, AnalyticsError> {
-        let (made, rows) = self.rows(scope, Question::totals([Metric::Visitors], range)).await?;
-        Ok(rows.first().and_then(|row| made.figure(Metric::Visitors, &row.sums)).unwrap_or(0.0) as u64)
-    }
-
     /// Answers a question about a range.
     ///
     /// # Errors

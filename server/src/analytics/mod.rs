@@ -55,7 +55,6 @@ pub use behaviour::Branch;
 pub use breakdown::{TopPage, TopPages};
 pub use error::AnalyticsError;
 pub use kpis::STRIP;
-pub use month::Month;
 pub use places::Places;
 pub use shift::Shift;
 pub use table::{AskedRows, ComparedRow, Rows};

@@ -1,6 +1,6 @@
 //! The last 30 days of a domain, for the list of all domains: few statements, as there may be many domains.
 
-use footfall_model::Period;
+use footfall_model::{Period, report::Month};
 use footfall_query::{
     Range, buckets,
     period::{self, Compare},
@@ -13,19 +13,6 @@ use crate::auth::SiteScope;
 
 /// Ranges of the list end with so much of an hour, not with the running minute: domains on which nothing happened are not asked for anew each minute.
 const STEP_MS: i64 = 5 * MINUTE_MS;
-
-/// Visitors of the last 30 days.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Month {
-    /// In all.
-    pub visitors: u64,
-    /// Of the 30 days before; none where they begin before the domain's first event.
-    pub before: Option<u64>,
-    /// On each day.
-    pub days: Vec<u64>,
-    /// They are estimated.
-    pub approximate: bool,
-}
 
 impl Analytics {
     /// The last 30 days of a domain. None where it never had an event.

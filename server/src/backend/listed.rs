@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use footfall_app::backend::{ListedDomain, Missing, Month};
+use footfall_app::backend::{ListedDomain, Missing};
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
@@ -30,15 +30,6 @@ async fn one(analytics: Option<Analytics>, scope: SiteScope, deadline: Instant) 
     let (live, month) =
         tokio::join!(timeout_at(deadline, analytics.current_visitors(&scope)), timeout_at(deadline, analytics.month(&scope)));
     let month = month.map_err(|_| Missing::Slow).and_then(|month| month.map_err(|error| missing(&error)));
-    let month = month.map(|month| {
-        let shown = |month: crate::analytics::Month| Month {
-            visitors: month.visitors,
-            before: month.before,
-            days: month.days,
-            approximate: month.approximate,
-        };
-        month.map(shown)
-    });
     ListedDomain { domain, timezone, live: live.ok().and_then(Result::ok), month }
 }
 
