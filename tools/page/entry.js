@@ -83,6 +83,16 @@ search?.addEventListener('input', () => {
   document.querySelector('[data-none]').hidden = found;
 });
 
+// Whether letters are switched off; where nothing may be stored they are not.
+const areOff = (off) => {
+  try {
+    if (off !== undefined) localStorage.setItem('keys', off ? 'off' : 'on');
+    return localStorage.getItem('keys') === 'off';
+  } catch {
+    return false;
+  }
+};
+
 // Ctrl-K leads anywhere.
 const palette = document.querySelector('[data-palette]');
 if (palette) {
@@ -90,13 +100,15 @@ if (palette) {
   const keys = palette.querySelector('[data-keys]');
   const entries = [...palette.querySelectorAll('a')];
   let at = 0;
-  keys.checked = localStorage.getItem('keys') !== 'off';
-  keys.addEventListener('change', () => localStorage.setItem('keys', keys.checked ? 'on' : 'off'));
+  keys.checked = !areOff();
+  keys.addEventListener('change', () => areOff(!keys.checked));
+  entries.forEach((entry, index) => { entry.id = `palette-${index}`; });
   const shown = () => entries.filter((entry) => !entry.parentElement.hidden);
   const choose = (index) => {
     const list = shown();
     at = list.length ? (index + list.length) % list.length : 0;
     entries.forEach((entry) => entry.setAttribute('aria-selected', entry === list[at]));
+    field.setAttribute('aria-activedescendant', list[at]?.id ?? '');
     list[at]?.scrollIntoView({ block: 'nearest' });
     palette.querySelector('.palette-none').hidden = list.length > 0;
   };
@@ -137,7 +149,7 @@ if (palette) {
 // Letters and arrows choose the period, the slash leads to the search, where they are not switched off.
 addEventListener('keydown', (event) => {
   const { key, target, ctrlKey, metaKey, altKey } = event;
-  if (ctrlKey || metaKey || altKey || palette?.open || localStorage.getItem('keys') === 'off') return;
+  if (ctrlKey || metaKey || altKey || palette?.open || areOff()) return;
   if (target instanceof Element && target.closest('input, select, textarea, [role=region], .menu[open]')) return;
   const known = document.querySelector(`[data-key="${CSS.escape(key.toLowerCase())}"]`);
   if (!known) return;
