@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use footfall_model::{
     DropReason, Interval, Period,
-    report::{Drops, Kpis, LiveView, Meta, Month},
+    report::{Drops, Kpis, LiveView, Month},
 };
 use http::HeaderMap;
 
@@ -81,8 +81,8 @@ pub struct Table {
     pub total: u64,
     /// They are compared with another period.
     pub is_compared: bool,
-    /// Where the figures come from.
-    pub meta: Meta,
+    /// Visitors are estimated.
+    pub approximate: bool,
 }
 
 /// A row.

@@ -289,7 +289,7 @@ impl Backend for Demo {
             .collect();
         let (limit, total) = (wanted.limit as usize, rows.len() as u64);
         let rows = rows.into_iter().skip((wanted.page as usize - 1) * limit).take(limit).collect();
-        Ok(Table { rows, total, is_compared: look.compare != Compare::Off, meta: meta() })
+        Ok(Table { rows, total, is_compared: look.compare != Compare::Off, approximate: false })
     }
 
     async fn funnel(&self, _: &Viewer, domain: &str, _: Look<'_>, query: &BehaviourQuery) -> Result<Vec<u64>, AppError> {

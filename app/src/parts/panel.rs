@@ -212,6 +212,9 @@ fn rows(html: &mut Html, domain: &str, query: &ViewQuery, field: &str, table: &T
 pub(super) fn cells(html: &mut Html, figures: &[Metric], table: &Table, row: &TableRow) {
     for (metric, figure) in figures.iter().zip(&row.figures) {
         html.raw("<td").attr("class", class(*metric)).raw(">");
+        if table.approximate && *metric == Metric::Visitors {
+            html.raw("≈ ");
+        }
         figure_text(html, *metric, *figure, row);
         html.raw("</td>");
     }
@@ -306,6 +309,15 @@ mod tests {
         table.rows[0].change = Some(-12);
         let html = panel("a.org", &ViewQuery::default(), PanelId::Pages, Ok(table)).into_string();
         assert!(html.contains("change-down") && html.contains("down 12%"), "{html}");
+    }
+
+    #[test]
+    fn estimates_are_marked() {
+        let text = |approximate| {
+            let table = Table { approximate, ..answer("/") };
+            panel("a.org", &ViewQuery::default(), PanelId::Pages, Ok(table)).into_string()
+        };
+        assert!(text(true).contains(">≈ 3</td>") && text(true).contains(">100%</td>") && !text(false).contains('≈'));
     }
 
     #[test]

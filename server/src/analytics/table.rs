@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use footfall_model::report::Meta;
 use footfall_query::{
     Range,
     figures::change,
@@ -37,8 +36,8 @@ pub struct Rows {
     pub total: u64,
     /// There is another period to compare with, and all of it was measured.
     pub is_compared: bool,
-    /// Where the figures come from.
-    pub meta: Meta,
+    /// Visitors are estimated.
+    pub approximate: bool,
 }
 
 /// One of them.
@@ -84,9 +83,7 @@ impl Analytics {
             let change = figures.first().copied().flatten().and_then(|now| change(now, then));
             ComparedRow { currency: currency(&question, &row.labels), label, figures, change }
         };
-        let mut meta = self.meta(range, &[("visitors", "store")]);
-        meta.approximate = made.approximate;
-        Ok(Rows { rows: rows.iter().map(row).collect(), total, is_compared: other.is_some(), meta })
+        Ok(Rows { rows: rows.iter().map(row).collect(), total, is_compared: other.is_some(), approximate: made.approximate })
     }
 
     /// The period that a view is compared with, if all of it was measured.

@@ -35,7 +35,7 @@ impl ServerBackend {
             }
             rows => rows.map_err(away)?,
         };
-        let Rows { rows, total, is_compared, meta } = rows;
+        let Rows { rows, total, is_compared, approximate } = rows;
         let places: Vec<(String, String)> = rows.iter().map(|row| (wanted.field.to_owned(), row.label.clone())).collect();
         let mut names = self.names_of(places).await;
         let row = |row: ComparedRow| {
@@ -43,7 +43,7 @@ impl ServerBackend {
             figures.resize(wanted.metrics.len(), None);
             TableRow { name: names.remove(&label), label, figures, change, currency }
         };
-        Ok(Table { rows: rows.into_iter().map(row).collect(), total, is_compared, meta })
+        Ok(Table { rows: rows.into_iter().map(row).collect(), total, is_compared, approximate })
     }
 
     pub(super) async fn names_of(&self, places: Vec<(String, String)>) -> PlaceNames {
@@ -107,5 +107,5 @@ fn of_pages(pages: Breakdown, metrics: &[footfall_app::metric::Metric]) -> Table
         label: row.label,
         ..TableRow::default()
     };
-    Table { rows: pages.rows.into_iter().map(row).collect(), total: pages.total, is_compared: false, meta: pages.meta }
+    Table { rows: pages.rows.into_iter().map(row).collect(), total: pages.total, ..Table::default() }
 }
