@@ -120,6 +120,26 @@ test("a page that comes back from the back/forward cache counts again", async ()
   await until(4 + 3);
 });
 
+test("what a form came to is told on the page it leads to", async () => {
+  await product.run("site", "add", "twice.example");
+  const { page, faults } = await open();
+  await page.goto(`${product.base}/twice.example`);
+  const csrf = await page.locator("input[name=csrf]").first().inputValue();
+  const load = () =>
+    page.request.post(`${product.base}/api/app/load-demo`, { form: { csrf, domain: "twice.example" }, headers: { origin: product.base, accept: "text/html" }, maxRedirects: 0 });
+  const answers = await Promise.all([load(), load()]);
+  const told = answers.map((answer) => answer.headers().location).find((location) => location?.includes("said="));
+  assert.ok(told, "one of two at once is refused");
+  await page.goto(product.base + told);
+  await page.getByRole("alert").getByText("Another import into this domain is running").waitFor();
+  assert.equal(new URL(page.url()).search, "", "it is told once");
+  const forged = Buffer.from(JSON.stringify({ Other: "call this number" })).toString("base64url");
+  await page.goto(`${product.base}/twice.example?__path=/api/app/load-demo&__err=${forged}`);
+  assert.equal(await page.getByText("call this number").count(), 0, "an address puts no text into the page");
+  assert.deepEqual(faults, []);
+  await page.close();
+});
+
 test("demo data fills every panel and is removed in one click", async () => {
   const { page, faults } = await open();
   await page.goto(product.base + "/sites");

@@ -22,7 +22,7 @@ use crate::{
     metric::Metric,
     parts::{self, Page},
     query::{PanelId, ViewQuery},
-    settings::Outcome,
+    settings::{Outcome, Typed},
     theme,
     types::Face,
 };
@@ -81,12 +81,9 @@ pub async fn sites(view: String) -> Result<Sites, AppError> {
     let (backend, viewer) = reader().await?;
     let sites = backend.domains(&viewer).await?;
     let said = crate::query::decoded_pairs(&view).into_iter().find_map(|(name, value)| (name == "said").then_some(value));
-    let deleted = match said {
-        Some(key) => backend
-            .outcome(&viewer, &key)
-            .await
-            .and_then(|outcome| if let Outcome::Deleted(domain) = outcome { Some(domain) } else { None }),
-        None => None,
+    let deleted = match outcome(backend.as_ref(), &viewer, said, None).await {
+        Some(Outcome::Deleted(domain)) => Some(domain),
+        _ => None,
     };
     let list = (!sites.is_empty()).then(|| parts::sites(&view, sites).into_string());
     Ok(Sites { viewer, list, time_zones: backend.time_zones(), deleted })
@@ -121,10 +118,10 @@ pub async fn setup(domain: Option<String>) -> Result<Setup, AppError> {
     Ok(Setup { viewer, site, time_zones })
 }
 
-/// The whole domain page in one answer: what the server renders first. `query` is the page's query string, `fault` what a form that
-/// was sent from the page came back with.
+/// The whole domain page in one answer: what the server renders first. `query` is the page's query string; `said` and `fault` say
+/// what came of a form that was sent from the page.
 #[server(name = GetDashboard, prefix = "/api/app", endpoint = "dashboard", input = GetUrl)]
-pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> Result<Dashboard, AppError> {
+pub async fn dashboard(domain: String, query: String, said: Option<String>, fault: Option<String>) -> Result<Dashboard, AppError> {
     let (backend, viewer) = reader().await?;
     let site = backend.domain(&viewer, &domain).await?;
     let query = ViewQuery::parse(&query);
@@ -140,7 +137,10 @@ pub async fn dashboard(domain: String, query: String, fault: Option<String>) -> 
         backend.domain_names(&viewer),
         backend.place_names(places(&query)),
     );
-    let fault = fault.map(|fault| told(&fault));
+    let fault = match outcome(backend.as_ref(), &viewer, said, fault).await {
+        Some(Outcome::Failed { error, .. }) => Some(error),
+        _ => None,
+    };
     let panels = PanelId::ALL.into_iter().zip(tables);
     // The live state knows of an event before the store does.
     let begun = site.has_events || live.as_ref().is_ok_and(|live| live.has_events);
@@ -339,19 +339,47 @@ fn sheet(site: &Site, viewer: &Viewer, domains: &[String], bar: Bar, body: Html)
     }
 }
 
-/// What a form came back with, by the address. Anybody can make one, so only texts of our own are believed.
+/// What came of a form that led here: kept under the key `said`, or a `fault` in the address. Anybody can make an address, so only texts of our own
+/// are believed in it.
 #[cfg(feature = "ssr")]
-pub(crate) fn told(fault: &str) -> AppError {
-    match leptos::server_fn::error::ServerFnUrlError::<AppError>::decode_err(fault) {
+async fn outcome(backend: &dyn Backend, viewer: &Viewer, said: Option<String>, fault: Option<String>) -> Option<Outcome> {
+    if let Some(key) = said {
+        return backend.outcome(viewer, &key).await;
+    }
+    let error = match leptos::server_fn::error::ServerFnUrlError::<AppError>::decode_err(&fault?) {
         AppError::Other(_) | AppError::Invalid { .. } | AppError::StoreAway { .. } => AppError::Other(t(Key::ErrorUnavailable).to_owned()),
         error => error,
+    };
+    Some(Outcome::Failed { error, typed: Typed::Nothing })
+}
+
+/// Leads to the page that says what came of a form. Where that cannot be kept, a fault travels in the address and a success shows by
+/// itself.
+#[cfg(feature = "ssr")]
+async fn follow(backend: &dyn Backend, viewer: &Viewer, address: &str, outcome: Outcome) -> Result<(), AppError> {
+    match (backend.keep_outcome(viewer, &outcome).await, outcome) {
+        (Some(key), _) => leptos_axum::redirect(&format!("{address}?said={key}")),
+        (None, Outcome::Failed { error, .. }) => return Err(error),
+        (None, _) => leptos_axum::redirect(address),
     }
+    Ok(())
 }
 
 /// Failures are drawn in place of what failed, but who is not signed in must be led elsewhere.
 #[cfg(feature = "ssr")]
 fn signed_in<T>(answer: Result<T, AppError>) -> Result<Result<T, AppError>, AppError> {
     if matches!(answer, Err(AppError::NotSignedIn)) { Err(AppError::NotSignedIn) } else { Ok(answer) }
+}
+
+/// Leads to a domain's page, which says what went wrong.
+#[cfg(feature = "ssr")]
+async fn back_to_dashboard(backend: &dyn Backend, viewer: &Viewer, domain: &str, done: Result<(), AppError>) -> Result<(), AppError> {
+    let page = format!("/{domain}");
+    match done {
+        Ok(()) => leptos_axum::redirect(&page),
+        Err(error) => follow(backend, viewer, &page, Outcome::Failed { error, typed: Typed::Nothing }).await?,
+    }
+    Ok(())
 }
 
 /// Adds a domain, then leads to its snippet.
@@ -367,16 +395,14 @@ pub async fn add_domain(csrf: String, domain: String, timezone: String) -> Resul
 #[server(prefix = "/api/app", endpoint = "load-demo")]
 pub async fn load_demo(csrf: String, domain: String) -> Result<(), AppError> {
     let (backend, viewer) = writer(&csrf).await?;
-    backend.load_demo(&viewer, &domain).await?;
-    leptos_axum::redirect(&format!("/{domain}"));
-    Ok(())
+    let done = backend.load_demo(&viewer, &domain).await;
+    back_to_dashboard(backend.as_ref(), &viewer, &domain, done).await
 }
 
 /// Removes demo data, then leads to the domain's page.
 #[server(prefix = "/api/app", endpoint = "remove-demo")]
 pub async fn remove_demo(csrf: String, domain: String) -> Result<(), AppError> {
     let (backend, viewer) = writer(&csrf).await?;
-    backend.remove_demo(&viewer, &domain).await?;
-    leptos_axum::redirect(&format!("/{domain}"));
-    Ok(())
+    let done = backend.remove_demo(&viewer, &domain).await;
+    back_to_dashboard(backend.as_ref(), &viewer, &domain, done).await
 }

@@ -4,9 +4,8 @@
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
 
-use super::{reader, writer};
+use super::{follow, reader, writer};
 use crate::{
-    backend::Backend,
     parts,
     settings::{Entry, Outcome, Section, Typed},
     types::{AppError, Viewer},
@@ -33,11 +32,7 @@ pub async fn settings(
 ) -> Result<SettingsPage, AppError> {
     let (backend, viewer) = reader().await?;
     let settings = backend.settings(&viewer, &domain, section).await?;
-    let outcome = match (said, fault) {
-        (Some(key), _) => backend.outcome(&viewer, &key).await,
-        (None, Some(fault)) => Some(Outcome::Failed { error: super::told(&fault), typed: Typed::Nothing }),
-        (None, None) => None,
-    };
+    let outcome = super::outcome(backend.as_ref(), &viewer, said, fault).await;
     let zones = if section == Section::General { backend.time_zones() } else { Vec::new() };
     let asked = parts::settings::Asked {
         settings: &settings,
@@ -106,15 +101,4 @@ pub async fn delete_domain(csrf: String, domain: String, confirmed: String) -> R
             follow(backend.as_ref(), &viewer, &Section::Danger.address(&domain), outcome).await
         }
     }
-}
-
-/// Leads to the page that says what came of a form. Where that cannot be kept, a fault travels in the address and a success shows by
-/// itself.
-async fn follow(backend: &dyn Backend, viewer: &Viewer, address: &str, outcome: Outcome) -> Result<(), AppError> {
-    match (backend.keep_outcome(viewer, &outcome).await, outcome) {
-        (Some(key), _) => leptos_axum::redirect(&format!("{address}?said={key}")),
-        (None, Outcome::Failed { error, .. }) => return Err(error),
-        (None, _) => leptos_axum::redirect(address),
-    }
-    Ok(())
 }

@@ -32,8 +32,8 @@ pub fn DomainPage() -> impl IntoView {
     let page = Resource::<_, JsonText>::new_with_options(
         move || domain.get(),
         move |domain| {
-            let fault = map.with_untracked(|map| map.get("__err"));
-            api::dashboard(domain, query.with_untracked(ViewQuery::write), fault)
+            let get = |name: &str| map.with_untracked(|map| map.get(name));
+            api::dashboard(domain, query.with_untracked(ViewQuery::write), get("said"), get("__err"))
         },
         true,
     );
