@@ -4,16 +4,11 @@
 
 #![allow(missing_docs, reason = "the fields of the generated request types are the documented arguments")]
 
-use footfall_model::Period;
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
 
-use crate::types::{AppError, Bar, ChartView, Dashboard, Site, Sites, Strip, Viewer};
-
-#[cfg(feature = "ssr")]
 pub mod settings;
 
-#[cfg(feature = "ssr")]
 use crate::{
     backend::{Backend, Look, Wanted},
     behaviour::{BehaviourQuery, Kind},
@@ -24,11 +19,10 @@ use crate::{
     query::{PanelId, ViewQuery},
     settings::{Outcome, Typed},
     theme,
-    types::Face,
+    types::{AppError, Bar, ChartView, Dashboard, Face, Site, Sites, Strip, Viewer},
 };
 
 /// The backend and who asks it.
-#[cfg(feature = "ssr")]
 async fn reader() -> Result<(std::sync::Arc<dyn Backend>, Viewer), AppError> {
     let (backend, headers) = request()?;
     let viewer = backend.viewer(&headers).await?;
@@ -36,14 +30,12 @@ async fn reader() -> Result<(std::sync::Arc<dyn Backend>, Viewer), AppError> {
 }
 
 /// The backend and who changes something.
-#[cfg(feature = "ssr")]
 async fn writer(csrf: &str) -> Result<(std::sync::Arc<dyn Backend>, Viewer), AppError> {
     let (backend, headers) = request()?;
     let viewer = backend.writer(&headers, csrf).await?;
     Ok((backend, viewer))
 }
 
-#[cfg(feature = "ssr")]
 fn request() -> Result<(std::sync::Arc<dyn Backend>, http::HeaderMap), AppError> {
     let backend = use_context::<std::sync::Arc<dyn Backend>>()
         .ok_or_else(|| AppError::Other("the server provides no backend to its pages".into()))?;
@@ -120,7 +112,9 @@ pub async fn setup(domain: Option<String>) -> Result<Setup, AppError> {
 
 /// The whole domain page in one answer: what the server renders first. `query` is the page's query string; `said` and `fault` say
 /// what came of a form that was sent from the page.
-#[server(name = GetDashboard, prefix = "/api/app", endpoint = "dashboard", input = GetUrl)]
+///
+/// # Errors
+/// When nobody is signed in, or the domain is not the viewer's.
 pub async fn dashboard(domain: String, query: String, said: Option<String>, fault: Option<String>) -> Result<Dashboard, AppError> {
     let (backend, viewer) = reader().await?;
     let site = backend.domain(&viewer, &domain).await?;
@@ -170,14 +164,12 @@ pub async fn bar(domain: String, view: String) -> Result<Bar, AppError> {
 }
 
 /// What a panel asks for.
-#[cfg(feature = "ssr")]
 fn in_panel(field: &str) -> Wanted<'_> {
     let (metrics, order) = (parts::figures(field), Some(Metric::Visitors));
     Wanted { field, metrics, order, descending: true, search: "", limit: parts::ROWS, page: 1 }
 }
 
 /// The places that the filters name by code.
-#[cfg(feature = "ssr")]
 fn places(query: &ViewQuery) -> Vec<(String, String)> {
     let of_places = query.filters.iter().filter(|filter| matches!(filter.field.as_str(), "region" | "city"));
     of_places.flat_map(|filter| filter.values.iter().map(|value| (filter.field.clone(), value.clone()))).collect()
@@ -187,7 +179,6 @@ fn places(query: &ViewQuery) -> Vec<(String, String)> {
 ///
 /// # Errors
 /// When nobody is signed in, the domain is not the viewer's, or there is no such breakdown.
-#[cfg(feature = "ssr")]
 pub async fn detail(domain: String) -> Result<Sheet, AppError> {
     let (backend, viewer) = reader().await?;
     let site = backend.domain(&viewer, &domain).await?;
@@ -208,31 +199,34 @@ pub async fn detail(domain: String) -> Result<Sheet, AppError> {
     Ok(sheet(&site, &viewer, &domains?, bar, body))
 }
 
-/// The six figures. `view` is the page's query string: comparison and filters count.
+/// The six figures. `view` is the page's query string: period, comparison and filters count.
 #[server(name = GetStrip, prefix = "/api/app", endpoint = "strip", input = GetUrl)]
-pub async fn strip(domain: String, period: Period, view: String) -> Result<Strip, AppError> {
+pub async fn strip(domain: String, view: String) -> Result<Strip, AppError> {
     let (backend, viewer) = reader().await?;
     let view = ViewQuery::parse(&view);
+    let period = view.period_or_default(false);
     let kpis = backend.kpis(&viewer, &domain, Look::new(&period, &view)).await;
     Ok(parts::strip(&domain, &view, signed_in(kpis)?))
 }
 
-/// The chart. `view` is the page's query string: interval, comparison, figure and filters count.
+/// The chart. `view` is the page's query string: period, interval, comparison, figure and filters count.
 #[server(name = GetChart, prefix = "/api/app", endpoint = "chart", input = GetUrl)]
-pub async fn chart(domain: String, period: Period, view: String) -> Result<ChartView, AppError> {
+pub async fn chart(domain: String, view: String) -> Result<ChartView, AppError> {
     let (backend, viewer) = reader().await?;
     let view = ViewQuery::parse(&view);
+    let period = view.period_or_default(false);
     let series = backend.timeseries(&viewer, &domain, Look::new(&period, &view), view.interval);
     let (series, notes) = futures::join!(series, backend.notes(&viewer, &domain, &period));
     Ok(parts::chart(&Page::dashboard(&domain), &view, &period, signed_in(series)?, notes))
 }
 
-/// A panel as HTML. `panel` counts in `PanelId::ALL`; `view` is the page's query string: the panel's tab, comparison and filters count.
+/// A panel as HTML, by its code. `view` is the page's query string: period, the panel's tab, comparison and filters count.
 #[server(name = GetPanel, prefix = "/api/app", endpoint = "panel", input = GetUrl)]
-pub async fn panel(domain: String, period: Period, panel: usize, view: String) -> Result<String, AppError> {
+pub async fn panel(domain: String, panel: String, view: String) -> Result<String, AppError> {
     let (backend, viewer) = reader().await?;
-    let panel = PanelId::ALL.get(panel).copied().ok_or(AppError::NotFound)?;
+    let panel = PanelId::ALL.into_iter().find(|known| known.code() == panel).ok_or(AppError::NotFound)?;
     let query = ViewQuery::parse(&view);
+    let period = query.period_or_default(false);
     let table = backend.table(&viewer, &domain, Look::new(&period, &query), in_panel(query.tab(panel))).await;
     Ok(parts::panel(&domain, &query, panel, signed_in(table)?).into_string())
 }
@@ -241,7 +235,6 @@ pub async fn panel(domain: String, period: Period, panel: usize, view: String) -
 ///
 /// # Errors
 /// When nobody is signed in, or the domain is not the viewer's.
-#[cfg(feature = "ssr")]
 pub async fn behaviour(domain: String, kind: Kind) -> Result<Sheet, AppError> {
     let (backend, viewer) = reader().await?;
     let site = backend.domain(&viewer, &domain).await?;
@@ -321,7 +314,6 @@ pub async fn why(domain: String, view: String) -> Result<Sheet, AppError> {
 }
 
 /// The bar of a page that has no more to choose than the period.
-#[cfg(feature = "ssr")]
 fn period_bar(site: &Site, path: &str, query: &ViewQuery) -> Bar {
     let period = query.period_or_default(site.young);
     let menu = parts::period_menu(&Page::new(format!("/{}/{path}", site.domain)), &site.today, query, &period);
@@ -329,7 +321,6 @@ fn period_bar(site: &Site, path: &str, query: &ViewQuery) -> Bar {
 }
 
 /// A page of a domain.
-#[cfg(feature = "ssr")]
 fn sheet(site: &Site, viewer: &Viewer, domains: &[String], bar: Bar, body: Html) -> Sheet {
     Sheet {
         switcher: parts::switcher(&site.domain, domains).into_string(),
@@ -341,7 +332,6 @@ fn sheet(site: &Site, viewer: &Viewer, domains: &[String], bar: Bar, body: Html)
 
 /// What came of a form that led here: kept under the key `said`, or a `fault` in the address. Anybody can make an address, so only texts of our own
 /// are believed in it.
-#[cfg(feature = "ssr")]
 async fn outcome(backend: &dyn Backend, viewer: &Viewer, said: Option<String>, fault: Option<String>) -> Option<Outcome> {
     if let Some(key) = said {
         return backend.outcome(viewer, &key).await;
@@ -355,7 +345,6 @@ async fn outcome(backend: &dyn Backend, viewer: &Viewer, said: Option<String>, f
 
 /// Leads to the page that says what came of a form. Where that cannot be kept, a fault travels in the address and a success shows by
 /// itself.
-#[cfg(feature = "ssr")]
 async fn follow(backend: &dyn Backend, viewer: &Viewer, address: &str, outcome: Outcome) -> Result<(), AppError> {
     match (backend.keep_outcome(viewer, &outcome).await, outcome) {
         (Some(key), _) => leptos_axum::redirect(&format!("{address}?said={key}")),
@@ -366,13 +355,11 @@ async fn follow(backend: &dyn Backend, viewer: &Viewer, address: &str, outcome: 
 }
 
 /// Failures are drawn in place of what failed, but who is not signed in must be led elsewhere.
-#[cfg(feature = "ssr")]
 fn signed_in<T>(answer: Result<T, AppError>) -> Result<Result<T, AppError>, AppError> {
     if matches!(answer, Err(AppError::NotSignedIn)) { Err(AppError::NotSignedIn) } else { Ok(answer) }
 }
 
 /// Leads to a domain's page, which says what went wrong.
-#[cfg(feature = "ssr")]
 async fn back_to_dashboard(backend: &dyn Backend, viewer: &Viewer, domain: &str, done: Result<(), AppError>) -> Result<(), AppError> {
     let page = format!("/{domain}");
     match done {

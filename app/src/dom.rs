@@ -67,12 +67,17 @@ pub fn lead_to(address: &str) {
     }
 }
 
+/// Loads the page anew.
+pub fn reload() {
+    if let Some(window) = web_sys::window() {
+        let _ = window.location().reload();
+    }
+}
+
 /// Sets the status of the page while the server renders it.
+#[cfg(feature = "ssr")]
 pub fn answer_with(status: u16) {
-    #[cfg(feature = "ssr")]
     if let (Some(response), Ok(status)) = (use_context::<leptos_axum::ResponseOptions>(), http::StatusCode::from_u16(status)) {
         response.set_status(status);
     }
-    #[cfg(not(feature = "ssr"))]
-    let _ = status;
 }

@@ -1,9 +1,11 @@
 //! What stands in place of something that could not be loaded: the reason, and the next step as a button.
 
+#[cfg(feature = "ssr")]
 use leptos::prelude::*;
 
+#[cfg(feature = "ssr")]
+use crate::dom;
 use crate::{
-    dom,
     i18n::{Key, t},
     markup::Html,
     query::written,
@@ -38,6 +40,7 @@ pub fn sign_in(back: &str) -> String {
 }
 
 /// A whole page failed. Nobody signed in leads to the sign-in form, with the way back.
+#[cfg(feature = "ssr")]
 #[component]
 pub fn PageFailed(
     /// Why.

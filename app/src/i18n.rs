@@ -84,8 +84,15 @@ const fn text(lang: Lang, key: Key) -> &'static str {
 #[must_use]
 pub fn texts_of_browser() -> String {
     let texts: Vec<_> = english::OF_BROWSER.iter().map(|key| t(*key)).collect();
-    // Strings are always written; the sign could end the element.
-    serde_json::to_string(&texts).unwrap_or_default().replace('<', "\\u003c")
+    in_script(&texts)
+}
+
+/// A value as JSON that may stand in a script element.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn in_script(value: &impl serde::Serialize) -> String {
+    // What the pages are made of is always written; the sign could end the element.
+    serde_json::to_string(value).unwrap_or_default().replace('<', "\\u003c")
 }
 
 /// The text with its holes filled.

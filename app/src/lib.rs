@@ -6,18 +6,24 @@
 //! without script too.
 
 use leptos::prelude::*;
+#[cfg(feature = "ssr")]
 use leptos_router::{
     SsrMode,
     components::{FlatRoutes, Route, Router},
     path,
 };
 
+pub mod address;
+#[cfg(feature = "ssr")]
 pub mod api;
+pub mod ask;
 pub mod assets;
 #[cfg(feature = "ssr")]
 pub mod backend;
 #[cfg(feature = "ssr")]
 pub mod behaviour;
+#[cfg(not(feature = "ssr"))]
+pub mod browser;
 pub mod chart;
 pub mod components;
 pub mod dom;
@@ -43,12 +49,12 @@ pub mod text;
 #[cfg(feature = "ssr")]
 pub mod theme;
 pub mod types;
-mod wire;
 
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 
 use i18n::{Key, t};
+use pages::domain::DomainPage;
 #[cfg(feature = "ssr")]
 use pages::{
     behaviour::BehaviourPage,
@@ -57,62 +63,70 @@ use pages::{
     explain::ExplainPage,
     landing::LandingPage,
     login::LoginPage,
+    not_found::NotFoundPage,
     settings::{SettingsEntrance, SettingsPage},
     setup::SetupPage,
     sites::SitesPage,
     why::WhyPage,
 };
-use pages::{domain::DomainPage, not_found::NotFoundPage};
+use types::Dashboard;
 
-/// All pages.
+/// The dashboard of a domain, from the server's first answer. It alone lives on in the browser.
 #[component]
-pub fn App() -> impl IntoView {
-    #[cfg(feature = "ssr")]
+pub fn App(
+    /// What the server knew when it wrote the page.
+    first: Dashboard,
+) -> impl IntoView {
+    view! { <SkipLink /> <DomainPage first /> <Foot /> }.into_any()
+}
+
+/// The other pages, which load no WASM. Links between them leave the page.
+#[cfg(feature = "ssr")]
+#[component]
+pub fn Pages() -> impl IntoView {
     leptos_meta::provide_meta_context();
     view! {
+        <SkipLink />
         <Router>
-            <a class="skip" href="#content" rel="external">
-                {t(Key::SkipToContent)}
-            </a>
-            <Pages />
-            <footer class="foot">
-                <p>{t(Key::PrivacyFooter)}</p>
-            </footer>
+            <FlatRoutes fallback=NotFoundPage>
+                <Route path=path!("/") view=LandingPage ssr=SsrMode::Async />
+                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
+                <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
+                <Route path=path!("/sites") view=SitesPage ssr=SsrMode::Async />
+                <Route path=path!("/:domain/by/:field") view=DetailPage ssr=SsrMode::Async />
+                <Route path=path!("/:domain/funnel") view=BehaviourPage ssr=SsrMode::Async />
+                <Route path=path!("/:domain/journeys") view=BehaviourPage ssr=SsrMode::Async />
+                <Route path=path!("/:domain/retention") view=BehaviourPage ssr=SsrMode::Async />
+                <Route path=path!("/:domain/settings") view=SettingsEntrance ssr=SsrMode::Async />
+                <Route path=path!("/:domain/settings/:section") view=SettingsPage ssr=SsrMode::Async />
+                <Route path=path!("/:domain/drops") view=DropsPage ssr=SsrMode::Async />
+                <Route path=path!("/:domain/explain/:metric") view=ExplainPage ssr=SsrMode::Async />
+                <Route path=path!("/:domain/why") view=WhyPage ssr=SsrMode::Async />
+            </FlatRoutes>
         </Router>
+        <Foot />
     }
     .into_any()
 }
 
-#[cfg(feature = "ssr")]
+/// Leads past the bar.
 #[component]
-fn Pages() -> impl IntoView {
+pub(crate) fn SkipLink() -> impl IntoView {
     view! {
-        <FlatRoutes fallback=NotFoundPage>
-            <Route path=path!("/") view=LandingPage ssr=SsrMode::Async />
-            <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
-            <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
-            <Route path=path!("/sites") view=SitesPage ssr=SsrMode::Async />
-            <Route path=path!("/:domain") view=DomainPage ssr=SsrMode::Async />
-            <Route path=path!("/:domain/by/:field") view=DetailPage ssr=SsrMode::Async />
-            <Route path=path!("/:domain/funnel") view=BehaviourPage ssr=SsrMode::Async />
-            <Route path=path!("/:domain/journeys") view=BehaviourPage ssr=SsrMode::Async />
-            <Route path=path!("/:domain/retention") view=BehaviourPage ssr=SsrMode::Async />
-            <Route path=path!("/:domain/settings") view=SettingsEntrance ssr=SsrMode::Async />
-            <Route path=path!("/:domain/settings/:section") view=SettingsPage ssr=SsrMode::Async />
-            <Route path=path!("/:domain/drops") view=DropsPage ssr=SsrMode::Async />
-            <Route path=path!("/:domain/explain/:metric") view=ExplainPage ssr=SsrMode::Async />
-            <Route path=path!("/:domain/why") view=WhyPage ssr=SsrMode::Async />
-        </FlatRoutes>
+        <a class="skip" href="#content" rel="external">
+            {t(Key::SkipToContent)}
+        </a>
     }
+    .into_any()
 }
 
-/// The pages that live on in the browser. The others load no WASM, and links to them leave the page.
-#[cfg(not(feature = "ssr"))]
+/// The end of every page.
 #[component]
-fn Pages() -> impl IntoView {
+pub(crate) fn Foot() -> impl IntoView {
     view! {
-        <FlatRoutes fallback=NotFoundPage>
-            <Route path=path!("/:domain") view=DomainPage ssr=SsrMode::Async />
-        </FlatRoutes>
+        <footer class="foot">
+            <p>{t(Key::PrivacyFooter)}</p>
+        </footer>
     }
+    .into_any()
 }

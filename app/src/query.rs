@@ -184,6 +184,12 @@ impl ViewQuery {
         panel.tabs()[self.tabs[panel as usize]]
     }
 
+    /// The same state, which says its period even where that is the default.
+    #[must_use]
+    pub fn saying(&self, period: Period) -> Self {
+        Self { period: Some(period), ..self.clone() }
+    }
+
     /// With another period; the width of the buckets goes back to what fits.
     #[must_use]
     pub fn with_period(&self, period: Period) -> Self {

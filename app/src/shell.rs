@@ -7,15 +7,19 @@ use leptos::{
     prelude::*,
 };
 use leptos_meta::MetaTags;
+use percent_encoding::percent_decode_str;
 
 use crate::{
-    App,
+    App, Foot, Pages, SkipLink, api,
     assets::Assets,
-    i18n::{lang, texts_of_browser},
+    failed::PageFailed,
+    i18n::{in_script, lang, texts_of_browser},
+    query::{ViewQuery, decoded_pairs},
     theme,
+    types::{AppError, Dashboard},
 };
 
-/// The other pages with one word in their path. What is left is a domain's page.
+/// The other pages with one word in their path. What is left is a domain's dashboard.
 const PLAIN: [&str; 3] = ["login", "setup", "sites"];
 
 /// Under `make dev`, which restarts the server when it has built a change: a script that loads the page anew once another process answers.
@@ -27,15 +31,41 @@ fn reload() -> Option<String> {
     })
 }
 
-/// The document. `assets` are the hashed names of the built files.
+/// A page in its document. `assets` are the hashed names of the built files.
 #[must_use]
 pub fn shell(assets: Assets) -> impl IntoView {
+    let uri = use_context::<http::request::Parts>().map(|parts| parts.uri).unwrap_or_default();
+    let domain = percent_decode_str(uri.path().trim_matches('/')).decode_utf8_lossy().into_owned();
+    let query = uri.query().unwrap_or_default().to_owned();
+    set_policy(use_nonce().as_ref());
+    if domain.is_empty() || domain.contains('/') || PLAIN.contains(&domain.as_str()) {
+        return document(assets, None, || view! { <Pages /> }.into_any()).into_any();
+    }
+    Suspend::new(async move {
+        match dashboard(&domain, &query).await {
+            Ok(first) => {
+                let text = in_script(&first);
+                document(assets, Some((domain, text)), || view! { <App first /> }.into_any())
+            }
+            Err(error) => document(assets, None, move || failed(error, ViewQuery::parse(&query).href(&format!("/{domain}")))),
+        }
+    })
+    .into_any()
+}
+
+/// What the dashboard of a domain shows in a state, and what came of a form that led there.
+async fn dashboard(domain: &str, query: &str) -> Result<Dashboard, AppError> {
+    let get = |name| decoded_pairs(query).into_iter().find_map(|(key, value)| (key == name).then_some(value));
+    api::dashboard(domain.to_owned(), query.to_owned(), get("said"), get("__err")).await
+}
+
+fn failed(error: AppError, address: String) -> AnyView {
+    view! { <SkipLink /> <PageFailed error address /> <Foot /> }.into_any()
+}
+
+/// `first` is the dashboard's domain and, as JSON, what the browser takes it over with.
+fn document(assets: Assets, first: Option<(String, String)>, body: impl FnOnce() -> AnyView) -> AnyView {
     let nonce = use_nonce();
-    set_policy(nonce.as_ref());
-    let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
-    let domain = path.trim_matches('/');
-    let interactive = !domain.is_empty() && !domain.contains('/') && !PLAIN.contains(&domain);
-    let title = domain.to_owned();
     view! {
         <!DOCTYPE html>
         <html lang=lang().tag() dir=lang().dir() data-theme=theme::of_request().code()>
@@ -50,19 +80,17 @@ pub fn shell(assets: Assets) -> impl IntoView {
                     <style nonce=nonce.clone()>".script-only{display:none!important}"</style>
                 </noscript>
                 <script src=assets.page.clone() nonce=nonce.clone() defer></script>
-                {interactive.then(|| view! { <title>{title}</title> })}
-                {interactive.then(|| scripts(&assets, nonce.clone()))}
+                {first.map(|(title, text)| view! { <title>{title}</title> {scripts(&assets, text, nonce.clone())} })}
                 {reload().map(|script| view! { <script nonce=nonce.clone() inner_html=script></script> })}
                 <MetaTags />
             </head>
-            <body>
-                <App />
-            </body>
+            <body>{body()}</body>
         </html>
     }
+    .into_any()
 }
 
-fn scripts(assets: &Assets, nonce: Option<Nonce>) -> impl IntoView + use<> {
+fn scripts(assets: &Assets, first: String, nonce: Option<Nonce>) -> impl IntoView + use<> {
     let Assets { js, wasm, charts, .. } = assets.clone();
     let start = format!("import('{js}').then(m=>m.default({{module_or_path:'{wasm}'}}).then(()=>m.hydrate()))");
     view! {
@@ -70,6 +98,7 @@ fn scripts(assets: &Assets, nonce: Option<Nonce>) -> impl IntoView + use<> {
         <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
         <meta name="footfall-charts" content=charts />
         <script id="texts" type="application/json" nonce=nonce.clone() inner_html=texts_of_browser()></script>
+        <script id="first" type="application/json" nonce=nonce.clone() inner_html=first></script>
         <script type="module" nonce=nonce inner_html=start></script>
     }
 }

@@ -1,6 +1,7 @@
 //! What the pages need beside the reports of `footfall-model`: who looks, which domains there are, what went wrong.
 
 use footfall_model::report::{LiveView, Point, Timeseries};
+#[cfg(feature = "ssr")]
 use leptos::server_fn::{codec::JsonEncoding, error::FromServerFnError, error::ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -227,6 +228,7 @@ pub enum AppError {
     Other(String),
 }
 
+#[cfg(feature = "ssr")]
 impl FromServerFnError for AppError {
     type Encoder = JsonEncoding;
 

@@ -38,6 +38,17 @@ const freshen = ({ target }) => {
 };
 for (const event of ['pointerdown', 'click']) addEventListener(event, freshen, true);
 
+// A link to another state of the dashboard changes the address, and the page follows it.
+addEventListener('click', (event) => {
+  const link = event.target instanceof Element && event.target.closest('a:not([rel=external], [target], [download])');
+  if (!link || !('live' in root.dataset) || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  if (link.origin !== location.origin || link.pathname !== location.pathname) return;
+  event.preventDefault();
+  if (link.search !== location.search) history.pushState(null, '', link.href);
+  dispatchEvent(new PopStateEvent('popstate'));
+  if (!('noscroll' in link.dataset)) scrollTo(0, 0);
+});
+
 addEventListener('click', ({ target }) => {
   if (!(target instanceof Element)) return;
   const menu = target.closest('details.menu');

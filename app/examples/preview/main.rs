@@ -10,7 +10,7 @@ use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
 use axum::{
     Router,
     body::Body,
-    extract::{Query, State},
+    extract::Query,
     http::{Request, Response, StatusCode, header},
     response::{
         IntoResponse, Sse,
@@ -18,9 +18,8 @@ use axum::{
     },
     routing::get,
 };
-use footfall_app::{App, assets::Assets, backend::Backend, shell};
-use leptos::{config::LeptosOptions, prelude::provide_context};
-use leptos_axum::{LeptosRoutes, generate_route_list};
+use footfall_app::{assets::Assets, backend::Backend, shell};
+use leptos::prelude::provide_context;
 
 mod demo;
 
@@ -32,15 +31,17 @@ fn site() -> PathBuf {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let assets = Assets::from_manifest(&std::fs::read_to_string(site().join("manifest.json"))?)?;
-    let options = LeptosOptions::builder().output_name("footfall").build();
     let backend: Arc<dyn Backend> = Arc::new(demo::Demo);
     let provide = move || provide_context(Arc::clone(&backend));
-    let app = Router::<LeptosOptions>::new()
+    let page = leptos_axum::render_app_async_stream_with_context(provide.clone(), move || shell(assets.clone()));
+    let part = move |request: Request<Body>| leptos_axum::handle_server_fns_with_context(provide.clone(), request);
+    let _ = any_spawner::Executor::init_tokio();
+    let app = Router::new()
         .route("/api/analytics/live", get(live))
+        .route("/api/app/{*name}", get(part.clone()).post(part))
         .route("/favicon.svg", get(file))
-        .leptos_routes_with_context(&options, generate_route_list(App), provide, move || shell(assets.clone()))
-        .fallback(file)
-        .with_state(options);
+        .route("/pkg/{*file}", get(file))
+        .fallback(page);
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3939".to_owned());
     let listener = tokio::net::TcpListener::bind(&address).await?;
     axum::serve(listener, app).await?;
@@ -65,7 +66,7 @@ async fn live(Query(query): Query<Live>) -> impl IntoResponse {
     Sse::new(ticks).keep_alive(KeepAlive::default())
 }
 
-async fn file(State(_): State<LeptosOptions>, request: Request<Body>) -> Response<Body> {
+async fn file(request: Request<Body>) -> Response<Body> {
     let path = request.uri().path().trim_start_matches('/').to_owned();
     let kind = match path.rsplit('.').next() {
         Some("js") => "text/javascript",

@@ -8,9 +8,10 @@ use std::{future::Future, time::Duration};
 
 use footfall_model::{Period, report::LiveView};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
+use serde::de::DeserializeOwned;
 
 use crate::{
-    api, dom,
+    ask, dom,
     failed::{part_failed, sign_in},
     live::{LiveNews, listen, new_pageviews},
     query::{PanelId, ViewQuery},
@@ -147,8 +148,8 @@ pub struct State {
     pub live_away: RwSignal<bool>,
     /// Pageviews that the live stream told since the strip was loaded.
     pub extra: RwSignal<u64>,
-    /// The domain has no event yet; called when the first one comes.
-    waiting: StoredValue<Option<Callback<()>>>,
+    /// The domain has no event yet.
+    waiting: StoredValue<bool>,
     /// The live stream has told something since the page stands.
     heard: StoredValue<bool>,
     figures_pace: Pace,
@@ -156,9 +157,8 @@ pub struct State {
 }
 
 impl State {
-    /// From the first answer; follows the address and the live stream from then on. `begin` is called when a domain without events
-    /// gets its first.
-    pub fn new(first: &Dashboard, query: Memo<ViewQuery>, begin: Callback<()>) -> Self {
+    /// From the first answer; follows the address and the live stream from then on.
+    pub fn new(first: &Dashboard, query: Memo<ViewQuery>) -> Self {
         let young = first.face.young;
         let panel = |at: usize| Part::new(first.panels.get(at).cloned().unwrap_or_default());
         let state = Self {
@@ -171,7 +171,7 @@ impl State {
             live_away: RwSignal::new(first.live.is_none()),
             live: RwSignal::new(first.live.clone().unwrap_or_default()),
             extra: RwSignal::new(0),
-            waiting: StoredValue::new(first.empty.is_some().then_some(begin)),
+            waiting: StoredValue::new(first.empty.is_some()),
             face: StoredValue::new(first.face.clone()),
             heard: StoredValue::new(false),
             figures_pace: Pace::new(RELOAD_EVERY_MS),
@@ -205,16 +205,20 @@ impl State {
         self.face.with_value(|face| format!("/{}", face.domain))
     }
 
+    /// Asks for a part of the page as it is by now.
+    async fn ask<T: DeserializeOwned>(self, part: &'static str, panel: &'static str) -> Result<T, AppError> {
+        let view = self.query.with_untracked(|query| query.saying(self.period.get_untracked()).write());
+        ask::part(part, &[("domain", self.domain()), ("panel", panel.to_owned()), ("view", view)]).await
+    }
+
     /// Loads the choices in the bar. Those that stand there go on working if that fails.
     fn load_bar(self) {
-        let answer = api::bar(self.domain(), self.query.with_untracked(ViewQuery::write));
-        self.bar.load(true, answer, Result::unwrap_or_default);
+        self.bar.load(true, self.ask("bar", ""), Result::unwrap_or_default);
     }
 
     /// Loads the strip.
     fn load_strip(self, quiet: bool) {
-        let answer = api::strip(self.domain(), self.period.get_untracked(), self.query.with_untracked(ViewQuery::write));
-        self.strip.load(quiet, answer, move |answer| {
+        self.strip.load(quiet, self.ask("strip", ""), move |answer| {
             self.extra.try_set(0);
             answer.unwrap_or_else(|error| Strip { fault: part_failed(&error, "strip").into_string(), ..Strip::default() })
         });
@@ -222,17 +226,16 @@ impl State {
 
     /// Loads the chart.
     fn load_chart(self, quiet: bool) {
-        let answer = api::chart(self.domain(), self.period.get_untracked(), self.query.with_untracked(ViewQuery::write));
-        self.chart.load(quiet, answer, |answer| {
+        self.chart.load(quiet, self.ask("chart", ""), |answer| {
             answer.unwrap_or_else(|error| ChartView { drawing: part_failed(&error, "chart").into_string(), ..ChartView::default() })
         });
     }
 
     /// Loads a panel.
     fn load_panel(self, panel: PanelId, quiet: bool) {
-        let view = self.query.with_untracked(ViewQuery::write);
-        let answer = api::panel(self.domain(), self.period.get_untracked(), panel as usize, view);
-        self.panel(panel).load(quiet, answer, move |answer| answer.unwrap_or_else(|error| part_failed(&error, panel.code()).into_string()));
+        self.panel(panel).load(quiet, self.ask("panel", panel.code()), move |answer| {
+            answer.unwrap_or_else(|error| part_failed(&error, panel.code()).into_string())
+        });
     }
 
     /// Loads a part that failed, by the name that its button carries.
@@ -290,11 +293,11 @@ impl State {
             (new_pageviews(before, &view), happened)
         });
         let lately = view.minutes.last().is_some_and(|views| *views > 0);
-        let first_event = if view.has_events { self.waiting.try_update_value(Option::take).flatten() } else { None };
+        let first_event = view.has_events && self.waiting.try_update_value(std::mem::take) == Some(true);
         self.live.set(view);
         self.live_away.set(false);
-        if let Some(begin) = first_event {
-            begin.run(());
+        if first_event {
+            dom::reload();
             return;
         }
         if !self.includes_now() {

@@ -1,11 +1,10 @@
 //! The page of a domain: figures, chart, panels, and what happens right now.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_params_map, use_query_map};
 use wasm_bindgen::JsCast;
 
 use crate::{
-    api,
+    address,
     components::{
         bar::{DomainBar, FilterChips},
         chart::ChartPanel,
@@ -14,49 +13,20 @@ use crate::{
         panel::Panel,
         state::State,
     },
-    failed::PageFailed,
     i18n::{Key, t},
     query::{PanelId, ViewQuery},
     types::Dashboard,
-    wire::JsonText,
 };
 
-/// Loads the page in one answer, then hands over to [`Report`].
+/// The page, from the server's first answer.
 #[component]
-pub fn DomainPage() -> impl IntoView {
-    let params = use_params_map();
-    let domain = Memo::new(move |_| params.with(|params| params.get("domain")).unwrap_or_default());
-    let map = use_query_map();
-    let search = use_location().search;
+pub fn DomainPage(
+    /// What the server knew when it wrote the page.
+    first: Dashboard,
+) -> impl IntoView {
+    let search = address::search();
     let query = Memo::new(move |_| search.with(|search| ViewQuery::parse(search)));
-    let page = Resource::<_, JsonText>::new_with_options(
-        move || domain.get(),
-        move |domain| {
-            let get = |name: &str| map.with_untracked(|map| map.get(name));
-            api::dashboard(domain, query.with_untracked(ViewQuery::write), get("said"), get("__err"))
-        },
-        true,
-    );
-    let begin = Callback::new(move |()| page.refetch());
-    view! {
-        <Transition fallback=Skeleton>
-            {move || Suspend::new(async move {
-                match page.await {
-                    Ok(first) => view! { <Report first query begin /> }.into_any(),
-                    Err(error) => {
-                        let page = format!("/{}", domain.get_untracked());
-                        view! { <PageFailed error address=query.with_untracked(|query| query.href(&page)) /> }
-                    }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
-}
-
-#[component]
-fn Report(first: Dashboard, query: Memo<ViewQuery>, begin: Callback<()>) -> impl IntoView {
-    let state = State::new(&first, query, begin);
+    let state = State::new(&first, query);
     provide_context(state);
     let degraded = Memo::new(move |_| state.strip.value.with(|strip| strip.degraded));
     let Dashboard { switcher, account, notices, empty, face, .. } = first;
@@ -95,11 +65,4 @@ fn retry(state: State, event: &leptos::ev::MouseEvent) {
         event.prevent_default();
         state.retry(&part);
     }
-}
-
-/// The shape of the page while it loads, so that nothing moves when it is there.
-#[component]
-fn Skeleton() -> impl IntoView {
-    const SHAPE: &str = r#"<div class="bar"><div class="bar-inner"></div></div><div class="wide" aria-busy="true"><div class="strip skeleton skeleton-strip"></div><div class="chart skeleton skeleton-chart"></div><div class="panels"><div class="panel skeleton skeleton-panel"></div><div class="panel skeleton skeleton-panel"></div></div></div>"#;
-    view! { <div inner_html=SHAPE></div> }.into_any()
 }

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod landing;
 #[cfg(feature = "ssr")]
 pub mod login;
+#[cfg(feature = "ssr")]
 pub mod not_found;
 #[cfg(feature = "ssr")]
 pub mod settings;
