@@ -158,6 +158,7 @@ test("demo data fills every panel and is removed in one click", async () => {
   await page.emulateMedia({ colorScheme: "light" });
   await filters(page);
   await figures(page);
+  await zoom(page);
   await details(page);
   await behaviour(page);
   await keyboard(page);
@@ -166,8 +167,13 @@ test("demo data fills every panel and is removed in one click", async () => {
     await page.reload();
   }
   assert.deepEqual(faults, [], "no console error on any period, also after reloading");
-  await page.getByRole("button", { name: /remove demo data/i }).first().click();
-  await page.getByRole("button", { name: /load demo data/i }).first().waitFor({ timeout: 60_000 });
+  // What is still loading says so, and is removed a moment later.
+  const [removed, refused] = [page.getByRole("button", { name: /load demo data/i }).first(), page.getByRole("alert").getByText("still loading")];
+  do {
+    await page.waitForTimeout(500);
+    await page.getByRole("button", { name: /remove demo data/i }).first().click();
+    await removed.or(refused).waitFor({ timeout: 60_000 });
+  } while (!(await removed.isVisible()));
   await page.close();
 });
 
@@ -236,6 +242,34 @@ async function figures(page) {
   await page.waitForURL(/demo\.example\/by\/props:plan\?/);
   await page.getByRole("heading", { name: "plan of demo.example" }).waitFor();
   assert.match(await page.locator("tbody").innerText(), /29\.00/);
+}
+
+/** Days that the pointer is dragged over become the period; back undoes it, and a click or Escape chooses nothing. */
+async function zoom(page) {
+  await page.goto(`${product.base}/demo.example?period=30d`);
+  const host = page.locator(".chart-host.chart-zooms");
+  await host.waitFor();
+  const drag = async (from, to, end) => {
+    const { x, y, width, height } = await host.boundingBox();
+    await page.mouse.move(x + width * from, y + height / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + width * to, y + height / 2, { steps: 4 });
+    await end?.();
+    await page.mouse.up();
+  };
+  await drag(0.5, 0.5);
+  await drag(0.2, 0.6, () => page.keyboard.press("Escape"));
+  assert.match(page.url(), /period=30d$/, "nothing is chosen");
+  const rows = () => page.locator(".twin tbody tr").count();
+  const before = await rows();
+  await drag(0.6, 0.2, () => page.locator(".zoom:not([hidden])").waitFor());
+  await page.waitForURL(/period=custom&from=\d{4}-\d\d-\d\d&to=\d{4}-\d\d-\d\d$/);
+  const { from, to } = Object.fromEntries(new URL(page.url()).searchParams);
+  const days = (Date.parse(to) - Date.parse(from)) / 86_400_000 + 1;
+  assert.ok(days > 8 && days < 16, `${from} to ${to} is two fifths of the chart`);
+  await page.waitForFunction((days) => document.querySelectorAll(".twin tbody tr").length === days, days);
+  await page.goBack();
+  await page.waitForFunction((days) => document.querySelectorAll(".twin tbody tr").length === days, before);
 }
 
 /** All rows of a panel: found, sorted, downloaded, and back. */

@@ -35,6 +35,56 @@ function makeTip(element) {
   return tip;
 }
 
+/** The days of the buckets that the pointer is dragged over become the period: by a link, as all choices of the page are. */
+function zoom(known) {
+  const { element, chart } = known;
+  const mark = document.createElement('div');
+  const gone = new AbortController();
+  const on = (target, event, act) => target.addEventListener(event, act, { signal: gone.signal });
+  mark.className = 'zoom';
+  mark.hidden = true;
+  element.append(mark);
+  let begun = null;
+  const bucket = ({ clientX }) => {
+    const at = chart.convertFromPixel({ xAxisIndex: 0 }, clientX - element.getBoundingClientRect().left);
+    return Math.max(0, Math.min(known.words.days.length - 1, Math.round(at)));
+  };
+  const over = (event) => [begun, bucket(event)].sort((a, b) => a - b);
+  const stop = () => { begun = null; mark.hidden = true; };
+  on(element, 'pointerdown', (event) => {
+    if (!known.words.days.length || event.button || event.pointerType === 'touch') return;
+    begun = bucket(event);
+    element.setPointerCapture(event.pointerId);
+  });
+  on(element, 'pointermove', (event) => {
+    if (begun === null) return;
+    const [left, right] = over(event).map((at) => chart.convertToPixel({ xAxisIndex: 0 }, at));
+    mark.hidden = left === right;
+    mark.style.left = `${left}px`;
+    mark.style.width = `${right - left}px`;
+  });
+  on(element, 'pointerup', (event) => {
+    if (begun === null) return;
+    const [first, last] = over(event);
+    stop();
+    if (first === last) return;
+    const link = document.createElement('a');
+    const [[from], [, to]] = [known.words.days[first], known.words.days[last]];
+    link.href = location.href;
+    link.dataset.set = `period=custom&from=${from}&to=${to}&interval=&page=`;
+    link.dataset.noscroll = '';
+    element.append(link);
+    link.click();
+    link.remove();
+  });
+  on(element, 'pointercancel', stop);
+  on(globalThis, 'keydown', ({ key }) => { if (key === 'Escape') stop(); });
+  return () => {
+    gone.abort();
+    mark.remove();
+  };
+}
+
 function paint({ chart, element, option: text, words }) {
   const style = getComputedStyle(element);
   const colour = (name) => style.getPropertyValue(`--chart-${name}`).trim();
@@ -56,13 +106,15 @@ function draw(element, option, words) {
     const chart = init(element, null, { renderer: 'svg' });
     const watch = new ResizeObserver(() => chart.resize());
     watch.observe(element);
-    known = { element, chart, watch, tip: makeTip(element) };
+    known = { element, chart, watch, tip: makeTip(element), words: JSON.parse(words) };
+    known.unzoom = zoom(known);
     drawn.set(element, known);
     const live = known;
     chart.on('updateAxisPointer', ({ axesInfo: [axis] }) => tell(live, axis?.value));
     chart.getZr().on('globalout', () => tell(live, -1));
   }
   Object.assign(known, { option, words: JSON.parse(words) });
+  element.classList.toggle('chart-zooms', known.words.days.length > 0);
   paint(known);
 }
 
@@ -72,6 +124,7 @@ function dispose(element) {
   known.watch.disconnect();
   known.chart.dispose();
   known.tip.remove();
+  known.unzoom();
   drawn.delete(element);
 }
 

@@ -1,5 +1,5 @@
 //! The main chart, in three steps: `model` decides what is drawn, `svg` draws it for the first page, `option` says the same to
-//! ECharts, which takes over in the browser ([`engine`]). Both drawings use the same frame, so nothing moves at the hand-over.
+//! ECharts, which takes over in the browser ([`engine`]). Both drawings use the same frame, so nothing moves at the hand-over. `zoom` says what dragging over it chooses.
 
 pub mod engine;
 #[cfg(feature = "ssr")]
@@ -8,6 +8,8 @@ pub mod model;
 pub mod option;
 #[cfg(feature = "ssr")]
 pub mod svg;
+#[cfg(feature = "ssr")]
+pub mod zoom;
 
 /// Pixels kept free for the labels: left, top, right and bottom of the plot.
 #[cfg(feature = "ssr")]

@@ -36,14 +36,16 @@ pub struct Words {
     tips: Vec<Tip>,
     /// The scale.
     axis: Vec<String>,
+    /// First and last day of each bucket, for dragging over them.
+    days: Vec<[String; 2]>,
 }
 
 impl Words {
-    /// Of a chart.
+    /// Of a chart. `days` are those of its buckets.
     #[must_use]
-    pub fn new(model: &ChartModel) -> Self {
+    pub fn new(model: &ChartModel, days: Vec<[String; 2]>) -> Self {
         let axis = model.ticks.iter().map(|tick| model.metric.short_text(*tick)).collect();
-        Self { tips: (0..model.values.len()).map(|at| model.tip(at)).collect(), axis }
+        Self { tips: (0..model.values.len()).map(|at| model.tip(at)).collect(), axis, days }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     chart::{
         model::{ChartModel, value},
         option::{self, Words},
-        svg,
+        svg, zoom,
     },
     failed::part_failed,
     i18n::{Key, t},
@@ -45,7 +45,7 @@ pub fn chart(
         table: table(&model).into_string(),
         summary: model.summary(),
         option: serde_json::to_string(&option::build(&model)).unwrap_or_default(),
-        words: serde_json::to_string(&Words::new(&model)).unwrap_or_default(),
+        words: serde_json::to_string(&Words::new(&model, zoom::days(&series))).unwrap_or_default(),
         sparks: sparks.into(),
     }
 }
