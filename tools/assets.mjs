@@ -7,9 +7,10 @@
 //   pkg/style-<hash>.css           Tailwind over style/main.css
 //   pkg/page-<hash>.js             tools/page: small conveniences of every page
 //   pkg/charts-<hash>.js           tools/charts with the parts of ECharts that are used
+//   pkg/world-<hash>.svg           the shapes of countries, by tools/map.mjs
 //   tracker*                       by tools/tracker.mjs
 //   …                              whatever public/ holds
-//   manifest.json                  {js, wasm, css, page, charts, sizes}: read by the server and its pages
+//   manifest.json                  {js, wasm, css, page, charts, world, countries, dots, sizes}: read by the server and its pages
 //
 // Exits 1 when the first dashboard page would load more than LIMIT bytes of script before its charts.
 import { execFileSync } from 'node:child_process';
@@ -115,6 +116,13 @@ function conveniences() {
   return js;
 }
 
+/** The map, and the codes of the countries that are on it. */
+function map() {
+  const [svg, codes] = [join(work, 'world.svg'), join(work, 'world.json')];
+  step('world', ['tools/map.mjs', 'package-lock.json'], [svg, codes], () => run(process.execPath, [join(root, 'tools/map.mjs'), svg, codes]));
+  return { svg, ...JSON.parse(readFileSync(codes, 'utf8')) };
+}
+
 function tracker() {
   const sources = ['tracker', 'tools/tracker.mjs', 'package-lock.json', 'rust-toolchain.toml'];
   step('tracker', sources, [join(site, 'tracker.js'), join(site, 'tracker.json')], () => run(process.execPath, [join(root, 'tools/tracker.mjs')]));
@@ -142,6 +150,7 @@ tracker();
 const css = style();
 const drawing = charts();
 const page = conveniences();
+const world = map();
 const { js, wasm } = pages();
 
 const published = {
@@ -150,11 +159,12 @@ const published = {
   css: publish(css, 'style', 'css'),
   page: publish(page, 'page', 'js'),
   charts: publish(drawing, 'charts', 'js'),
+  world: publish(world.svg, 'world', 'svg'),
 };
 const kept = new Set(Object.values(published).flatMap(({ file }) => [file, `${file}.br`]));
 for (const name of readdirSync(pkg)) if (!kept.has(name)) rmSync(join(pkg, name), { recursive: true });
 
-const manifest = { sizes: {} };
+const manifest = { sizes: {}, countries: world.countries.join(' '), dots: world.dots.join(' ') };
 for (const [kind, { file, size, travels }] of Object.entries(published)) {
   manifest[kind] = `/pkg/${file}`;
   manifest.sizes[kind] = { bytes: size, brotli: travels };

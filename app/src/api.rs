@@ -21,7 +21,7 @@ use crate::{
     markup::Html,
     metric::Metric,
     parts::{self, Page},
-    query::{PanelId, ViewQuery},
+    query::{MAP, PanelId, ViewQuery},
     settings::{Outcome, Typed},
     theme,
     types::Face,
@@ -171,9 +171,10 @@ pub async fn bar(domain: String, view: String) -> Result<Bar, AppError> {
 
 /// What a panel asks for.
 #[cfg(feature = "ssr")]
-fn in_panel(field: &str) -> Wanted<'_> {
+fn in_panel(tab: &str) -> Wanted<'_> {
+    let (field, limit) = if tab == MAP { ("country", parts::MOST_COUNTRIES) } else { (tab, parts::ROWS) };
     let (metrics, order) = (parts::figures(field), Some(Metric::Visitors));
-    Wanted { field, metrics, order, descending: true, search: "", limit: parts::ROWS, page: 1 }
+    Wanted { field, metrics, order, descending: true, search: "", limit, page: 1 }
 }
 
 /// The places that the filters name by code.

@@ -21,7 +21,7 @@ if (once.length) history.replaceState(history.state, '', here);
 const shared = ['period', 'from', 'to', 'compare', 'interval', 'metric', 'pages', 'sources', 'places', 'devices', 'goals', 'f'];
 const freshen = ({ target }) => {
   const link = target instanceof Element && target.closest('a[data-set]');
-  if (!link) return;
+  if (!(link instanceof HTMLAnchorElement)) return;
   const now = new URLSearchParams(location.search);
   if (link.pathname !== location.pathname) for (const name of [...now.keys()]) if (!shared.includes(name)) now.delete(name);
   for (const [name, value] of new URLSearchParams(link.dataset.set)) {
@@ -37,6 +37,18 @@ const freshen = ({ target }) => {
   link.search = String(now).replace(/%2C|%2F/g, decodeURIComponent);
 };
 for (const event of ['pointerdown', 'click']) addEventListener(event, freshen, true);
+
+// A country of a map is a link of SVG, which neither the router nor the line above knows: one of HTML goes in its place.
+addEventListener('click', (event) => {
+  const shape = event.target instanceof Element && event.target.closest('svg a');
+  if (!shape || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const link = document.createElement('a');
+  for (const { name, value } of shape.attributes) link.setAttribute(name, value);
+  document.body.append(link);
+  link.click();
+  link.remove();
+});
 
 addEventListener('click', ({ target }) => {
   if (!(target instanceof Element)) return;

@@ -34,7 +34,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let assets = Assets::from_manifest(&std::fs::read_to_string(site().join("manifest.json"))?)?;
     let options = LeptosOptions::builder().output_name("footfall").build();
     let backend: Arc<dyn Backend> = Arc::new(demo::Demo);
-    let provide = move || provide_context(Arc::clone(&backend));
+    let files = assets.clone();
+    let provide = move || {
+        provide_context(files.clone());
+        provide_context(Arc::clone(&backend));
+    };
     let app = Router::<LeptosOptions>::new()
         .route("/api/analytics/live", get(live))
         .route("/favicon.svg", get(file))

@@ -580,4 +580,10 @@ language! {
     WhyNoteLong => "تدوين في {day}: {note}",
     WhyNoteText => "{field} {value}: {figure} {then} ← {now}، {share} من التغيّر",
     WhyNoteAlone => "{field} {value}: {figure} {then} ← {now}",
+
+    // The map
+    TabMap => "الخريطة",
+    MapLabel => "الزوار حسب البلد على خريطة العالم",
+    MapCountry => "{country}: الزوار {n}، {share}",
+    MapElsewhere => "خارج الخريطة: {n}",
 }

@@ -612,5 +612,11 @@ texts! {
         WhyNoteLong => "Note on {day}: {note}",
         WhyNoteText => "{field} {value}: {figure} {then} → {now}, {share} of the change",
         WhyNoteAlone => "{field} {value}: {figure} {then} → {now}",
+
+        // The map
+        TabMap => "Map",
+        MapLabel => "Visitors by country on a map of the world",
+        MapCountry => "{country}: visitors {n}, {share}",
+        MapElsewhere => "Not on the map: {n}",
     }
 }

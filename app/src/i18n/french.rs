@@ -580,4 +580,10 @@ language! {
     WhyNoteLong => "Noter le {day} : {note}",
     WhyNoteText => "{field} {value} : {figure} {then} → {now}, {share} du changement",
     WhyNoteAlone => "{field} {value} : {figure} {then} → {now}",
+
+    // The map
+    TabMap => "Carte",
+    MapLabel => "Visiteurs par pays sur une carte du monde",
+    MapCountry => "{country} : visiteurs {n}, {share}",
+    MapElsewhere => "Hors de la carte : {n}",
 }

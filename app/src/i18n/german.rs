@@ -580,4 +580,10 @@ language! {
     WhyNoteLong => "Am {day} vermerken: {note}",
     WhyNoteText => "{field} {value}: {figure} {then} → {now}, {share} der Änderung",
     WhyNoteAlone => "{field} {value}: {figure} {then} → {now}",
+
+    // The map
+    TabMap => "Karte",
+    MapLabel => "Besucher nach Land auf einer Weltkarte",
+    MapCountry => "{country}: Besucher {n}, {share}",
+    MapElsewhere => "Nicht auf der Karte: {n}",
 }

@@ -580,4 +580,10 @@ language! {
     WhyNoteLong => "{day}にメモ: {note}",
     WhyNoteText => "{field} {value}: {figure} {then} → {now}、変化の{share}",
     WhyNoteAlone => "{field} {value}: {figure} {then} → {now}",
+
+    // The map
+    TabMap => "地図",
+    MapLabel => "世界地図で見る国別の訪問者",
+    MapCountry => "{country}:訪問者 {n}、{share}",
+    MapElsewhere => "地図にないもの:{n}",
 }

@@ -580,4 +580,10 @@ language! {
     WhyNoteLong => "Anotar el {day}: {note}",
     WhyNoteText => "{field} {value}: {figure} {then} → {now}, {share} del cambio",
     WhyNoteAlone => "{field} {value}: {figure} {then} → {now}",
+
+    // The map
+    TabMap => "Mapa",
+    MapLabel => "Visitantes por país en un mapa del mundo",
+    MapCountry => "{country}: visitantes {n}, {share}",
+    MapElsewhere => "Fuera del mapa: {n}",
 }

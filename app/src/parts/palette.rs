@@ -9,7 +9,7 @@ use crate::{
     behaviour::Kind,
     i18n::{Key, t},
     markup::Html,
-    query::PanelId,
+    query::{MAP, PanelId},
     settings::Section,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn palette(current: &str, domains: &[String]) -> Html {
         .raw(">");
     let dashboard = format!("/{current}");
     entry(&mut html, current, t(Key::Dashboard), &dashboard, true);
-    for field in PanelId::ALL.into_iter().flat_map(PanelId::tabs) {
+    for field in PanelId::ALL.into_iter().flat_map(PanelId::tabs).filter(|field| **field != MAP) {
         entry(&mut html, current, long_name(field), &detail_page(current, field), true);
     }
     for kind in Kind::ALL {
