@@ -6,11 +6,12 @@
 //   pkg/footfall-<hash>.js, .wasm  the pages: cargo → wasm-bindgen → wasm-opt → esbuild
 //   pkg/style-<hash>.css           Tailwind over style/main.css
 //   pkg/page-<hash>.js             tools/page: small conveniences of every page
+//   pkg/realtime-<hash>.js         tools/page: what only the realtime page needs
 //   pkg/charts-<hash>.js           tools/charts with the parts of ECharts that are used
 //   pkg/world-<hash>.svg           the shapes of countries, by tools/map.mjs
 //   tracker*                       by tools/tracker.mjs
 //   …                              whatever public/ holds
-//   manifest.json                  {js, wasm, css, page, charts, world, countries, dots, sizes}: read by the server and its pages
+//   manifest.json                  {js, wasm, css, page, realtime, charts, world, countries, dots, sizes}: read by the server and its pages
 //
 // Exits 1 when the first dashboard page would load more than LIMIT bytes of script before its charts.
 import { execFileSync } from 'node:child_process';
@@ -108,10 +109,11 @@ function charts() {
   return js;
 }
 
-function conveniences() {
-  const js = join(work, 'page.js');
-  step('page', ['tools/page', 'package-lock.json'], [js], () => {
-    run(bin('esbuild'), [join(root, 'tools/page/entry.js'), '--bundle', '--format=iife', '--minify', '--log-level=warning', `--outfile=${js}`]);
+/** A script of plain pages: `entry` of tools/page. */
+function conveniences(name, entry) {
+  const js = join(work, `${name}.js`);
+  step(name, ['tools/page', 'package-lock.json'], [js], () => {
+    run(bin('esbuild'), [join(root, 'tools/page', entry), '--bundle', '--format=iife', '--minify', '--log-level=warning', `--outfile=${js}`]);
   });
   return js;
 }
@@ -149,7 +151,8 @@ if (existsSync(join(root, 'public'))) cpSync(join(root, 'public'), site, { recur
 tracker();
 const css = style();
 const drawing = charts();
-const page = conveniences();
+const page = conveniences('page', 'entry.js');
+const realtime = conveniences('realtime', 'realtime.js');
 const world = map();
 const { js, wasm } = pages();
 
@@ -158,6 +161,7 @@ const published = {
   wasm: publish(wasm, 'footfall', 'wasm'),
   css: publish(css, 'style', 'css'),
   page: publish(page, 'page', 'js'),
+  realtime: publish(realtime, 'realtime', 'js'),
   charts: publish(drawing, 'charts', 'js'),
   world: publish(world.svg, 'world', 'svg'),
 };

@@ -13,6 +13,8 @@ pub struct Assets {
     pub css: String,
     /// Small conveniences of every page.
     pub page: String,
+    /// What only the realtime page needs.
+    pub realtime: String,
     /// Chart drawing, loaded last.
     pub charts: String,
     /// The shapes of countries: an SVG file that has each under its code.

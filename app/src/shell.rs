@@ -35,6 +35,7 @@ pub fn shell(assets: Assets) -> impl IntoView {
     let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
     let domain = path.trim_matches('/');
     let interactive = !domain.is_empty() && !domain.contains('/') && !PLAIN.contains(&domain);
+    let is_realtime = domain.split_once('/').is_some_and(|(_, page)| page == "realtime");
     let title = domain.to_owned();
     view! {
         <!DOCTYPE html>
@@ -50,6 +51,7 @@ pub fn shell(assets: Assets) -> impl IntoView {
                     <style nonce=nonce.clone()>".script-only{display:none!important}"</style>
                 </noscript>
                 <script src=assets.page.clone() nonce=nonce.clone() defer></script>
+                {is_realtime.then(|| view! { <script src=assets.realtime.clone() nonce=nonce.clone() defer></script> })}
                 {interactive.then(|| view! { <title>{title}</title> })}
                 {interactive.then(|| scripts(&assets, nonce.clone()))}
                 {reload().map(|script| view! { <script nonce=nonce.clone() inner_html=script></script> })}

@@ -581,7 +581,10 @@ language! {
     WhyNoteText => "{field} {value} : {figure} {then} → {now}, {share} du changement",
     WhyNoteAlone => "{field} {value} : {figure} {then} → {now}",
 
-    // The map
+    // Realtime and the map
+    RealtimeTitle => "Temps réel",
+    RealtimeCurrent => "visiteurs actuels : toute personne avec un événement dans les 5 dernières minutes",
+    RealtimeReload => "Rechargez la page pour voir ce qui s’est passé depuis : sans script, elle ne change pas d’elle-même.",
     TabMap => "Carte",
     MapLabel => "Visiteurs par pays sur une carte du monde",
     MapCountry => "{country} : visiteurs {n}, {share}",

@@ -581,7 +581,10 @@ language! {
     WhyNoteText => "{field} {value}: {figure} {then} → {now}, {share} del cambio",
     WhyNoteAlone => "{field} {value}: {figure} {then} → {now}",
 
-    // The map
+    // Realtime and the map
+    RealtimeTitle => "Tiempo real",
+    RealtimeCurrent => "visitantes actuales: cualquiera con un evento en los últimos 5 minutos",
+    RealtimeReload => "Recarga la página para ver lo ocurrido desde entonces: sin script no cambia por sí sola.",
     TabMap => "Mapa",
     MapLabel => "Visitantes por país en un mapa del mundo",
     MapCountry => "{country}: visitantes {n}, {share}",

@@ -15,6 +15,8 @@ pub mod landing;
 pub mod login;
 pub mod not_found;
 #[cfg(feature = "ssr")]
+pub mod realtime;
+#[cfg(feature = "ssr")]
 pub mod settings;
 #[cfg(feature = "ssr")]
 pub mod setup;
