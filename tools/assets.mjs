@@ -6,10 +6,12 @@
 //   pkg/footfall-<hash>.js, .wasm  the pages: cargo → wasm-bindgen → wasm-opt → esbuild
 //   pkg/style-<hash>.css           Tailwind over style/main.css
 //   pkg/page-<hash>.js             tools/page: small conveniences of every page
+//   pkg/realtime-<hash>.js         tools/page: what only the realtime page needs
 //   pkg/charts-<hash>.js           tools/charts with the parts of ECharts that are used
+//   pkg/world-<hash>.svg           the shapes of countries, by tools/map.mjs
 //   tracker*                       by tools/tracker.mjs
 //   …                              whatever public/ holds
-//   manifest.json                  {js, wasm, css, page, charts, sizes}: read by the server and its pages
+//   manifest.json                  {js, wasm, css, page, realtime, charts, world, countries, dots, sizes}: read by the server and its pages
 //
 // Exits 1 when the first dashboard page would load more than LIMIT bytes of script before its charts.
 import { execFileSync } from 'node:child_process';
@@ -102,12 +104,20 @@ function charts() {
   return js;
 }
 
-function conveniences() {
-  const js = join(work, 'page.js');
-  step('page', ['tools/page', 'package-lock.json'], [js], () => {
-    run(bin('esbuild'), [join(root, 'tools/page/entry.js'), '--bundle', '--format=iife', '--minify', '--log-level=warning', `--outfile=${js}`]);
+/** A script of plain pages: `entry` of tools/page. */
+function conveniences(name, entry) {
+  const js = join(work, `${name}.js`);
+  step(name, ['tools/page', 'package-lock.json'], [js], () => {
+    run(bin('esbuild'), [join(root, 'tools/page', entry), '--bundle', '--format=iife', '--minify', '--log-level=warning', `--outfile=${js}`]);
   });
   return js;
+}
+
+/** The map, and the codes of the countries that are on it. */
+function map() {
+  const [svg, codes] = [join(work, 'world.svg'), join(work, 'world.json')];
+  step('world', ['tools/map.mjs', 'package-lock.json'], [svg, codes], () => run(process.execPath, [join(root, 'tools/map.mjs'), svg, codes]));
+  return { svg, ...JSON.parse(readFileSync(codes, 'utf8')) };
 }
 
 function tracker() {
@@ -136,7 +146,9 @@ if (existsSync(join(root, 'public'))) cpSync(join(root, 'public'), site, { recur
 tracker();
 const css = style();
 const drawing = charts();
-const page = conveniences();
+const page = conveniences('page', 'entry.js');
+const realtime = conveniences('realtime', 'realtime.js');
+const world = map();
 const { js, wasm } = pages();
 
 const published = {
@@ -144,12 +156,14 @@ const published = {
   wasm: publish(wasm, 'footfall', 'wasm'),
   css: publish(css, 'style', 'css'),
   page: publish(page, 'page', 'js'),
+  realtime: publish(realtime, 'realtime', 'js'),
   charts: publish(drawing, 'charts', 'js'),
+  world: publish(world.svg, 'world', 'svg'),
 };
 const kept = new Set(Object.values(published).flatMap(({ file }) => [file, `${file}.br`]));
 for (const name of readdirSync(pkg)) if (!kept.has(name)) rmSync(join(pkg, name), { recursive: true });
 
-const manifest = { sizes: {} };
+const manifest = { sizes: {}, countries: world.countries.join(' '), dots: world.dots.join(' ') };
 for (const [kind, { file, size, travels }] of Object.entries(published)) {
   manifest[kind] = `/pkg/${file}`;
   manifest.sizes[kind] = { bytes: size, brotli: travels };

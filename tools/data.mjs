@@ -3,7 +3,7 @@
 //                  definitions.md needs no more than Mobile, Tablet and Desktop)
 //   bots.json      [{class, patterns}], first match wins, from crawler-user-agents and isbot, in the syntax of Rust's regex
 //   country.mmdb   IP to country (CC0)
-//   NOTICE.txt     where these come from
+//   NOTICE.txt     where these, and the map of tools/map.mjs, come from
 // It does nothing where the result is newer than its input. Usage: node tools/data.mjs [--force]
 
 import { createRequire } from "node:module";
@@ -94,6 +94,7 @@ const notice = () =>
     `crawler-user-agents ${version("crawler-user-agents")}: MIT`,
     `isbot ${version("isbot")}: Unlicense`,
     `@ip-location-db/geo-whois-asn-country-mmdb ${version("@ip-location-db/geo-whois-asn-country-mmdb")}: CC0-1.0`,
+    `world-atlas ${version("world-atlas")}: ISC; its borders are those of Natural Earth, in the public domain`,
     "",
   ].join("\n");
 

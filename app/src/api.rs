@@ -4,6 +4,7 @@
 
 #![allow(missing_docs, reason = "the fields of the generated request types are the documented arguments")]
 
+use footfall_model::Period;
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +17,10 @@ use crate::{
     markup::Html,
     metric::Metric,
     parts::{self, Page},
-    query::{PanelId, ViewQuery},
+    query::{MAP, PanelId, ViewQuery},
     settings::{Outcome, Typed},
     theme,
-    types::{AppError, Bar, ChartView, Dashboard, Face, Site, Sites, Strip, Viewer},
+    types::{AppError, Bar, ChartView, Compare, Dashboard, Face, Site, Sites, Strip, Viewer},
 };
 
 /// The backend and who asks it.
@@ -164,9 +165,10 @@ pub async fn bar(domain: String, view: String) -> Result<Bar, AppError> {
 }
 
 /// What a panel asks for.
-fn in_panel(field: &str) -> Wanted<'_> {
+fn in_panel(tab: &str) -> Wanted<'_> {
+    let (field, limit) = if tab == MAP { ("country", parts::MOST_COUNTRIES) } else { (tab, parts::ROWS) };
     let (metrics, order) = (parts::figures(field), Some(Metric::Visitors));
-    Wanted { field, metrics, order, descending: true, search: "", limit: parts::ROWS, page: 1 }
+    Wanted { field, metrics, order, descending: true, search: "", limit, page: 1 }
 }
 
 /// The places that the filters name by code.
@@ -270,6 +272,45 @@ pub struct Sheet {
     pub account: String,
     /// What it shows.
     pub body: String,
+}
+
+/// What happens right now, page and all. Its address carries the state of the dashboard, to which it leads back.
+///
+/// # Errors
+/// When nobody is signed in, or the domain is not the viewer's.
+pub async fn realtime_page(domain: String) -> Result<Sheet, AppError> {
+    let (backend, viewer) = reader().await?;
+    let site = backend.domain(&viewer, &domain).await?;
+    let uri = use_context::<http::request::Parts>().map(|parts| parts.uri).unwrap_or_default();
+    let query = ViewQuery::parse(uri.query().unwrap_or_default());
+    let (now, domains) = futures::join!(now(backend.as_ref(), &viewer, &domain, true), backend.domain_names(&viewer));
+    let body = parts::realtime(&site, &query, &viewer.csrf, &now?);
+    Ok(sheet(&site, &viewer, &domains?, Bar::default(), body))
+}
+
+/// The parts of the realtime page as of now, HTML. What comes from the store trails a little and costs more: only if `stored`.
+#[server(name = GetRealtime, prefix = "/api/app", endpoint = "realtime", input = GetUrl)]
+pub async fn realtime(domain: String, stored: bool) -> Result<String, AppError> {
+    let (backend, viewer) = reader().await?;
+    let now = now(backend.as_ref(), &viewer, &domain, stored).await?;
+    Ok(parts::realtime_parts(&domain, &now).into_string())
+}
+
+/// What is known of the last half hour.
+async fn now(backend: &dyn Backend, viewer: &Viewer, domain: &str, stored: bool) -> Result<parts::Now, AppError> {
+    let look = Look { period: &Period::Last30Minutes, compare: Compare::Off, filters: &[] };
+    let of_store = async {
+        let (sources, countries) =
+            futures::join!(backend.table(viewer, domain, look, in_panel("source")), backend.table(viewer, domain, look, in_panel(MAP)),);
+        Ok::<_, AppError>(parts::Stored { sources: signed_in(sources)?, countries: signed_in(countries)? })
+    };
+    let of_store = futures::future::OptionFuture::from(stored.then_some(of_store));
+    let (live, stored) = futures::join!(backend.live(viewer, domain), of_store);
+    // Whose domain it is not learns nothing, whatever else failed.
+    match signed_in(live)? {
+        Err(AppError::NotFound) => Err(AppError::NotFound),
+        live => Ok(parts::Now { at: crate::dom::now_ms(), live, stored: stored.transpose()? }),
+    }
 }
 
 /// What was not counted. `view` is the query string: the period counts, the rest leads back to the dashboard as it was.

@@ -13,8 +13,16 @@ pub struct Assets {
     pub css: String,
     /// Small conveniences of every page.
     pub page: String,
+    /// What only the realtime page needs.
+    pub realtime: String,
     /// Chart drawing, loaded last.
     pub charts: String,
+    /// The shapes of countries: an SVG file that has each under its code.
+    pub world: String,
+    /// The codes that are in it, with blanks between.
+    pub countries: String,
+    /// Those of them that are too small for a shape: dots stand for them.
+    pub dots: String,
 }
 
 /// The manifest is not what `tools/assets.mjs` writes.

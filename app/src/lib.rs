@@ -64,6 +64,7 @@ use pages::{
     landing::LandingPage,
     login::LoginPage,
     not_found::NotFoundPage,
+    realtime::RealtimePage,
     settings::{SettingsEntrance, SettingsPage},
     setup::SetupPage,
     sites::SitesPage,
@@ -99,6 +100,7 @@ pub fn Pages() -> impl IntoView {
                 <Route path=path!("/:domain/retention") view=BehaviourPage ssr=SsrMode::Async />
                 <Route path=path!("/:domain/settings") view=SettingsEntrance ssr=SsrMode::Async />
                 <Route path=path!("/:domain/settings/:section") view=SettingsPage ssr=SsrMode::Async />
+                <Route path=path!("/:domain/realtime") view=RealtimePage ssr=SsrMode::Async />
                 <Route path=path!("/:domain/drops") view=DropsPage ssr=SsrMode::Async />
                 <Route path=path!("/:domain/explain/:metric") view=ExplainPage ssr=SsrMode::Async />
                 <Route path=path!("/:domain/why") view=WhyPage ssr=SsrMode::Async />

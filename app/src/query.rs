@@ -51,18 +51,21 @@ impl PanelId {
         }
     }
 
-    /// Its tabs: fields that can be filtered by (`filter.rs`), or [`NAMES_OF_PROPS`]. The first one is the default.
+    /// Its tabs: fields that can be filtered by (`filter.rs`), [`MAP`], or [`NAMES_OF_PROPS`]. The first one is the default.
     #[must_use]
     pub const fn tabs(self) -> &'static [&'static str] {
         match self {
             Self::Pages => &["page", "entry_page", "exit_page", "hostname"],
             Self::Sources => &["source", "channel", "referrer", "utm_campaign", "utm_source", "utm_medium", "utm_content", "utm_term"],
-            Self::Places => &["country", "region", "city", "language"],
+            Self::Places => &["country", MAP, "region", "city", "language"],
             Self::Devices => &["browser", "os", "device", "screen", "browser_version", "os_version"],
             Self::Goals => &["goal", "name", NAMES_OF_PROPS],
         }
     }
 }
+
+/// The tab that shows countries on a map.
+pub const MAP: &str = "map";
 
 /// The tab that shows which properties there are.
 pub const NAMES_OF_PROPS: &str = "props";

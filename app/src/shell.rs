@@ -66,6 +66,8 @@ fn failed(error: AppError, address: String) -> AnyView {
 /// `first` is the dashboard's domain and, as JSON, what the browser takes it over with.
 fn document(assets: Assets, first: Option<(String, String)>, body: impl FnOnce() -> AnyView) -> AnyView {
     let nonce = use_nonce();
+    let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
+    let is_realtime = path.trim_matches('/').split_once('/').is_some_and(|(_, page)| page == "realtime");
     view! {
         <!DOCTYPE html>
         <html lang=lang().tag() dir=lang().dir() data-theme=theme::of_request().code()>
@@ -80,6 +82,7 @@ fn document(assets: Assets, first: Option<(String, String)>, body: impl FnOnce()
                     <style nonce=nonce.clone()>".script-only{display:none!important}"</style>
                 </noscript>
                 <script src=assets.page.clone() nonce=nonce.clone() defer></script>
+                {is_realtime.then(|| view! { <script src=assets.realtime.clone() nonce=nonce.clone() defer></script> })}
                 {first.map(|(title, text)| view! { <title>{title}</title> {scripts(&assets, text, nonce.clone())} })}
                 {reload().map(|script| view! { <script nonce=nonce.clone() inner_html=script></script> })}
                 <MetaTags />

@@ -19,11 +19,13 @@ if (once.length) history.replaceState(history.state, '', here);
 // Parts of a page are written at different times. A link that changes part of the address changes it as it is now; one that leads to another page of
 // the domain takes along what all of them share.
 const shared = ['period', 'from', 'to', 'compare', 'interval', 'metric', 'pages', 'sources', 'places', 'devices', 'goals', 'f'];
+/** Where a link leads: those of a drawing do not say it themselves. */
+const address = (link) => new URL(link.getAttribute('href'), location);
 const freshen = ({ target }) => {
   const link = target instanceof Element && target.closest('a[data-set]');
   if (!link) return;
-  const now = new URLSearchParams(location.search);
-  if (link.pathname !== location.pathname) for (const name of [...now.keys()]) if (!shared.includes(name)) now.delete(name);
+  const [to, now] = [address(link), new URLSearchParams(location.search)];
+  if (to.pathname !== location.pathname) for (const name of [...now.keys()]) if (!shared.includes(name)) now.delete(name);
   for (const [name, value] of new URLSearchParams(link.dataset.set)) {
     if (name === 'add') now.append('f', value);
     else if (name === 'drop') {
@@ -34,7 +36,8 @@ const freshen = ({ target }) => {
     else now.delete(name);
   }
   // Commas and slashes may stand in an address as they are.
-  link.search = String(now).replace(/%2C|%2F/g, decodeURIComponent);
+  to.search = String(now).replace(/%2C|%2F/g, decodeURIComponent);
+  link.setAttribute('href', to);
 };
 for (const event of ['pointerdown', 'click']) addEventListener(event, freshen, true);
 
@@ -42,9 +45,10 @@ for (const event of ['pointerdown', 'click']) addEventListener(event, freshen, t
 addEventListener('click', (event) => {
   const link = event.target instanceof Element && event.target.closest('a:not([rel=external], [target], [download])');
   if (!link || !('live' in root.dataset) || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-  if (link.origin !== location.origin || link.pathname !== location.pathname) return;
+  const to = address(link);
+  if (to.origin !== location.origin || to.pathname !== location.pathname) return;
   event.preventDefault();
-  if (link.search !== location.search) history.pushState(null, '', link.href);
+  if (to.search !== location.search) history.pushState(null, '', to);
   dispatchEvent(new PopStateEvent('popstate'));
   if (!('noscroll' in link.dataset)) scrollTo(0, 0);
 });

@@ -32,7 +32,11 @@ fn site() -> PathBuf {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let assets = Assets::from_manifest(&std::fs::read_to_string(site().join("manifest.json"))?)?;
     let backend: Arc<dyn Backend> = Arc::new(demo::Demo);
-    let provide = move || provide_context(Arc::clone(&backend));
+    let files = assets.clone();
+    let provide = move || {
+        provide_context(files.clone());
+        provide_context(Arc::clone(&backend));
+    };
     let page = leptos_axum::render_app_async_stream_with_context(provide.clone(), move || shell(assets.clone()));
     let part = move |request: Request<Body>| leptos_axum::handle_server_fns_with_context(provide.clone(), request);
     let _ = any_spawner::Executor::init_tokio();

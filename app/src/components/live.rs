@@ -30,7 +30,7 @@ pub fn LivePill() -> impl IntoView {
         html.into_string()
     };
     view! {
-        <a class="pill" class:pill-away=move || state.live_away.get() href="#live" title=title rel="external">
+        <a class="pill" class:pill-away=move || state.live_away.get() href=format!("/{}/realtime", state.domain()) title=title rel="external">
             <span class="pill-dot" aria-hidden="true"></span>
             <span class="roll" aria-live="polite" inner_html=text></span>
         </a>
@@ -85,7 +85,8 @@ pub fn LivePanel() -> impl IntoView {
     .into_any()
 }
 
-fn minutes(live: &LiveView) -> Html {
+/// The bars of the half hour.
+pub fn minutes(live: &LiveView) -> Html {
     let greatest = live.minutes.iter().copied().max().unwrap_or(0).max(1);
     let missing = 30_usize.saturating_sub(live.minutes.len());
     let mut html = Html::new();
@@ -130,7 +131,8 @@ fn newest_events(live: &LiveView, shown: i64) -> Html {
     html
 }
 
-fn ago(ms: i64) -> String {
+/// How long ago something was.
+pub fn ago(ms: i64) -> String {
     let seconds = (ms / 1_000).max(0);
     let (key, n) = match seconds {
         0..60 => (Key::SecondsAgo, seconds),

@@ -580,4 +580,13 @@ language! {
     WhyNoteLong => "تدوين في {day}: {note}",
     WhyNoteText => "{field} {value}: {figure} {then} ← {now}، {share} من التغيّر",
     WhyNoteAlone => "{field} {value}: {figure} {then} ← {now}",
+
+    // Realtime and the map
+    RealtimeTitle => "الوقت الفعلي",
+    RealtimeCurrent => "زوار حاليون: كل من له حدث في آخر 5 دقائق",
+    RealtimeReload => "أعد تحميل الصفحة لترى ما حدث منذ ذلك الحين: دون سكربت لا تتغير من تلقاء نفسها.",
+    TabMap => "الخريطة",
+    MapLabel => "الزوار حسب البلد على خريطة العالم",
+    MapCountry => "{country}: الزوار {n}، {share}",
+    MapElsewhere => "خارج الخريطة: {n}",
 }

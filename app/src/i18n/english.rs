@@ -612,5 +612,14 @@ texts! {
         WhyNoteLong => "Note on {day}: {note}",
         WhyNoteText => "{field} {value}: {figure} {then} → {now}, {share} of the change",
         WhyNoteAlone => "{field} {value}: {figure} {then} → {now}",
+
+        // Realtime and the map
+        RealtimeTitle => "Realtime",
+        RealtimeCurrent => "current visitors: anyone with an event in the last 5 minutes",
+        RealtimeReload => "Reload the page to see what happened since: without script it does not change by itself.",
+        TabMap => "Map",
+        MapLabel => "Visitors by country on a map of the world",
+        MapCountry => "{country}: visitors {n}, {share}",
+        MapElsewhere => "Not on the map: {n}",
     }
 }

@@ -580,4 +580,13 @@ language! {
     WhyNoteLong => "Noter le {day} : {note}",
     WhyNoteText => "{field} {value} : {figure} {then} → {now}, {share} du changement",
     WhyNoteAlone => "{field} {value} : {figure} {then} → {now}",
+
+    // Realtime and the map
+    RealtimeTitle => "Temps réel",
+    RealtimeCurrent => "visiteurs actuels : toute personne avec un événement dans les 5 dernières minutes",
+    RealtimeReload => "Rechargez la page pour voir ce qui s’est passé depuis : sans script, elle ne change pas d’elle-même.",
+    TabMap => "Carte",
+    MapLabel => "Visiteurs par pays sur une carte du monde",
+    MapCountry => "{country} : visiteurs {n}, {share}",
+    MapElsewhere => "Hors de la carte : {n}",
 }

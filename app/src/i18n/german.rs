@@ -580,4 +580,13 @@ language! {
     WhyNoteLong => "Am {day} vermerken: {note}",
     WhyNoteText => "{field} {value}: {figure} {then} → {now}, {share} der Änderung",
     WhyNoteAlone => "{field} {value}: {figure} {then} → {now}",
+
+    // Realtime and the map
+    RealtimeTitle => "Echtzeit",
+    RealtimeCurrent => "aktuelle Besucher: alle mit einem Ereignis in den letzten 5 Minuten",
+    RealtimeReload => "Laden Sie die Seite neu, um zu sehen, was seither geschah: ohne Skript ändert sie sich nicht von selbst.",
+    TabMap => "Karte",
+    MapLabel => "Besucher nach Land auf einer Weltkarte",
+    MapCountry => "{country}: Besucher {n}, {share}",
+    MapElsewhere => "Nicht auf der Karte: {n}",
 }

@@ -580,4 +580,13 @@ language! {
     WhyNoteLong => "{day}にメモ: {note}",
     WhyNoteText => "{field} {value}: {figure} {then} → {now}、変化の{share}",
     WhyNoteAlone => "{field} {value}: {figure} {then} → {now}",
+
+    // Realtime and the map
+    RealtimeTitle => "リアルタイム",
+    RealtimeCurrent => "現在の訪問者(過去5分間にイベントがあった人)",
+    RealtimeReload => "その後の動きを見るにはページを再読み込みしてください。スクリプトなしでは自動で更新されません。",
+    TabMap => "地図",
+    MapLabel => "世界地図で見る国別の訪問者",
+    MapCountry => "{country}:訪問者 {n}、{share}",
+    MapElsewhere => "地図にないもの:{n}",
 }

@@ -580,4 +580,13 @@ language! {
     WhyNoteLong => "Anotar el {day}: {note}",
     WhyNoteText => "{field} {value}: {figure} {then} → {now}, {share} del cambio",
     WhyNoteAlone => "{field} {value}: {figure} {then} → {now}",
+
+    // Realtime and the map
+    RealtimeTitle => "Tiempo real",
+    RealtimeCurrent => "visitantes actuales: cualquiera con un evento en los últimos 5 minutos",
+    RealtimeReload => "Recarga la página para ver lo ocurrido desde entonces: sin script no cambia por sí sola.",
+    TabMap => "Mapa",
+    MapLabel => "Visitantes por país en un mapa del mundo",
+    MapCountry => "{country}: visitantes {n}, {share}",
+    MapElsewhere => "Fuera del mapa: {n}",
 }

@@ -15,7 +15,7 @@ use crate::{
     icons::{Icon, icon},
     markup::Html,
     metric::Metric,
-    query::{NAMES_OF_PROPS, PanelId, ViewQuery, decoded_pairs, written},
+    query::{MAP, NAMES_OF_PROPS, PanelId, ViewQuery, decoded_pairs, written},
     types::AppError,
 };
 
@@ -174,7 +174,7 @@ pub fn detail(domain: &str, query: &DetailQuery, names: &PlaceNames, answer: Res
 fn siblings(html: &mut Html, domain: &str, query: &DetailQuery) {
     let Some(panel) = PanelId::ALL.into_iter().find(|panel| panel.tabs().contains(&query.field.as_str())) else { return };
     html.raw(r#"<nav class="tabs""#).attr("aria-label", super::panel::title(panel)).raw(">");
-    for field in panel.tabs() {
+    for field in panel.tabs().iter().filter(|field| **field != MAP) {
         html.raw(r#"<a class="tab""#)
             .attr("href", query.view.href(&detail_page(domain, field)))
             .attr_if(*field == query.field, "aria-current", "page")

@@ -20,8 +20,10 @@ mod drops;
 mod explain;
 mod filters;
 mod label;
+mod map;
 mod palette;
 mod panel;
+mod realtime;
 pub mod settings;
 mod sites;
 mod step;
@@ -35,7 +37,9 @@ pub use detail::{DetailQuery, detail};
 pub use drops::drops;
 pub use explain::explain;
 pub use filters::filter_menu;
+pub use map::MOST_COUNTRIES;
 pub use panel::{ROWS, figures, long_name, panel};
+pub use realtime::{Now, Stored, realtime, realtime_parts};
 pub use sites::sites;
 pub use strip::strip;
 pub use why::{reason_of, why};
@@ -131,6 +135,10 @@ pub fn switcher(current: &str, domains: &[String]) -> Html {
     }
     // With script the link carries the page's state along, as it is by then.
     html.raw(r#"<li class="menu-rule"><a class="menu-item" rel="external" data-set="""#)
+        .attr("href", format_args!("/{current}/realtime"))
+        .raw(">")
+        .text(t(Key::RealtimeTitle))
+        .raw(r#"</a></li><li><a class="menu-item" rel="external" data-set="""#)
         .attr("href", format_args!("/{current}/drops"))
         .raw(">")
         .text(t(Key::DropsTitle))

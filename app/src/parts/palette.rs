@@ -9,7 +9,7 @@ use crate::{
     behaviour::Kind,
     i18n::{Key, t},
     markup::Html,
-    query::PanelId,
+    query::{MAP, PanelId},
     settings::Section,
 };
 
@@ -26,7 +26,8 @@ pub(super) fn palette(current: &str, domains: &[String]) -> Html {
         .raw(">");
     let dashboard = format!("/{current}");
     entry(&mut html, current, t(Key::Dashboard), &dashboard, true);
-    for field in PanelId::ALL.into_iter().flat_map(PanelId::tabs) {
+    entry(&mut html, current, t(Key::RealtimeTitle), &format!("/{current}/realtime"), true);
+    for field in PanelId::ALL.into_iter().flat_map(PanelId::tabs).filter(|field| **field != MAP) {
         entry(&mut html, current, long_name(field), &detail_page(current, field), true);
     }
     for kind in Kind::ALL {
@@ -68,7 +69,9 @@ mod tests {
     #[test]
     fn leads_to_every_report_and_every_domain() {
         let html = palette("a.org", &["a.org".to_owned(), "b.org".to_owned()]).into_string();
-        for address in ["/a.org/by/utm_campaign", "/a.org/funnel", "/a.org/drops", "/a.org/settings/goals", "/b.org", "/sites"] {
+        for address in
+            ["/a.org/by/utm_campaign", "/a.org/realtime", "/a.org/funnel", "/a.org/drops", "/a.org/settings/goals", "/b.org", "/sites"]
+        {
             assert!(html.contains(&format!(r#"href="{address}""#)), "{address}: {html}");
         }
     }

@@ -9,6 +9,7 @@ use super::{
     filters::field_name,
     label::{detail_page, label},
     leads,
+    map::map,
 };
 use crate::{
     backend::{Table, TableRow},
@@ -19,7 +20,7 @@ use crate::{
     i18n::{Key, fill, t},
     markup::Html,
     metric::Metric,
-    query::{NAMES_OF_PROPS, PanelId, ViewQuery},
+    query::{MAP, NAMES_OF_PROPS, PanelId, ViewQuery},
     settings::Section,
     types::AppError,
 };
@@ -55,6 +56,7 @@ pub(super) fn tab_name(field: &str) -> &str {
         "utm_content" => Key::TabContents,
         "utm_term" => Key::TabTerms,
         "country" => Key::TabCountries,
+        MAP => Key::TabMap,
         "region" => Key::TabRegions,
         "city" => Key::TabCities,
         "language" => Key::TabLanguages,
@@ -115,6 +117,13 @@ pub fn panel(domain: &str, query: &ViewQuery, panel: PanelId, answer: Result<Tab
         }
         Ok(table) if table.rows.is_empty() => {
             html.html(&nothing(&Page::dashboard(domain), domain, query, field));
+        }
+        Ok(table) if field == MAP => {
+            let dashboard = Page::dashboard(domain);
+            html.html(&map(&table, |html, filter| {
+                leads(html, &dashboard, query, &query.with_filter(filter)).raw(" data-noscroll");
+            }));
+            foot(&mut html, domain, query, "country", &table);
         }
         Ok(table) => {
             rows(&mut html, domain, query, field, &table);

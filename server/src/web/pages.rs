@@ -77,6 +77,7 @@ fn back(headers: &HeaderMap) -> String {
 async fn server_function(State(pages): State<Pages>, request: Request) -> Response {
     let (backend, lang) = (pages.backend.clone(), Lang::of_reader(request.headers()));
     let provide = move || {
+        provide_context(pages.assets.clone());
         provide_context(backend.clone());
         provide_context(lang);
     };
@@ -102,7 +103,9 @@ async fn page(State(pages): State<Pages>, mut request: Request) -> Response {
         add_cookie(request.headers_mut(), cookie);
     }
     let lang = Lang::of_reader(request.headers());
+    let files = assets.clone();
     let provide = move || {
+        provide_context(files.clone());
         provide_context(backend.clone());
         provide_context(lang);
     };
