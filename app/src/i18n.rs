@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     /// What languages write as English does.
-    const SAME: [&str; 30] = [
+    const SAME: [&str; 32] = [
         "30 minutes",
         "Annotations",
         "Bots",
@@ -150,6 +150,8 @@ mod tests {
         "Pages",
         "Region",
         "Routes",
+        "Segment",
+        "Segments",
         "Source",
         "Sources",
         "Start",
