@@ -145,6 +145,12 @@ test("alternatives widen what is looked at, on all pages", async () => {
   await page.getByText(/`event:hostname` can only be filtered at the top level/).first().waitFor();
   await page.goto(dashboard("&f=any,,&f=any&f=is,source"));
   await shows(page, count(() => true));
+  await page.goto(dashboard("&f=any,is,source,alpha,,,,is,source,beta,,nonsense"));
+  await shows(page, count((source) => source !== ""));
+  await page.waitForURL(dashboard("&f=is,source,alpha,beta"));
+  await page.locator(".pill").first().waitFor();
+  await page.getByRole("link", { name: "Remove the filter “Source is alpha or beta”" }).click();
+  await page.waitForURL(dashboard());
   assert.deepEqual(faults, []);
   await page.close();
 });
@@ -191,7 +197,7 @@ test("filters are saved as a segment, applied, shown, renamed and removed", asyn
   await page.getByText("Name is empty.").waitFor();
   await page.getByRole("textbox", { name: "New name" }).fill("Alphas");
   await page.getByRole("button", { name: "Rename" }).click();
-  await page.getByText("Added “Alphas”").waitFor();
+  await page.getByText("It is called “Alphas” now.").waitFor();
   await looksRight(page, "settings of segments");
 
   // That of another domain is as if there were none.
@@ -232,7 +238,10 @@ test("periods are compared as one chooses, by keyboard too", async () => {
   await page.locator(".pill").first().waitFor();
   await changes(EARLIER["2026-03-10"], "10 Mar 2026");
   await page.getByTitle("Compare", { exact: true }).click();
+  // Wider, it covers all but an edge of a figure, which is then too small to be hit.
+  await page.setViewportSize({ width: 390, height: 844 });
   await looksRight(page, "the menu of comparisons");
+  await page.setViewportSize({ width: 1440, height: 900 });
   await page.getByRole("link", { name: /^Previous period, same weekdays/ }).click();
   await page.waitForURL(dashboard("&compare=weekdays"));
   await changes(EARLIER["2026-03-04"], "4 Mar 2026");
@@ -245,20 +254,22 @@ test("periods are compared as one chooses, by keyboard too", async () => {
   await dates.getByLabel("From").fill("2026-03-01");
   await dates.getByLabel("To").fill("2026-03-01");
   await dates.getByLabel("To").press("Enter");
-  await page.waitForURL(/compare=custom&compare_from=2026-03-01&compare_to=2026-03-01/);
+  await page.waitForURL(/compare=custom.*compare_from=2026-03-01&compare_to=2026-03-01/);
   await changes(EARLIER["2026-03-01"], "1 Mar 2026");
   await page.locator(".legend-then").getByText("1 Mar").waitFor();
   await page.locator("#pages .rows-change").first().waitFor();
   await page.locator(".pill").first().waitFor();
   await page.keyboard.press("x");
-  await page.waitForURL(/compare=off$/);
+  await page.waitForURL(/compare=off/);
   await page.locator("#pages .rows-change").first().waitFor({ state: "detached" });
   await page.keyboard.press("x");
   await page.waitForURL((url) => !url.search.includes("compare"));
+  await page.getByTitle("Compare", { exact: true }).getByText("vs previous").waitFor();
   await page.keyboard.press("c");
   assert.equal(await page.evaluate(() => document.activeElement.name), "from");
   await page.keyboard.type("03012026");
-  await page.keyboard.press("Tab");
+  // The sign of the calendar lies between the two.
+  for (let n = 0; n < 5 && (await page.evaluate(() => document.activeElement.name)) !== "to"; n++) await page.keyboard.press("Tab");
   await page.keyboard.type("03102026");
   await page.keyboard.press("Enter");
   await page.waitForURL(/period=custom&from=2026-03-01&to=2026-03-10/);

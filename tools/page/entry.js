@@ -6,9 +6,12 @@ const closeMenus = (keep) => {
   for (const menu of document.querySelectorAll('details.menu[open]')) if (menu !== keep) menu.open = false;
 };
 
-// A form has added its filter: the address says it as links do from here on.
-const form = document.querySelector('form[data-address]');
-if (form && new URLSearchParams(location.search).has('field')) history.replaceState(history.state, '', form.dataset.address);
+// A form has said its filter, or somebody wrote filters in another way: the address says them as links do from here on.
+const meant = document.querySelector('form[data-address]')?.dataset.address;
+const filtersOf = (address) => String(new URL(address, location).searchParams.getAll('f'));
+if (meant && (new URLSearchParams(location.search).has('field') || filtersOf(location) !== filtersOf(meant))) {
+  history.replaceState(history.state, '', meant);
+}
 
 // What came of a form is said once: loaded again, the page shows what is.
 const here = new URL(location);

@@ -604,4 +604,5 @@ language! {
     SetMoreSegments => "إعادة تسمية شريحة",
     SetSegmentName => "الاسم الجديد",
     SetSegmentRename => "إعادة التسمية",
+    SetSegmentRenamed => "الاسم الآن «{what}».",
 }

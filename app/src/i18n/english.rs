@@ -636,5 +636,6 @@ texts! {
         SetMoreSegments => "Rename a segment",
         SetSegmentName => "New name",
         SetSegmentRename => "Rename",
+        SetSegmentRenamed => "It is called “{what}” now.",
     }
 }

@@ -604,4 +604,5 @@ language! {
     SetMoreSegments => "Renommer un segment",
     SetSegmentName => "Nouveau nom",
     SetSegmentRename => "Renommer",
+    SetSegmentRenamed => "Il s’appelle maintenant « {what} ».",
 }

@@ -604,4 +604,5 @@ language! {
     SetMoreSegments => "Ein Segment umbenennen",
     SetSegmentName => "Neuer Name",
     SetSegmentRename => "Umbenennen",
+    SetSegmentRenamed => "Es heißt jetzt „{what}“.",
 }

@@ -604,4 +604,5 @@ language! {
     SetMoreSegments => "セグメントの名前を変更",
     SetSegmentName => "新しい名前",
     SetSegmentRename => "名前を変更",
+    SetSegmentRenamed => "名前は「{what}」になりました。",
 }

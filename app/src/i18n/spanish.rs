@@ -604,4 +604,5 @@ language! {
     SetMoreSegments => "Renombrar un segmento",
     SetSegmentName => "Nuevo nombre",
     SetSegmentRename => "Renombrar",
+    SetSegmentRenamed => "Ahora se llama «{what}».",
 }

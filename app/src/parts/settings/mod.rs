@@ -110,6 +110,9 @@ fn status(html: &mut Html, asked: &Asked<'_>) {
     let named = |key, entry: &Entry| fill(key, &[("what", &title(entry))]);
     let undo = |html: &mut Html, class: &'static str, action: &'static str| begin(html, class, action, asked.csrf, asked.domain());
     match asked.outcome {
+        Some(Outcome::Added(entry @ Entry::Segment(Segment { id, .. }))) if !id.is_empty() => {
+            said(html, &named(Key::SetSegmentRenamed, entry))
+        }
         Some(Outcome::Added(entry)) => said(html, &named(Key::SetAdded, entry)),
         Some(Outcome::Moved(entry)) => said(html, &named(Key::SetMoved, entry)),
         Some(Outcome::Removed(entry)) => {
