@@ -193,6 +193,7 @@ async function filters(page) {
   await accessible(page, "dashboard, filtered");
   await page.reload();
   assert.equal(await visitors(), germans, "the address has it all");
+  await page.getByTitle("Edit the filter").click();
   await page.getByRole("list", { name: "Filters" }).getByRole("link", { name: /^Country is Germany: change/i }).click();
   await page.waitForURL(/f=is_not,country,DE/);
   await becomes(germans);

@@ -13,6 +13,7 @@ pub mod settings;
 use crate::{
     backend::{Backend, Look, Wanted},
     behaviour::{BehaviourQuery, Kind},
+    filter::{AnyOf, Filter, Op, SEGMENT, is_field},
     i18n::{Key, t},
     markup::Html,
     metric::Metric,
@@ -123,14 +124,14 @@ pub async fn dashboard(domain: String, query: String, said: Option<String>, faul
     let period = query.period_or_default(site.young);
     let look = Look::new(&period, &query);
     let tables = PanelId::ALL.map(|panel| backend.table(&viewer, &domain, look, in_panel(query.tab(panel))));
-    let (kpis, series, notes, tables, live, domains, names) = futures::join!(
+    let (kpis, series, notes, tables, live, domains, offered) = futures::join!(
         backend.kpis(&viewer, &domain, look),
         backend.timeseries(&viewer, &domain, look, query.interval),
         backend.notes(&viewer, &domain, &period),
         futures::future::join_all(tables),
         backend.live(&viewer, &domain),
         backend.domain_names(&viewer),
-        backend.place_names(places(&query)),
+        backend.offered(&viewer, &domain, look),
     );
     let fault = match outcome(backend.as_ref(), &viewer, said, fault).await {
         Some(Outcome::Failed { error, .. }) => Some(error),
@@ -141,7 +142,7 @@ pub async fn dashboard(domain: String, query: String, said: Option<String>, faul
     let begun = site.has_events || live.as_ref().is_ok_and(|live| live.has_events);
     let (face, page) = (Face::from(&site), Page::dashboard(&domain));
     Ok(Dashboard {
-        bar: parts::bar(&page, &face, &query, &names),
+        bar: parts::bar(&page, &face, &query, &offered?, &viewer.csrf),
         switcher: parts::switcher(&domain, &domains?).into_string(),
         account: parts::bar_end(theme::of_request(), &viewer).into_string(),
         notices: parts::notices(&site, &viewer.csrf, fault.as_ref()).into_string(),
@@ -160,8 +161,25 @@ pub async fn bar(domain: String, view: String) -> Result<Bar, AppError> {
     let (backend, viewer) = reader().await?;
     let site = backend.domain(&viewer, &domain).await?;
     let query = ViewQuery::parse(&view);
-    let names = backend.place_names(places(&query)).await;
-    Ok(parts::bar(&Page::dashboard(&domain), &Face::from(&site), &query, &names))
+    let offered = backend.offered(&viewer, &domain, Look::new(&query.period_or_default(site.young), &query)).await?;
+    Ok(parts::bar(&Page::dashboard(&domain), &Face::from(&site), &query, &offered, &viewer.csrf))
+}
+
+/// Values that a field has in a period, most visitors first, as options of a list. `view` is the page's query string.
+#[server(name = GetValues, prefix = "/api/app", endpoint = "values", input = GetUrl)]
+pub async fn values(domain: String, field: String, view: String) -> Result<String, AppError> {
+    /// As many as a list is looked through.
+    const OFFERED: u32 = 100;
+    let (backend, viewer) = reader().await?;
+    let site = backend.domain(&viewer, &domain).await?;
+    let query = ViewQuery::parse(&view).with_compare(Compare::Off);
+    let period = query.period_or_default(site.young);
+    if field == SEGMENT || !is_field(&field) {
+        return Err(AppError::NotFound);
+    }
+    let wanted = Wanted { metrics: &[Metric::Visitors], limit: OFFERED, ..in_panel(&field) };
+    let table = backend.table(&viewer, &domain, Look::new(&period, &query), wanted).await?;
+    Ok(parts::suggestions(&field, &table).into_string())
 }
 
 /// What a panel asks for.
@@ -169,12 +187,6 @@ fn in_panel(tab: &str) -> Wanted<'_> {
     let (field, limit) = if tab == MAP { ("country", parts::MOST_COUNTRIES) } else { (tab, parts::ROWS) };
     let (metrics, order) = (parts::figures(field), Some(Metric::Visitors));
     Wanted { field, metrics, order, descending: true, search: "", limit, page: 1 }
-}
-
-/// The places that the filters name by code.
-fn places(query: &ViewQuery) -> Vec<(String, String)> {
-    let of_places = query.filters.iter().filter(|filter| matches!(filter.field.as_str(), "region" | "city"));
-    of_places.flat_map(|filter| filter.values.iter().map(|value| (filter.field.clone(), value.clone()))).collect()
 }
 
 /// The page of a breakdown, by the address of the request.
@@ -190,14 +202,15 @@ pub async fn detail(domain: String) -> Result<Sheet, AppError> {
     let field = percent_encoding::percent_decode_str(field).decode_utf8_lossy();
     let query = parts::DetailQuery::parse(&field, uri.query().unwrap_or_default()).ok_or(AppError::NotFound)?;
     let period = query.view.period_or_default(site.young);
-    let (table, domains, names) = futures::join!(
-        backend.table(&viewer, &domain, Look::new(&period, &query.view), query.wanted()),
+    let look = Look::new(&period, &query.view);
+    let (table, domains, offered) = futures::join!(
+        backend.table(&viewer, &domain, look, query.wanted()),
         backend.domain_names(&viewer),
-        backend.place_names(places(&query.view)),
+        backend.offered(&viewer, &domain, look),
     );
-    let table = signed_in(table)?;
-    let bar = parts::bar(&query.first_page(&domain), &Face::from(&site), &query.view, &names);
-    let body = parts::detail(&domain, &query, &names, table);
+    let (table, offered) = (signed_in(table)?, offered?);
+    let bar = parts::bar(&query.first_page(&domain), &Face::from(&site), &query.view, &offered, &viewer.csrf);
+    let body = parts::detail(&domain, &query, &offered, table);
     Ok(sheet(&site, &viewer, &domains?, bar, body))
 }
 
@@ -252,12 +265,13 @@ pub async fn behaviour(domain: String, kind: Kind) -> Result<Sheet, AppError> {
             Kind::Retention => parts::Behaviour::Retention(backend.retention(&viewer, &domain, look, &query).await),
         }
     };
-    let (answer, domains, names) = futures::join!(asked, backend.domain_names(&viewer), backend.place_names(places(&query.view)));
+    let (answer, domains, offered) = futures::join!(asked, backend.domain_names(&viewer), backend.offered(&viewer, &domain, look));
+    let offered = offered?;
     let page = query.page(&parts::behaviour_page(&domain, kind));
     // Nothing is compared here.
-    let bar =
-        Bar { menus: parts::filter_menu(&page, &query.view).into_string(), ..parts::bar(&page, &Face::from(&site), &query.view, &names) };
-    let body = parts::behaviour(&domain, &query, &names, answer);
+    let menus = parts::filter_menu(&page, &query.view, &offered, &viewer.csrf).into_string();
+    let bar = Bar { menus, ..parts::bar(&page, &Face::from(&site), &query.view, &offered, &viewer.csrf) };
+    let body = parts::behaviour(&domain, &query, &offered, answer);
     Ok(sheet(&site, &viewer, &domains?, bar, body))
 }
 
@@ -298,7 +312,7 @@ pub async fn realtime(domain: String, stored: bool) -> Result<String, AppError> 
 
 /// What is known of the last half hour.
 async fn now(backend: &dyn Backend, viewer: &Viewer, domain: &str, stored: bool) -> Result<parts::Now, AppError> {
-    let look = Look { period: &Period::Last30Minutes, compare: Compare::Off, filters: &[] };
+    let look = Look { period: &Period::Last30Minutes, compare: &Compare::Off, filters: &[] };
     let of_store = async {
         let (sources, countries) =
             futures::join!(backend.table(viewer, domain, look, in_panel("source")), backend.table(viewer, domain, look, in_panel(MAP)),);
@@ -334,9 +348,10 @@ pub async fn explain(domain: String, metric: String, view: String) -> Result<She
     let metric = Metric::of_strip(&metric).ok_or(AppError::NotFound)?;
     let query = ViewQuery::parse(&view);
     let period = query.period_or_default(site.young);
-    let explained = backend.explain(&viewer, &domain, Look::new(&period, &query), metric.code());
-    let (explained, domains, names) = futures::join!(explained, backend.domain_names(&viewer), backend.place_names(places(&query)));
-    let body = parts::explain(&domain, metric, &query, &names, signed_in(explained)?);
+    let look = Look::new(&period, &query);
+    let explained = backend.explain(&viewer, &domain, look, metric.code());
+    let (explained, domains, offered) = futures::join!(explained, backend.domain_names(&viewer), backend.offered(&viewer, &domain, look));
+    let body = parts::explain(&domain, metric, &query, &offered?, signed_in(explained)?);
     Ok(sheet(&site, &viewer, &domains?, period_bar(&site, &format!("explain/{}", metric.code()), &query), body))
 }
 
@@ -347,9 +362,10 @@ pub async fn why(domain: String, view: String) -> Result<Sheet, AppError> {
     let site = backend.domain(&viewer, &domain).await?;
     let query = ViewQuery::parse(&view);
     let period = query.period_or_default(site.young);
-    let why = backend.why(&viewer, &domain, Look::new(&period, &query), parts::reason_of(query.metric));
-    let (why, domains, names) = futures::join!(why, backend.domain_names(&viewer), backend.place_names(places(&query)));
-    let bar = parts::bar(&Page::new(format!("/{domain}/why")), &Face::from(&site), &query, &names);
+    let look = Look::new(&period, &query);
+    let why = backend.why(&viewer, &domain, look, parts::reason_of(query.metric));
+    let (why, domains, offered) = futures::join!(why, backend.domain_names(&viewer), backend.offered(&viewer, &domain, look));
+    let bar = parts::bar(&Page::new(format!("/{domain}/why")), &Face::from(&site), &query, &offered?, &viewer.csrf);
     let body = parts::why(&site.domain, &query, &viewer.csrf, signed_in(why)?);
     Ok(sheet(&site, &viewer, &domains?, bar, body))
 }
@@ -388,7 +404,10 @@ async fn outcome(backend: &dyn Backend, viewer: &Viewer, said: Option<String>, f
 /// itself.
 async fn follow(backend: &dyn Backend, viewer: &Viewer, address: &str, outcome: Outcome) -> Result<(), AppError> {
     match (backend.keep_outcome(viewer, &outcome).await, outcome) {
-        (Some(key), _) => leptos_axum::redirect(&format!("{address}?said={key}")),
+        (Some(key), _) => {
+            let mark = if address.contains('?') { '&' } else { '?' };
+            leptos_axum::redirect(&format!("{address}{mark}said={key}"));
+        }
         (None, Outcome::Failed { error, .. }) => return Err(error),
         (None, _) => leptos_axum::redirect(address),
     }
@@ -433,4 +452,22 @@ pub async fn remove_demo(csrf: String, domain: String) -> Result<(), AppError> {
     let (backend, viewer) = writer(&csrf).await?;
     let done = backend.remove_demo(&viewer, &domain).await;
     back_to_dashboard(backend.as_ref(), &viewer, &domain, done).await
+}
+
+/// Saves the filters of a state of the page as a segment, then leads to the dashboard, which shows it in their place. `view` is the page's query
+/// string.
+#[server(prefix = "/api/app", endpoint = "save-segment")]
+pub async fn save_segment(csrf: String, domain: String, name: String, personal: Option<bool>, view: String) -> Result<(), AppError> {
+    let (backend, viewer) = writer(&csrf).await?;
+    let query = ViewQuery::parse(&view);
+    let page = format!("/{domain}");
+    match backend.save_segment(&viewer, &domain, &name, personal.unwrap_or(false), &query.filters).await {
+        Ok(id) => {
+            let filters = Filter::new(Op::Is, SEGMENT, &id.to_string()).map(AnyOf::from).into_iter().collect();
+            leptos_axum::redirect(&query.with_filters(filters).href(&page));
+        }
+        Err(error @ (AppError::NotFound | AppError::NotSignedIn)) => return Err(error),
+        Err(error) => follow(backend.as_ref(), &viewer, &query.href(&page), Outcome::Failed { error, typed: Typed::Nothing }).await?,
+    }
+    Ok(())
 }

@@ -24,7 +24,7 @@ use http::HeaderMap;
 
 use crate::{
     behaviour::{BehaviourQuery, Journeys, Retention},
-    filter::Filter,
+    filter::AnyOf,
     metric::Metric,
     query::ViewQuery,
     settings::{Entry, Outcome, Section, Settings},
@@ -37,16 +37,16 @@ pub struct Look<'a> {
     /// When.
     pub period: &'a Period,
     /// What they are compared with.
-    pub compare: Compare,
+    pub compare: &'a Compare,
     /// What events and visits must be like: all of these. What the domain does not know is [`AppError::Invalid`].
-    pub filters: &'a [Filter],
+    pub filters: &'a [AnyOf],
 }
 
 impl<'a> Look<'a> {
     /// What a state of the page asks about, in a period.
     #[must_use]
     pub fn new(period: &'a Period, query: &'a ViewQuery) -> Self {
-        Self { period, compare: query.compare, filters: &query.filters }
+        Self { period, compare: &query.compare, filters: &query.filters }
     }
 }
 
@@ -71,6 +71,40 @@ pub struct Wanted<'a> {
 
 /// Names of regions and cities by their codes, of which none is both.
 pub type PlaceNames = HashMap<String, String>;
+
+/// Filters that were saved under a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Segment {
+    /// Its number.
+    pub id: i64,
+    /// What it is called.
+    pub name: String,
+    /// Nobody but the viewer has it.
+    pub personal: bool,
+    /// In the query language; all must hold.
+    pub filters: Vec<serde_json::Value>,
+}
+
+/// What the bar says of a domain beside the address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offered {
+    /// Those of the domain, and the viewer's own.
+    pub segments: Vec<Segment>,
+    /// Names of the properties that reports offer.
+    pub props: Vec<String>,
+    /// Names of the places that the filters name by code.
+    pub places: PlaceNames,
+    /// What the period can be compared with: its beginning and its end, exclusive; `YYYY-MM-DD HH:MM:SS` in the domain's zone.
+    pub compared: Vec<(Compare, [String; 2])>,
+}
+
+impl Offered {
+    /// The segment of a number, as an address has it.
+    #[must_use]
+    pub fn segment(&self, id: &str) -> Option<&Segment> {
+        self.segments.iter().find(|segment| id.parse() == Ok(segment.id))
+    }
+}
 
 /// One page of rows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -291,8 +325,12 @@ pub trait Backend: Send + Sync {
     /// Who comes back.
     async fn retention(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Retention, AppError>;
 
-    /// The names of regions and cities, where they are known: field and code, to name.
-    async fn place_names(&self, places: Vec<(String, String)>) -> PlaceNames;
+    /// What the bar says of a domain beside the address.
+    async fn offered(&self, viewer: &Viewer, domain: &str, look: Look<'_>) -> Result<Offered, AppError>;
+
+    /// Saves filters under a name, for the viewer alone or for everybody who sees the domain, and answers the segment's number. Fields
+    /// `name` and `filters`.
+    async fn save_segment(&self, viewer: &Viewer, domain: &str, name: &str, personal: bool, filters: &[AnyOf]) -> Result<i64, AppError>;
 
     /// How a figure of the strip came about. `metric` is its name in the API; others than the six are [`AppError::NotFound`].
     async fn explain(&self, viewer: &Viewer, domain: &str, look: Look<'_>, metric: &str) -> Result<Explained, AppError>;

@@ -82,12 +82,12 @@ impl BehaviourQuery {
     pub fn parse(text: &str) -> Self {
         let pairs = decoded_pairs(text);
         let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
-        let of_form = || Filter::of_form(get("step_op")?, get("step_field")?, get("step_value")?).filter(is_step);
+        let of_form = || Filter::of_form(get("step_op")?, get("step_field")?, get("step_value")).filter(is_step);
         let given = pairs.iter().filter(|(key, _)| *key == "step").filter_map(|(_, value)| Filter::parse(value)).filter(is_step);
         let start = match get("start") {
             Some("exit") => Start::Exit,
             Some(text) => Filter::parse(text).filter(is_step).map_or(Start::Entry, Start::At),
-            None => Filter::of_form("is", get("start_field").unwrap_or_default(), get("start_value").unwrap_or_default())
+            None => Filter::of_form("is", get("start_field").unwrap_or_default(), get("start_value"))
                 .filter(is_step)
                 .map_or(Start::Entry, Start::At),
         };

@@ -139,7 +139,8 @@ impl<'a> Label<'a> {
     }
 
     /// `3 Mar 2026`
-    fn date(&self) -> String {
+    #[must_use]
+    pub fn date(&self) -> String {
         match lang() {
             Lang::Ja => format!("{}年{}", self.year, self.day()),
             _ => format!("{} {}", self.day(), self.year),

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     /// What languages write as English does.
-    const SAME: [&str; 30] = [
+    const SAME: [&str; 32] = [
         "30 minutes",
         "Annotations",
         "Bots",
@@ -157,6 +157,8 @@ mod tests {
         "Pages",
         "Region",
         "Routes",
+        "Segment",
+        "Segments",
         "Source",
         "Sources",
         "Start",

@@ -30,6 +30,7 @@ pub mod dom;
 #[cfg(feature = "ssr")]
 pub mod download;
 pub mod failed;
+#[cfg(feature = "ssr")]
 pub mod filter;
 pub mod format;
 pub mod i18n;

@@ -7,18 +7,24 @@ use std::fmt::Display;
 use footfall_model::{Interval, Period};
 use percent_encoding::{AsciiSet, percent_decode_str, utf8_percent_encode};
 
-use crate::{
-    filter::{Filter, MOST},
-    metric::Metric,
-    text,
-    types::Compare,
-};
+#[cfg(feature = "ssr")]
+use crate::filter::{self, AnyOf, Filter, Place};
+use crate::{metric::Metric, text, types::Compare};
 
 /// What is encoded in a value of an address.
 const VALUE: &AsciiSet = &text::PATH.remove(b',').remove(b':');
 
 /// What the choice of a period decides.
 pub const WITH_PERIOD: [&str; 4] = ["period", "from", "to", "interval"];
+/// What the choice of a comparison decides.
+pub const WITH_COMPARE: [&str; 3] = ["compare", "compare_from", "compare_to"];
+
+/// One of the filters of a page. The browser knows it only as the address says it: it never looks inside.
+#[cfg(feature = "ssr")]
+pub type Each = AnyOf;
+/// One of the filters of a page, as the address says it.
+#[cfg(not(feature = "ssr"))]
+pub type Each = String;
 
 /// A panel of the domain page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +90,7 @@ pub struct ViewQuery {
     /// Chosen tab per panel, in the order of `PanelId::ALL`; 0 is the default.
     tabs: [usize; 5],
     /// What events and visits must be like: all of these.
-    pub filters: Vec<Filter>,
+    pub filters: Vec<Each>,
 }
 
 impl ViewQuery {
@@ -94,15 +100,13 @@ impl ViewQuery {
         let pairs = decoded_pairs(text);
         let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
         let period = get("period").and_then(|code| Period::from_parts(&code, get("from").as_deref(), get("to").as_deref()).ok());
-        let compare = get("compare").and_then(|code| Compare::ALL.into_iter().find(|choice| choice.code() == code)).unwrap_or_default();
+        let compare =
+            get("compare").and_then(|code| Compare::from_parts(&code, get("compare_from"), get("compare_to"))).unwrap_or_default();
         let metric = get("metric").and_then(|code| Metric::of_strip(&code)).unwrap_or_default();
         let tabs =
             PanelId::ALL.map(|panel| get(panel.code()).and_then(|code| panel.tabs().iter().position(|tab| *tab == code)).unwrap_or(0));
         let interval = get("interval").and_then(|code| code.parse().ok());
-        // The browser knows the address by then as the page writes it (`tools/page`).
-        let of_form = || if cfg!(feature = "ssr") { Filter::of_form(&get("op")?, &get("field")?, &get("value")?) } else { None };
-        let given = pairs.iter().filter(|(key, _)| *key == "f").filter_map(|(_, value)| Filter::parse(value));
-        let filters = given.chain(of_form()).fold(Vec::new(), with_filter);
+        let filters = filters(&pairs);
         Self { period, compare, interval, metric, tabs, filters }
     }
 
@@ -123,6 +127,10 @@ impl ViewQuery {
         }
         if self.compare != Compare::default() {
             pairs.push(("compare", self.compare.code().to_owned()));
+            if let Compare::Custom { from, to } = &self.compare {
+                pairs.push(("compare_from", from.clone()));
+                pairs.push(("compare_to", to.clone()));
+            }
         }
         if let Some(interval) = self.interval {
             pairs.push(("interval", interval.code().to_owned()));
@@ -135,7 +143,10 @@ impl ViewQuery {
                 pairs.push((panel.code(), panel.tabs()[tab].to_owned()));
             }
         }
+        #[cfg(feature = "ssr")]
         pairs.extend(self.filters.iter().map(|filter| ("f", filter.write())));
+        #[cfg(not(feature = "ssr"))]
+        pairs.extend(self.filters.iter().map(|filter| ("f", filter.clone())));
         pairs
     }
 
@@ -147,8 +158,10 @@ impl ViewQuery {
         format!("{page}{mark}{text}")
     }
 
-    /// How to come from here to another state, as a query string for the address as it is by then: parameters that are empty go, `add` adds a
-    /// filter, `drop` takes away those that begin so. What a choice decides is said even where it is so already.
+    /// How to come from here to another state, as a query string for the address as it is by then: parameters that are empty go, `drop` takes a
+    /// filter away, or with a comma at its end all that begin so, and `add` adds one, where one was taken away just there. What a choice decides is
+    /// said even where it is so already.
+    #[cfg(feature = "ssr")]
     #[must_use]
     pub fn difference(&self, to: &Self) -> String {
         let (from, all) = (self.pairs(), to.pairs());
@@ -158,20 +171,21 @@ impl ViewQuery {
         if self.period != to.period {
             names.extend(WITH_PERIOD);
         }
+        if self.compare != to.compare {
+            names.extend(WITH_COMPARE);
+        }
         names.sort_unstable();
         names.dedup();
         let mut parts: Vec<String> = names.iter().map(|name| format!("{name}={}", encoded(&of(&all, name).unwrap_or_default()))).collect();
-        let same = |filters: &[Filter], one: &Filter| filters.iter().find(|known| known.goes_with(one)).cloned();
+        let same = |filters: &[AnyOf], one: &AnyOf| filters.iter().find(|known| known.goes_with(one)).cloned();
         for gone in self.filters.iter().filter(|filter| same(&to.filters, filter).is_none()) {
             parts.push(format!("drop={}", encoded(&gone.beginning())));
         }
-        for filter in &to.filters {
-            let known = same(&self.filters, filter).map_or_else(Vec::new, |known| known.values);
-            let values: Vec<String> = filter.values.iter().filter(|value| !known.contains(value)).cloned().collect();
-            if !values.is_empty() {
-                parts.push(format!("add={}", encoded(&Filter { values, ..filter.clone() }.write())));
-            }
-        }
+        let new = |filter: &AnyOf| match same(&self.filters, filter) {
+            Some(known) => filter.without(&known),
+            None => Some(filter.clone()),
+        };
+        parts.extend(to.filters.iter().filter_map(new).map(|filter| format!("add={}", encoded(&filter.write()))));
         parts.join("&")
     }
 
@@ -200,6 +214,7 @@ impl ViewQuery {
     }
 
     /// With another comparison.
+    #[cfg(feature = "ssr")]
     #[must_use]
     pub fn with_compare(&self, compare: Compare) -> Self {
         Self { compare, ..self.clone() }
@@ -226,14 +241,16 @@ impl ViewQuery {
     }
 
     /// With one filter more; values of the same comparison come together.
+    #[cfg(feature = "ssr")]
     #[must_use]
     pub fn with_filter(&self, filter: Filter) -> Self {
-        Self { filters: with_filter(self.filters.clone(), filter), ..self.clone() }
+        Self { filters: filter::with_filter(self.filters.clone(), filter.into()), ..self.clone() }
     }
 
     /// With other filters.
+    #[cfg(feature = "ssr")]
     #[must_use]
-    pub fn with_filters(&self, filters: Vec<Filter>) -> Self {
+    pub fn with_filters(&self, filters: Vec<AnyOf>) -> Self {
         Self { filters, ..self.clone() }
     }
 
@@ -244,18 +261,23 @@ impl ViewQuery {
     }
 }
 
-/// One more filter. To see one more value of what is looked at, not those that are both, which are none, values of one comparison come together.
-fn with_filter(mut filters: Vec<Filter>, filter: Filter) -> Vec<Filter> {
-    if let Some(known) = filters.iter_mut().find(|known| known.goes_with(&filter)) {
-        for value in filter.values {
-            if !known.values.contains(&value) {
-                known.values.push(value);
-            }
-        }
-    } else if filters.len() < MOST {
-        filters.push(filter);
+/// The filters that an address names, and what a form has typed into it: the browser knows the address by then as the page writes it
+/// (`tools/page`).
+#[cfg(feature = "ssr")]
+fn filters(pairs: &[(&str, String)]) -> Vec<Each> {
+    let all = |name: &'static str| pairs.iter().filter(move |(key, _)| *key == name).map(|(_, value)| value.as_str());
+    let one = |name| all(name).next().unwrap_or_default();
+    let given = all("f").filter_map(AnyOf::parse).fold(Vec::new(), filter::with_filter);
+    match Filter::of_form(one("op"), one("field"), all("value")) {
+        Some(typed) => Place::parse(one("at")).put(given, typed),
+        None => given,
     }
-    filters
+}
+
+/// The filters that an address names.
+#[cfg(not(feature = "ssr"))]
+fn filters(pairs: &[(&str, String)]) -> Vec<Each> {
+    pairs.iter().filter(|(key, _)| *key == "f").map(|(_, value)| value.clone()).collect()
 }
 
 /// Names and values of the text after a question mark. What has no value is left out.
@@ -295,10 +317,10 @@ pub const fn intervals(period: &Period) -> &'static [Interval] {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "ssr"))]
 mod tests {
     use super::*;
-    use crate::filter::Op;
+    use crate::filter::{MOST, Op};
 
     #[test]
     fn the_default_writes_nothing() {
@@ -308,7 +330,7 @@ mod tests {
 
     #[test]
     fn every_state_reads_back() {
-        let text = "period=custom&from=2026-01-01&to=2026-01-31&compare=year&interval=week&metric=bounce_rate&pages=exit_page&sources=utm_campaign&devices=os";
+        let text = "period=custom&from=2026-01-01&to=2026-01-31&compare=custom&compare_from=2025-01-01&compare_to=2025-02-28&interval=week&metric=bounce_rate&pages=exit_page&sources=utm_campaign&devices=os";
         let query = ViewQuery::parse(text);
         assert_eq!(query.write(), text);
         assert_eq!(PanelId::ALL.map(|panel| query.tab(panel)), ["exit_page", "utm_campaign", "country", "os", "goal"]);
@@ -344,13 +366,42 @@ mod tests {
         let query = ViewQuery::parse("period=7d&f=is,source,Google");
         let difference = |to: ViewQuery| query.difference(&to);
         assert_eq!(difference(query.with_metric(Metric::Pageviews)), "metric=pageviews");
-        assert_eq!(difference(query.with_filters(Vec::new())), "drop=is,source");
+        assert_eq!(difference(query.with_filters(Vec::new())), "drop=is,source,");
         let filter = |op, field, value| Filter::new(op, field, value).unwrap();
         assert_eq!(difference(query.with_filter(filter(Op::Is, "page", "/a"))), "add=is,page,/a");
         assert_eq!(difference(query.with_filter(filter(Op::Is, "source", "Bing"))), "add=is,source,Bing");
-        assert_eq!(difference(query.with_filters(vec![filter(Op::IsNot, "source", "Google")])), "drop=is,source&add=is_not,source,Google");
+        assert_eq!(
+            difference(query.with_filters(vec![filter(Op::IsNot, "source", "Google").into()])),
+            "drop=is,source,&add=is_not,source,Google"
+        );
         assert_eq!(difference(query.with_period(Period::All)), "from=&interval=&period=all&to=");
         assert_eq!(difference(query.clone()), "");
+        let custom = Compare::from_parts("custom", Some("2026-01-01".to_owned()), Some("2026-01-31".to_owned())).unwrap();
+        assert_eq!(difference(query.with_compare(custom.clone())), "compare=custom&compare_from=2026-01-01&compare_to=2026-01-31");
+        assert_eq!(query.with_compare(custom).difference(&query.with_compare(Compare::Previous)), "compare=&compare_from=&compare_to=");
+    }
+
+    #[test]
+    fn alternatives_are_taken_as_a_whole() {
+        let text = "period=7d&f=is,source,Google&f=any,is,country,DE,,is,device,Mobile";
+        let query = ViewQuery::parse(text);
+        assert_eq!(query.write(), text);
+        let without = |at: usize, of: usize| {
+            let mut filters = query.filters.clone();
+            filters[at] = filters[at].with(of, None).unwrap();
+            query.difference(&query.with_filters(filters))
+        };
+        assert_eq!(without(1, 0), "drop=any,is,country,DE,,is,device,Mobile&add=is,device,Mobile");
+        assert_eq!(query.difference(&query.with_filters(query.filters[1..].to_vec())), "drop=is,source,");
+        assert_eq!(query.difference(&query.with_filters(query.filters[..1].to_vec())), "drop=any,is,country,DE,,is,device,Mobile");
+        let typed = format!("{text}&at=1.1&field=device&op=is_not&value=Desktop&value=&value=Mobile");
+        assert_eq!(ViewQuery::parse(&typed).write(), "period=7d&f=is,source,Google&f=any,is,country,DE,,is_not,device,Desktop,Mobile");
+        let added = format!("{text}&at=0&field=page&op=is&value=/a,b");
+        assert_eq!(
+            ViewQuery::parse(&added).write(),
+            r"period=7d&f=any,is,source,Google,,is,page,/a%5C,b&f=any,is,country,DE,,is,device,Mobile"
+        );
+        assert_eq!(ViewQuery::parse(&format!("{text}&at=0.0&field=page&op=is&value=+")).write(), text, "nothing was typed");
     }
 
     #[test]

@@ -35,13 +35,15 @@ pub enum Section {
     Shields,
     /// Notes at moments.
     Annotations,
+    /// Filters that were saved under a name.
+    Segments,
     /// What cannot be undone.
     Danger,
 }
 
 impl Section {
     /// In the order of the pages.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::General,
         Self::Snippet,
         Self::Goals,
@@ -50,6 +52,7 @@ impl Section {
         Self::Channels,
         Self::Shields,
         Self::Annotations,
+        Self::Segments,
         Self::Danger,
     ];
 
@@ -65,6 +68,7 @@ impl Section {
             Self::Channels => "channels",
             Self::Shields => "shields",
             Self::Annotations => "annotations",
+            Self::Segments => "segments",
             Self::Danger => "danger",
         }
     }
@@ -87,6 +91,7 @@ impl Section {
             Self::Channels => Key::SetChannels,
             Self::Shields => Key::SetShields,
             Self::Annotations => Key::SetAnnotations,
+            Self::Segments => Key::Segments,
             Self::Danger => Key::SetDanger,
         }
     }
@@ -114,6 +119,8 @@ pub enum Entry {
     Shield(Shield),
     /// Of [`Section::Annotations`].
     Annotation(Annotation),
+    /// Of [`Section::Segments`].
+    Segment(Segment),
 }
 
 impl Entry {
@@ -127,6 +134,7 @@ impl Entry {
             Self::Channel(_) => Section::Channels,
             Self::Shield(_) => Section::Shields,
             Self::Annotation(_) => Section::Annotations,
+            Self::Segment(_) => Section::Segments,
         }
     }
 
@@ -302,6 +310,20 @@ pub struct Annotation {
     pub time: String,
     /// What happened.
     pub note: String,
+}
+
+/// A segment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Segment {
+    /// Its number; empty: one that is to be made.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// Nobody but the viewer has it.
+    pub personal: bool,
+    /// JSON: filters of the query language. A segment that is there keeps its own.
+    pub filters: String,
 }
 
 /// What a section shows.

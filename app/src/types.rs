@@ -1,6 +1,9 @@
 //! What the pages need beside the reports of `footfall-model`: who looks, which domains there are, what went wrong.
 
-use footfall_model::report::{LiveView, Point, Timeseries};
+use footfall_model::{
+    Period,
+    report::{LiveView, Point, Timeseries},
+};
 #[cfg(feature = "ssr")]
 use leptos::server_fn::{codec::JsonEncoding, error::FromServerFnError, error::ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
@@ -42,30 +45,53 @@ pub struct Site {
 }
 
 /// What the second period is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Compare {
     /// No comparison.
     Off,
     /// The period of equal length before; `today` compares to the same hours of yesterday.
     #[default]
     Previous,
+    /// The same, but whole weeks earlier: days compare to days of the same name.
+    Weekdays,
     /// The same period a year earlier.
     Year,
+    /// These days, both inclusive, `YYYY-MM-DD`.
+    Custom {
+        /// The first.
+        from: String,
+        /// The last.
+        to: String,
+    },
 }
 
 impl Compare {
-    /// All choices, in the order of the menu.
-    pub const ALL: [Self; 3] = [Self::Previous, Self::Year, Self::Off];
+    /// Those that have a name, in the order of the menu.
+    pub const NAMED: [Self; 4] = [Self::Previous, Self::Weekdays, Self::Year, Self::Off];
 
     /// The value of the `compare` parameter.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::Off => "off",
             Self::Previous => "previous",
+            Self::Weekdays => "weekdays",
             Self::Year => "year",
+            Self::Custom { .. } => "custom",
         }
+    }
+
+    /// From the parameters of an address. None for what is no comparison.
+    #[must_use]
+    pub fn from_parts(code: &str, from: Option<String>, to: Option<String>) -> Option<Self> {
+        if code == "custom" {
+            // The days are checked as those of a period.
+            return match Period::from_parts(code, from.as_deref(), to.as_deref()) {
+                Ok(Period::Custom { from, to }) => Some(Self::Custom { from, to }),
+                _ => None,
+            };
+        }
+        Self::NAMED.into_iter().find(|choice| choice.code() == code)
     }
 }
 

@@ -3,6 +3,7 @@
 mod behaviour;
 mod explained;
 mod listed;
+mod segments;
 mod settings;
 mod table;
 mod why;
@@ -13,9 +14,9 @@ use async_trait::async_trait;
 use axum::http::HeaderMap;
 use chrono::Utc;
 use footfall_app::{
-    backend::{Backend, Explained, ListedDomain, Look, PlaceNames, Refusal, Refusals, Table, Wanted, Why},
+    backend::{Backend, Explained, ListedDomain, Look, Offered, Refusal, Refusals, Table, Wanted, Why},
     behaviour::{BehaviourQuery, Journeys, Retention},
-    filter::Filter,
+    filter::AnyOf,
     settings::{Entry, Outcome, Section, Settings},
     types::{AppError, Compare, Note, Series, Site, Viewer},
 };
@@ -25,7 +26,7 @@ use footfall_model::{
     report::{Drops, Kpis, LiveView},
 };
 use footfall_query::{language, period, question::Metric, range::local};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     App,
@@ -199,8 +200,12 @@ impl Backend for ServerBackend {
         self.table_of(viewer, &self.scope(viewer, domain).await?, look, wanted).await
     }
 
-    async fn place_names(&self, places: Vec<(String, String)>) -> PlaceNames {
-        self.names_of(places).await
+    async fn offered(&self, viewer: &Viewer, domain: &str, look: Look<'_>) -> Result<Offered, AppError> {
+        self.offered_of(viewer, &self.scope(viewer, domain).await?, look).await
+    }
+
+    async fn save_segment(&self, viewer: &Viewer, domain: &str, name: &str, personal: bool, filters: &[AnyOf]) -> Result<i64, AppError> {
+        self.segment_of(viewer, &self.scope(viewer, domain).await?, name, personal, filters).await
     }
 
     async fn funnel(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Vec<u64>, AppError> {
@@ -259,19 +264,19 @@ impl Backend for ServerBackend {
     }
 
     async fn settings(&self, viewer: &Viewer, domain: &str, section: Section) -> Result<Settings, AppError> {
-        self.settings_of(&self.scope(viewer, domain).await?, section).await
+        self.settings_of(viewer, &self.scope(viewer, domain).await?, section).await
     }
 
     async fn add_setting(&self, viewer: &Viewer, domain: &str, entry: &Entry) -> Result<Entry, AppError> {
-        self.add(&self.scope(viewer, domain).await?, entry).await
+        self.add(viewer, &self.scope(viewer, domain).await?, entry).await
     }
 
     async fn remove_setting(&self, viewer: &Viewer, domain: &str, section: Section, key: &str) -> Result<Entry, AppError> {
-        self.remove(&self.scope(viewer, domain).await?, section, key).await
+        self.remove(viewer, &self.scope(viewer, domain).await?, section, key).await
     }
 
     async fn move_setting(&self, viewer: &Viewer, domain: &str, section: Section, key: &str, earlier: bool) -> Result<Entry, AppError> {
-        self.moved(&self.scope(viewer, domain).await?, section, key, earlier).await
+        self.moved(viewer, &self.scope(viewer, domain).await?, section, key, earlier).await
     }
 
     async fn set_time_zone(&self, viewer: &Viewer, domain: &str, timezone: &str) -> Result<String, AppError> {
@@ -293,13 +298,20 @@ impl Backend for ServerBackend {
 
 /// What reports are about.
 fn view(look: Look<'_>, known: &language::Settings) -> Result<View, AppError> {
-    let compare = match look.compare {
-        Compare::Off => None,
-        Compare::Previous => Some(period::Compare::Previous { match_weekdays: false }),
-        Compare::Year => Some(period::Compare::Year),
-    };
+    let compare = compared_with(look.compare);
     let condition = language::condition(&filters(look.filters), known).map_err(asked_wrongly)?;
     Ok(View { period: look.period.clone(), compare, condition })
+}
+
+/// What it is compared with. Days that no month has are its last, as in periods.
+fn compared_with(compare: &Compare) -> Option<period::Compare> {
+    match compare {
+        Compare::Off => None,
+        Compare::Previous => Some(period::Compare::Previous { match_weekdays: false }),
+        Compare::Weekdays => Some(period::Compare::Previous { match_weekdays: true }),
+        Compare::Year => Some(period::Compare::Year),
+        Compare::Custom { from, to } => Some(period::Compare::Custom { from: period::date(from)?, to: period::date(to)? }),
+    }
 }
 
 /// The language refuses a filter, in its own words.
@@ -307,14 +319,9 @@ fn asked_wrongly(message: String) -> AppError {
     AppError::Invalid { field: "filters".to_owned(), message }
 }
 
-/// A filter in the query language.
-fn written(filter: &Filter) -> Value {
-    json!([filter.op.code(), filter.dimension(), filter.values])
-}
-
 /// Filters of the page in the language of questions.
-fn filters(filters: &[Filter]) -> Vec<Value> {
-    filters.iter().map(written).collect()
+fn filters(filters: &[AnyOf]) -> Vec<Value> {
+    filters.iter().map(AnyOf::in_language).collect()
 }
 
 fn failed(error: MetaError) -> AppError {

@@ -41,6 +41,8 @@ const ROUTE_BYTES: usize = 300;
 const MOST_CHANNEL_RULES: usize = 100;
 /// Bytes of a rule's filters.
 const RULE_BYTES: usize = 10_000;
+/// Segments that one person can choose from.
+const MOST_SEGMENTS: usize = 200;
 /// Shields of a domain: each is asked of every event.
 const MOST_SHIELDS: usize = 500;
 /// Bytes of a host name.
@@ -228,6 +230,23 @@ pub fn filters(filters: &[Value], goals: &Settings) -> Result<(), Wrong> {
         Some(Err(text)) => wrong("filters", text),
         _ => Ok(()),
     }
+}
+
+/// Saves filters that were checked, unless there are too many.
+///
+/// # Errors
+/// When those who may use it have the most.
+pub async fn add_segment(
+    meta: &Meta,
+    site: SiteId,
+    owner: Option<Uuid>,
+    name: &str,
+    filters: Vec<Value>,
+) -> Result<footfall_meta::Segment, MetaError> {
+    if meta.segments_of(site, owner).await?.len() >= MOST_SEGMENTS {
+        return Err(MetaError::refused(format!("there are {MOST_SEGMENTS} segments, the most there may be; remove one first")));
+    }
+    meta.create_segment(site, owner, name, filters).await
 }
 
 /// A name of a segment, without space around it.

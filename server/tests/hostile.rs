@@ -270,8 +270,10 @@ async fn another_site_changes_nothing_with_a_users_cookie() {
         assert_eq!(send(Method::DELETE, "/api/auth/sessions", json!({})).await, 403);
         assert_eq!(send(Method::POST, "/api/auth/signout", json!({ "csrfToken": token })).await, 403);
         // Functions of pages: even with the right token, and as a plain form.
-        for function in ["add-domain", "load-demo", "remove-demo"] {
-            let form = [("csrf", token.as_str()), ("domain", "evil.example"), ("timezone", "UTC")];
+        for function in ["add-domain", "load-demo", "remove-demo", "save-segment"] {
+            let domain = if function == "save-segment" { "mine.example" } else { "evil.example" };
+            let filter = ("view", "f=is,source,x");
+            let form = [("csrf", token.as_str()), ("domain", domain), ("timezone", "UTC"), ("name", "evil"), filter];
             browser.post(app.url(&format!("/api/app/{function}"))).header(name, value).form(&form).send().await.unwrap();
         }
     }
@@ -280,6 +282,8 @@ async fn another_site_changes_nothing_with_a_users_cookie() {
     assert_eq!(header(&done, "location"), "/setup?domain=good.example");
     let sites = app.run(&["site", "list"]).await.unwrap();
     assert!(sites.contains("good.example") && sites.contains("mine.example") && !sites.contains("evil.example"), "{sites}");
+    let segments = app.run(&["segment", "list", "--domain", "mine.example"]).await.unwrap();
+    assert!(segments.trim().is_empty(), "{segments}");
     let session: Value = browser.get(app.url("/api/auth/session")).send().await.unwrap().json().await.unwrap();
     assert_eq!(session["user"]["email"], "ada@example.org", "still signed in");
     assert_alive(&app, "foreign origins").await;

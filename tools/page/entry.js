@@ -1,14 +1,17 @@
 // The small conveniences of every page, 2 KB: menus that close, the theme, copying, the guess of a time zone, a search, going anywhere by
-// a few letters, the wait for a first event and for slow forms.
+// a few letters, values to choose from, the wait for a first event and for slow forms.
 // Nothing depends on it: without script the pages are complete. Built by tools/assets.mjs.
 const { documentElement: root } = document;
 const closeMenus = (keep) => {
   for (const menu of document.querySelectorAll('details.menu[open]')) if (menu !== keep) menu.open = false;
 };
 
-// A form has added its filter: the address says it as links do from here on.
-const form = document.querySelector('form[data-address]');
-if (form && new URLSearchParams(location.search).has('field')) history.replaceState(history.state, '', form.dataset.address);
+// A form has said its filter, or somebody wrote filters in another way: the address says them as links do from here on.
+const meant = document.querySelector('form[data-address]')?.dataset.address;
+const filtersOf = (address) => String(new URL(address, location).searchParams.getAll('f'));
+if (meant && (new URLSearchParams(location.search).has('field') || filtersOf(location) !== filtersOf(meant))) {
+  history.replaceState(history.state, '', meant);
+}
 
 // What came of a form is said once: loaded again, the page shows what is.
 const here = new URL(location);
@@ -18,7 +21,7 @@ if (once.length) history.replaceState(history.state, '', here);
 
 // Parts of a page are written at different times. A link that changes part of the address changes it as it is now; one that leads to another page of
 // the domain takes along what all of them share.
-const shared = ['period', 'from', 'to', 'compare', 'interval', 'metric', 'pages', 'sources', 'places', 'devices', 'goals', 'f'];
+const shared = ['period', 'from', 'to', 'compare', 'compare_from', 'compare_to', 'interval', 'metric', 'pages', 'sources', 'places', 'devices', 'goals', 'f'];
 /** Where a link leads: those of a drawing do not say it themselves. */
 const address = (link) => new URL(link.getAttribute('href'), location);
 const freshen = ({ target }) => {
@@ -26,15 +29,20 @@ const freshen = ({ target }) => {
   if (!link) return;
   const [to, now] = [address(link), new URLSearchParams(location.search)];
   if (to.pathname !== location.pathname) for (const name of [...now.keys()]) if (!shared.includes(name)) now.delete(name);
+  let filters = now.getAll('f');
+  let at = filters.length;
   for (const [name, value] of new URLSearchParams(link.dataset.set)) {
-    if (name === 'add') now.append('f', value);
+    if (name === 'add') filters.splice(at++, 0, value);
     else if (name === 'drop') {
-      const kept = now.getAll('f').filter((filter) => filter !== value && !filter.startsWith(`${value},`));
-      now.delete('f');
-      for (const filter of kept) now.append('f', filter);
+      const stays = (filter) => filter !== value && !(value.endsWith(',') && filter.startsWith(value));
+      at = filters.findIndex((filter) => !stays(filter));
+      filters = filters.filter(stays);
+      if (at < 0) at = filters.length;
     } else if (value) now.set(name, value);
     else now.delete(name);
   }
+  now.delete('f');
+  for (const filter of filters) now.append('f', filter);
   // Commas and slashes may stand in an address as they are.
   to.search = String(now).replace(/%2C|%2F/g, decodeURIComponent);
   link.setAttribute('href', to);
@@ -169,8 +177,25 @@ addEventListener('keydown', (event) => {
   const known = document.querySelector(`[data-key="${CSS.escape(key.toLowerCase())}"]`);
   if (!known) return;
   event.preventDefault();
-  if (known.matches('input')) known.focus();
-  else known.click();
+  if (!known.matches('input, select')) return known.click();
+  closeMenus(null);
+  const menu = known.closest('details');
+  if (menu) menu.open = true;
+  known.focus();
+});
+
+// What a value of a filter may be is asked for when one is about to be typed.
+addEventListener('focusin', async ({ target }) => {
+  const form = target.name === 'value' && target.closest('[data-values]');
+  const field = form && form.elements.field.value;
+  const list = form && form.querySelector('datalist');
+  if (!form || list.dataset.of === field) return;
+  list.dataset.of = field;
+  list.textContent = '';
+  for (const input of form.querySelectorAll('[name=value]')) input.setAttribute('list', list.id);
+  const answer = await fetch(`${form.dataset.values}&field=${encodeURIComponent(field)}`);
+  const options = answer.ok ? await answer.json() : '';
+  if (list.dataset.of === field) list.innerHTML = options;
 });
 
 addEventListener('keydown', ({ key }) => {

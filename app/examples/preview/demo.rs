@@ -4,8 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use footfall_app::{
-    backend::{Backend, Explained, How, ListedDomain, Look, Missing, Moved, PlaceNames, Refusal, Refusals, Table, TableRow, Wanted, Why},
+    backend::{
+        Backend, Explained, How, ListedDomain, Look, Missing, Moved, Offered, Refusal, Refusals, Segment, Table, TableRow, Wanted, Why,
+    },
     behaviour::{BehaviourQuery, Branch, Journeys, Retention},
+    filter::AnyOf,
     metric::Metric,
     settings::{CompletedBy, Entry, Goal, Listed, Outcome, Route, Section, Settings, Shield, ShieldOf},
     types::{AppError, Compare, Note, Series, Site, Viewer},
@@ -212,7 +215,7 @@ impl Backend for Demo {
             bounce_rate: Some(3),
             visit_duration: None,
         };
-        let comparison = (compare != Compare::Off).then(|| Comparison { figures: figures.clone(), change, incomplete: false });
+        let comparison = (*compare != Compare::Off).then(|| Comparison { figures: figures.clone(), change, incomplete: false });
         Ok(Kpis { figures, current_visitors: 12, comparison, meta: Meta { degraded: domain == "long.example", ..meta() } })
     }
 
@@ -236,7 +239,7 @@ impl Backend for Demo {
                 (point.visitors, point.pageviews) = (0, 0);
             }
         }
-        let then = (compare != Compare::Off).then(|| points(period, interval, 11));
+        let then = (*compare != Compare::Off).then(|| points(period, interval, 11));
         Ok(Series { now: Timeseries { interval, points: now, meta: meta() }, then })
     }
 
@@ -289,7 +292,7 @@ impl Backend for Demo {
             .collect();
         let (limit, total) = (wanted.limit as usize, rows.len() as u64);
         let rows = rows.into_iter().skip((wanted.page as usize - 1) * limit).take(limit).collect();
-        Ok(Table { rows, total, is_compared: look.compare != Compare::Off, approximate: false })
+        Ok(Table { rows, total, is_compared: *look.compare != Compare::Off, approximate: false })
     }
 
     async fn funnel(&self, _: &Viewer, domain: &str, _: Look<'_>, query: &BehaviourQuery) -> Result<Vec<u64>, AppError> {
@@ -307,8 +310,22 @@ impl Backend for Demo {
         Ok(Retention { by_user: true, periods: vec![("2026-11-02".to_owned(), vec![80, 20]), ("2026-11-09".to_owned(), vec![60])] })
     }
 
-    async fn place_names(&self, _: Vec<(String, String)>) -> PlaceNames {
-        PlaceNames::new()
+    async fn offered(&self, _: &Viewer, domain: &str, _: Look<'_>) -> Result<Offered, AppError> {
+        let segment = |id, name: &str, personal| Segment {
+            id,
+            name: name.to_owned(),
+            personal,
+            filters: vec![serde_json::json!(["is", "visit:country", ["DE", "AT", "CH"]])],
+        };
+        let segments = vec![segment(1, "German-speaking countries", false), segment(2, "Mine", true)];
+        let dates = |from: &str, to: &str| [from, to].map(|day| format!("{day} 00:00:00"));
+        let compared = vec![(Compare::Previous, dates("2026-10-23", "2026-11-21")), (Compare::Year, dates("2025-10-23", "2025-11-21"))];
+        let segments = if domain == "empty.example" { Vec::new() } else { segments };
+        Ok(Offered { segments, props: vec!["plan".to_owned()], compared, ..Offered::default() })
+    }
+
+    async fn save_segment(&self, _: &Viewer, _: &str, _: &str, _: bool, _: &[AnyOf]) -> Result<i64, AppError> {
+        Ok(1)
     }
 
     async fn explain(&self, _: &Viewer, domain: &str, _: Look<'_>, metric: &str) -> Result<Explained, AppError> {
@@ -342,7 +359,7 @@ impl Backend for Demo {
 
     async fn why(&self, _: &Viewer, domain: &str, Look { period, compare, .. }: Look<'_>, _: Metric) -> Result<Option<Why>, AppError> {
         away(domain)?;
-        if compare == Compare::Off || *period == Period::All {
+        if *compare == Compare::Off || *period == Period::All {
             return Ok(None);
         }
         let moved = [

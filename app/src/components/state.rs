@@ -263,14 +263,11 @@ impl State {
             if before != now {
                 self.load_bar();
             }
-            if before.period != now.period || before.filters != now.filters {
+            if before.period != now.period || before.filters != now.filters || before.compare != now.compare {
                 self.load_all(false);
                 return now;
             }
-            if before.compare != now.compare {
-                self.load_strip(false);
-            }
-            if before.compare != now.compare || before.interval != now.interval || before.metric != now.metric {
+            if before.interval != now.interval || before.metric != now.metric {
                 self.load_chart(false);
             }
             for panel in PanelId::ALL {

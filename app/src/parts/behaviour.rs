@@ -8,7 +8,7 @@ use super::{
     label::named,
 };
 use crate::{
-    backend::PlaceNames,
+    backend::Offered,
     behaviour::{BehaviourQuery, Branch, Journeys, Kind, MOST_STEPS, Retention, STEP_FIELDS, STEP_OPS, Start, WINDOWS},
     failed::part_failed,
     filter::{Filter, Op},
@@ -58,7 +58,7 @@ pub fn behaviour_page(domain: &str, kind: Kind) -> String {
 
 /// The page below its bar.
 #[must_use]
-pub fn behaviour(domain: &str, query: &BehaviourQuery, names: &PlaceNames, answer: Behaviour) -> Html {
+pub fn behaviour(domain: &str, query: &BehaviourQuery, offered: &Offered, answer: Behaviour) -> Html {
     let (kind, page) = (answer.kind(), behaviour_page(domain, answer.kind()));
     let mut html = Html::new();
     back(&mut html, domain, &query.view);
@@ -75,7 +75,7 @@ pub fn behaviour(domain: &str, query: &BehaviourQuery, names: &PlaceNames, answe
             .text(behaviour_name(other))
             .raw("</a>");
     }
-    html.raw("</nav></header>").html(&chips(&query.page(&page), &query.view, names));
+    html.raw("</nav></header>").html(&chips(&query.page(&page), &query.view, offered));
     html.raw(r#"<section class="panel behaviour">"#);
     match answer {
         Behaviour::Funnel(answer) => funnel(&mut html, &page, query, answer),
@@ -349,7 +349,7 @@ mod tests {
     use super::*;
 
     fn written(text: &str, answer: Behaviour) -> String {
-        behaviour("a.org", &BehaviourQuery::parse(text), &PlaceNames::new(), answer).into_string()
+        behaviour("a.org", &BehaviourQuery::parse(text), &Offered::default(), answer).into_string()
     }
 
     #[test]

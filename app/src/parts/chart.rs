@@ -2,7 +2,7 @@
 
 use footfall_model::{Interval, Period};
 
-use super::{Page, leads};
+use super::{Page, bar::compare_name, leads};
 use crate::{
     chart::{
         model::{ChartModel, value},
@@ -32,7 +32,7 @@ pub fn chart(
     };
     let model = ChartModel::new(&series, query.metric).with_notes(&series, &notes);
     let mut head = Html::new();
-    legend(&mut head, &model, query.compare);
+    legend(&mut head, &model, &query.compare);
     choices(&mut head, page, query, period, series.now.interval);
     noted(&mut head, &model);
     let sparks = Metric::STRIP.map(|metric| {
@@ -50,11 +50,10 @@ pub fn chart(
     }
 }
 
-fn legend(html: &mut Html, model: &ChartModel, compare: Compare) {
+fn legend(html: &mut Html, model: &ChartModel, compare: &Compare) {
     html.raw(r#"<ul class="legend"><li class="legend-now">"#).text(model.name).raw("</li>");
     if model.then.is_some() {
-        let then = t(if compare == Compare::Year { Key::CompareYear } else { Key::ComparePrevious });
-        html.raw(r#"<li class="legend-then">"#).text(then).raw("</li>");
+        html.raw(r#"<li class="legend-then">"#).text(compare_name(compare)).raw("</li>");
     }
     html.raw("</ul>");
 }

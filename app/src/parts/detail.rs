@@ -7,7 +7,7 @@ use super::{
     panel::{cells, class, column_name, long_name, nothing, tab_name, widths},
 };
 use crate::{
-    backend::{PlaceNames, Table, Wanted},
+    backend::{Offered, Table, Wanted},
     failed::part_failed,
     filter::{self, PROPS},
     format,
@@ -148,14 +148,14 @@ fn figures(field: &str) -> &'static [Metric] {
 
 /// The page below its bar.
 #[must_use]
-pub fn detail(domain: &str, query: &DetailQuery, names: &PlaceNames, answer: Result<Table, AppError>) -> Html {
+pub fn detail(domain: &str, query: &DetailQuery, offered: &Offered, answer: Result<Table, AppError>) -> Html {
     let mut html = Html::new();
     back(&mut html, domain, &query.view);
     html.raw(r#"<header class="detail-head"><h1 class="title">"#)
         .text(fill(Key::DetailOf, &[("what", long_name(&query.field)), ("domain", domain)]))
         .raw("</h1>");
     siblings(&mut html, domain, query);
-    html.raw("</header>").html(&chips(&query.first_page(domain), &query.view, names));
+    html.raw("</header>").html(&chips(&query.first_page(domain), &query.view, offered));
     tools(&mut html, domain, query);
     match answer {
         Err(error) => {
@@ -328,11 +328,11 @@ mod tests {
 
     #[test]
     fn what_is_searched_for_is_text() {
-        let html = detail("a.org", &query("search=%3Cb%3E&page=2"), &PlaceNames::new(), Ok(Table::default())).into_string();
+        let html = detail("a.org", &query("search=%3Cb%3E&page=2"), &Offered::default(), Ok(Table::default())).into_string();
         assert!(!html.contains("<b>"), "{html}");
         let row = TableRow { label: "<i>".to_owned(), figures: vec![Some(1.0); 6], ..TableRow::default() };
         let table = Table { rows: vec![row], total: 900, ..Table::default() };
-        let html = detail("a.org", &query("search=x&page=2"), &PlaceNames::new(), Ok(table)).into_string();
+        let html = detail("a.org", &query("search=x&page=2"), &Offered::default(), Ok(table)).into_string();
         assert!(!html.contains("<i>") && html.contains("101–101 of 900"), "{html}");
         assert!(html.contains("/api/app/table.csv?domain=a.org&amp;by=page&amp;search=x"), "{html}");
     }

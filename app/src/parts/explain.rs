@@ -2,7 +2,7 @@
 
 use super::{Page, back, filters::chips};
 use crate::{
-    backend::{Explained, How, PlaceNames},
+    backend::{Explained, How, Offered},
     failed::part_failed,
     format::{compact, number, part, percent},
     i18n::{Key, fill, t},
@@ -15,14 +15,14 @@ use crate::{
 
 /// The page of a figure. `query` is the state of the dashboard that it belongs to.
 #[must_use]
-pub fn explain(domain: &str, metric: Metric, query: &ViewQuery, names: &PlaceNames, explained: Result<Explained, AppError>) -> Html {
+pub fn explain(domain: &str, metric: Metric, query: &ViewQuery, offered: &Offered, explained: Result<Explained, AppError>) -> Html {
     let name = t(metric.name());
     let mut html = Html::new();
     back(&mut html, domain, query);
     html.raw(r#"<h1 class="title">"#).text(fill(Key::ExplainTitle, &[("figure", name)])).raw("</h1>");
     others(&mut html, domain, metric, query);
     match explained {
-        Ok(explained) => shown(&mut html, domain, metric, (query, names), &explained),
+        Ok(explained) => shown(&mut html, domain, metric, (query, offered), &explained),
         Err(error) => {
             html.raw(r#"<div class="sheet-part">"#).html(&part_failed(&error, "explain")).raw("</div>");
         }
@@ -45,7 +45,7 @@ fn others(html: &mut Html, domain: &str, metric: Metric, query: &ViewQuery) {
     html.raw("</nav>");
 }
 
-fn shown(html: &mut Html, domain: &str, metric: Metric, (query, names): (&ViewQuery, &PlaceNames), explained: &Explained) {
+fn shown(html: &mut Html, domain: &str, metric: Metric, (query, offered): (&ViewQuery, &Offered), explained: &Explained) {
     html.raw(r#"<section class="sheet-part"><p class="sheet-text">"#).text(explained.definition).raw(" ");
     html.text(fill(Key::ExplainUnit, &[("unit", explained.unit)])).raw(r#"</p><p class="kpi-figure">"#);
     if explained.how.as_ref().is_some_and(|how| !how.exact) {
@@ -54,7 +54,7 @@ fn shown(html: &mut Html, domain: &str, metric: Metric, (query, names): (&ViewQu
     html.text(explained.figure.map_or_else(|| "–".to_owned(), |figure| metric.text(figure))).raw(r#"</p><p class="note">"#);
     let period = [("from", minute(&explained.from)), ("to", minute(&explained.to)), ("timezone", explained.timezone.as_str())];
     html.text(fill(Key::ExplainPeriod, &period)).raw("</p>");
-    html.html(&chips(&Page::new(format!("/{domain}/explain/{}", metric.code())), query, names));
+    html.html(&chips(&Page::new(format!("/{domain}/explain/{}", metric.code())), query, offered));
     match &explained.how {
         None => {
             html.raw(r#"<p class="sheet-text">"#).text(t(Key::ExplainNothing)).raw("</p></section>");
@@ -171,7 +171,7 @@ mod tests {
     }
 
     fn page(explained: Result<Explained, AppError>) -> String {
-        explain("a.org", Metric::BounceRate, &ViewQuery::parse("period=7d&f=is,country,DE"), &PlaceNames::new(), explained).into_string()
+        explain("a.org", Metric::BounceRate, &ViewQuery::parse("period=7d&f=is,country,DE"), &Offered::default(), explained).into_string()
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod map;
 mod palette;
 mod panel;
 mod realtime;
+mod segments;
 pub mod settings;
 mod sites;
 mod step;
@@ -36,7 +37,7 @@ pub use chart::chart;
 pub use detail::{DetailQuery, detail};
 pub use drops::drops;
 pub use explain::explain;
-pub use filters::filter_menu;
+pub use filters::{filter_menu, suggestions};
 pub use map::MOST_COUNTRIES;
 pub use panel::{ROWS, figures, long_name, panel};
 pub use realtime::{Now, Stored, realtime, realtime_parts};
@@ -68,6 +69,11 @@ impl Page {
     #[must_use]
     pub fn dashboard(domain: &str) -> Self {
         Self::new(format!("/{domain}"))
+    }
+
+    /// The domain that it is of.
+    fn domain(&self) -> &str {
+        self.path.split('/').nth(1).unwrap_or_default()
     }
 
     /// Its address in a state.
@@ -146,7 +152,7 @@ pub fn switcher(current: &str, domains: &[String]) -> Html {
         .attr("href", Section::General.address(current))
         .raw(">")
         .text(t(Key::SettingsOfDomain))
-        .raw(r#"</a></li><li class="menu-rule script-only"><button class="menu-item" type="button" data-open-palette>"#)
+        .raw(r#"</a></li><li class="menu-rule script-only"><button class="menu-item" type="button" data-open-palette data-key="?">"#)
         .text(t(Key::PaletteLabel))
         .raw(r#" <kbd>Ctrl K</kbd></button></li><li><a class="menu-item" href="/sites" rel="external">"#)
         .text(t(Key::AllDomains));

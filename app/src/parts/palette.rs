@@ -1,6 +1,9 @@
 //! Leads anywhere by a few letters: a list of links in a dialog, which the page's script opens, narrows and walks through.
 
+use footfall_model::Period;
+
 use super::{
+    bar::{letter, period_name},
     behaviour::{behaviour_name, behaviour_page},
     label::detail_page,
     panel::long_name,
@@ -46,8 +49,24 @@ pub(super) fn palette(current: &str, domains: &[String]) -> Html {
         .text(t(Key::PaletteNothing))
         .raw(r#"</p><label class="palette-keys"><input type="checkbox" checked data-keys> "#)
         .text(t(Key::PaletteKeys))
-        .raw("</label></dialog>");
+        .raw(r#"</label><dl class="palette-letters""#)
+        .attr("aria-label", t(Key::PaletteLetters))
+        .raw(">");
+    for (sign, does) in letters() {
+        html.raw("<div><dt><kbd>").text(sign).raw("</kbd></dt><dd>").text(does).raw("</dd></div>");
+    }
+    html.raw("</dl></dialog>");
     html
+}
+
+/// What the keys of the pages do.
+fn letters() -> Vec<(String, String)> {
+    let of = |sign: &str, does: Key| (sign.to_owned(), t(does).to_owned());
+    let mut letters = vec![of("F", Key::FilterAdd), of("X", Key::CompareTurn), of("C", Key::PeriodCustom)];
+    let periods = Period::NAMED.iter().filter_map(|period| Some((letter(period)?.to_uppercase(), period_name(period))));
+    letters.extend(periods);
+    letters.extend([of("←", Key::PeriodBefore), of("→", Key::PeriodAfter), of("/", Key::Search), of("?", Key::PaletteLabel)]);
+    letters
 }
 
 /// One place. Pages of the domain that is looked at go on showing what is looked at.

@@ -59,7 +59,8 @@ fn dates(from: NaiveDate, to: NaiveDate, zone: Tz, end: i64) -> Range {
 }
 
 /// A date of a URL. The form was checked by [`Period`]; days that no month has become its last.
-fn date(text: &str) -> Option<NaiveDate> {
+#[must_use]
+pub fn date(text: &str) -> Option<NaiveDate> {
     text.parse().ok().or_else(|| {
         let first: NaiveDate = format!("{}-01", text.get(..7)?).parse().ok()?;
         first.checked_add_months(chrono::Months::new(1))?.pred_opt()

@@ -217,7 +217,7 @@ async fn add_segment(
             return Err(ApiError::unprocessable("key_of_one_domain", "this key is nobody's; sign in to make a personal segment"));
         }
     };
-    let segment = app.meta.create_segment(scope.site(), owner, &name, body.filters).await?;
+    let segment = settings::add_segment(&app.meta, scope.site(), owner, &name, body.filters).await?;
     Ok((StatusCode::CREATED, Json(segment.into())))
 }
 

@@ -14,7 +14,7 @@ use footfall_query::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{ServerBackend, asked_wrongly, away, failed, filters, written};
+use super::{ServerBackend, asked_wrongly, away, failed, filters};
 use crate::{analytics, auth::SiteScope};
 
 /// Reads a question about behaviour.
@@ -99,7 +99,7 @@ impl ServerBackend {
 /// A step in the query language. A page is one that is viewed: other events happen on it as well.
 fn step(filter: &Filter) -> Value {
     match filter.field.as_str() {
-        "page" => json!(["and", [written(filter), ["is", "event:name", ["pageview"]]]]),
-        _ => written(filter),
+        "page" => json!(["and", [filter.in_language(), ["is", "event:name", ["pageview"]]]]),
+        _ => filter.in_language(),
     }
 }

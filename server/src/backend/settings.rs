@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use footfall_app::{
     settings::{
-        Annotation, Channel, CompletedBy, Entry, Goal, Listed, Outcome, Prop, Property, Route, Section, Settings, Shield, ShieldOf,
+        Annotation, Channel, CompletedBy, Entry, Goal, Listed, Outcome, Prop, Property, Route, Section, Segment, Settings, Shield, ShieldOf,
     },
     types::{AppError, Viewer},
 };
@@ -14,7 +14,7 @@ use footfall_enrich::channel;
 use footfall_meta::{GoalKind, List, MetaError, ShieldKind, SiteChange, token::random_token};
 use serde_json::json;
 
-use super::{ServerBackend, failed};
+use super::{ServerBackend, failed, segments};
 use crate::{
     api::domains::parse_timezone,
     auth::SiteScope,
@@ -27,7 +27,7 @@ const KEPT: Duration = Duration::from_secs(10 * 60);
 const MOST_KEPT: usize = 64 << 10;
 
 impl ServerBackend {
-    pub(super) async fn settings_of(&self, scope: &SiteScope, section: Section) -> Result<Settings, AppError> {
+    pub(super) async fn settings_of(&self, viewer: &Viewer, scope: &SiteScope, section: Section) -> Result<Settings, AppError> {
         let site = scope.info();
         let channels = match section {
             Section::Channels => channel::Channel::ALL.iter().map(|channel| channel.name().to_owned()).collect(),
@@ -36,13 +36,13 @@ impl ServerBackend {
         Ok(Settings {
             site: self.describe(scope).await?,
             added: site.created_at.with_timezone(&site.timezone).date_naive().to_string(),
-            entries: self.entries(scope, section).await?,
+            entries: self.entries(viewer, scope, section).await?,
             channels,
         })
     }
 
     /// What is set in a section, in its order.
-    async fn entries(&self, scope: &SiteScope, section: Section) -> Result<Vec<Listed>, AppError> {
+    async fn entries(&self, viewer: &Viewer, scope: &SiteScope, section: Section) -> Result<Vec<Listed>, AppError> {
         let (meta, site) = (&self.app.meta, scope.site());
         let listed = |key: String, entry| Listed { key, entry };
         Ok(match section {
@@ -74,6 +74,10 @@ impl ServerBackend {
                 let entry = |(at, pattern): (usize, &String)| Entry::Route(Route { pattern: pattern.clone(), at: Some(at) });
                 patterns.iter().enumerate().map(|(at, pattern)| listed(pattern.clone(), entry((at, pattern)))).collect()
             }
+            Section::Segments => {
+                let segments = meta.segments_of(site, viewer.user).await.map_err(failed)?;
+                segments.into_iter().map(|segment| listed(segment.id.to_string(), Entry::Segment(segments::listed(segment)))).collect()
+            }
             Section::Channels => {
                 let texts = meta.list_of(site, List::Channels).await.map_err(failed)?;
                 let rules = settings::stored_rules(&texts).map_err(failed)?;
@@ -90,7 +94,7 @@ impl ServerBackend {
         })
     }
 
-    pub(super) async fn add(&self, scope: &SiteScope, entry: &Entry) -> Result<Entry, AppError> {
+    pub(super) async fn add(&self, viewer: &Viewer, scope: &SiteScope, entry: &Entry) -> Result<Entry, AppError> {
         let (meta, site) = (&self.app.meta, scope.site());
         match entry {
             Entry::Goal(asked) => {
@@ -110,6 +114,7 @@ impl ServerBackend {
                 let added = meta.create_annotation(site, at, &note).await.map_err(failed)?;
                 Ok(Entry::Annotation(shown_note(added.at, zone, added.note)))
             }
+            Entry::Segment(asked) => Ok(Entry::Segment(self.set_segment(viewer, scope, asked).await?)),
             Entry::Property(Property { name }) => {
                 self.change_list(scope, List::Properties, |known| {
                     one_more(already("property"), known, None, |known| settings::with_property(known, name))
@@ -136,11 +141,12 @@ impl ServerBackend {
         }
     }
 
-    pub(super) async fn remove(&self, scope: &SiteScope, section: Section, key: &str) -> Result<Entry, AppError> {
+    pub(super) async fn remove(&self, viewer: &Viewer, scope: &SiteScope, section: Section, key: &str) -> Result<Entry, AppError> {
         let (meta, site) = (&self.app.meta, scope.site());
-        let found = self.entries(scope, section).await?.into_iter().find(|listed| listed.key == key).ok_or_else(gone)?;
+        let found = self.entries(viewer, scope, section).await?.into_iter().find(|listed| listed.key == key).ok_or_else(gone)?;
         let was_there = match section {
             Section::General | Section::Snippet | Section::Danger => false,
+            Section::Segments => meta.delete_segment(site, viewer.user, key.parse().map_err(|_| gone())?).await.map_err(failed)?,
             Section::Goals => meta.delete_goal(site, key.parse().map_err(|_| gone())?).await.map_err(failed)?,
             Section::Shields => meta.delete_shield(site, key.parse().map_err(|_| gone())?).await.map_err(failed)?,
             Section::Annotations => meta.delete_annotation(site, key.parse().map_err(|_| gone())?).await.map_err(failed)?,
@@ -150,11 +156,25 @@ impl ServerBackend {
                 true
             }
         };
-        if was_there { Ok(found.entry) } else { Err(gone()) }
+        if !was_there {
+            return Err(gone());
+        }
+        // Added again a segment is another one.
+        Ok(match found.entry {
+            Entry::Segment(segment) => Entry::Segment(Segment { id: String::new(), ..segment }),
+            entry => entry,
+        })
     }
 
-    pub(super) async fn moved(&self, scope: &SiteScope, section: Section, key: &str, earlier: bool) -> Result<Entry, AppError> {
-        let found = self.entries(scope, section).await?.into_iter().find(|listed| listed.key == key).ok_or_else(gone)?;
+    pub(super) async fn moved(
+        &self,
+        viewer: &Viewer,
+        scope: &SiteScope,
+        section: Section,
+        key: &str,
+        earlier: bool,
+    ) -> Result<Entry, AppError> {
+        let found = self.entries(viewer, scope, section).await?.into_iter().find(|listed| listed.key == key).ok_or_else(gone)?;
         self.change_list(scope, list_of(section)?, |mut known| {
             if let Some(at) = known.iter().position(|known| known == key) {
                 let to = if earlier { at.saturating_sub(1) } else { (at + 1).min(known.len() - 1) };
@@ -329,12 +349,12 @@ fn of_field(field: &str, message: impl Into<String>) -> AppError {
     AppError::Invalid { field: field.to_owned(), message: message.into() }
 }
 
-fn invalid(wrong: Wrong) -> AppError {
+pub(super) fn invalid(wrong: Wrong) -> AppError {
     of_field(wrong.field, wrong.to_string())
 }
 
 /// What the accounts refuse: a name that is in use is a fault of its field, a limit one of the form.
-fn refused(field: &str, error: MetaError) -> AppError {
+pub(super) fn refused(field: &str, error: MetaError) -> AppError {
     match error {
         MetaError::Taken(text) => of_field(field, text),
         MetaError::Refused(text) => of_field("", text),

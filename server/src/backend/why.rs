@@ -52,7 +52,7 @@ impl ServerBackend {
         why.moved.sort_by_key(|moved| std::cmp::Reverse(moved.figures[0].abs_diff(moved.figures[1])));
         why.moved.truncate(Why::MOST);
         let places = why.moved.iter().map(|moved| (moved.field.to_owned(), moved.label.clone())).collect();
-        let names = footfall_app::backend::Backend::place_names(self, places).await;
+        let names = self.names_of(places).await;
         for moved in &mut why.moved {
             moved.name = names.get(&moved.label).filter(|_| matches!(moved.field, "region" | "city")).cloned();
         }

@@ -59,7 +59,7 @@ pub async fn run(args: SegmentArgs, context: &CommandContext) -> anyhow::Result<
             let site = site::find(&meta, &domain).await?;
             let name = settings::name(&name)?;
             settings::filters(&filter, &settings::for_questions(&meta, site.id, None).await?)?;
-            print(&meta.create_segment(site.id, None, &name, filter).await?.id.to_string());
+            print(&settings::add_segment(&meta, site.id, None, &name, filter).await?.id.to_string());
         }
         SegmentCommand::List { domain, json } => {
             let site = site::find(&meta, &domain).await?;

@@ -9,7 +9,7 @@ use crate::{
     i18n::{Key, t},
     markup::Html,
     parts::filters::field_name,
-    settings::{Annotation, Channel, CompletedBy, Entry, Goal, Prop, Property, Route, Settings, Shield, ShieldOf},
+    settings::{Annotation, Channel, CompletedBy, Entry, Goal, Prop, Property, Route, Segment, Settings, Shield, ShieldOf},
     types::AppError,
 };
 
@@ -26,6 +26,7 @@ pub(super) fn form(typed: &Entry, settings: &Settings, csrf: &str, fault: Option
         Entry::Channel(rule) => of_channel(&mut form, rule, &settings.channels),
         Entry::Shield(shield) => of_shield(&mut form, shield),
         Entry::Annotation(note) => of_annotation(&mut form, note, &settings.site.today),
+        Entry::Segment(segment) => of_segment(&mut form, segment, settings),
     };
     form.end("button button-main", t(button))
 }
@@ -114,6 +115,16 @@ fn of_shield(form: &mut Form<'_>, shield: &Shield) -> Key {
     Key::SetShieldAdd
 }
 
+fn of_segment(form: &mut Form<'_>, segment: &Segment, settings: &Settings) -> Key {
+    let known = settings.entries.iter().filter_map(|listed| match &listed.entry {
+        Entry::Segment(segment) => Some((segment.id.as_str(), segment.name.as_str())),
+        _ => None,
+    });
+    form.select(&Field::new("entry[segment][id]", "id", Key::Segment, &segment.id), known);
+    form.input(&Field::new("entry[segment][name]", "name", Key::SetSegmentName, &segment.name).required());
+    Key::SetSegmentRename
+}
+
 fn of_annotation(form: &mut Form<'_>, note: &Annotation, today: &str) -> Key {
     let text = Field::new("entry[annotation][note]", "note", Key::SetNote, &note.note);
     form.input(&text.example("Release 2.0").required());
@@ -150,6 +161,7 @@ mod tests {
             Entry::Channel(Channel { values: "typed<".to_owned(), ..Channel::default() }),
             Entry::Shield(Shield { of: ShieldOf::Path, value: "typed<".to_owned() }),
             Entry::Annotation(Annotation { note: "typed<".to_owned(), ..Annotation::default() }),
+            Entry::Segment(Segment { name: "typed<".to_owned(), ..Segment::default() }),
         ];
         for entry in typed {
             let html = form(&entry, &Settings::default(), "token", None).into_string();

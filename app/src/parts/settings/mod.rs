@@ -13,7 +13,7 @@ use crate::{
     i18n::{Key, fill, t},
     icons::{Icon, icon},
     markup::Html,
-    settings::{Annotation, Channel, Entry, Goal, Listed, Outcome, Property, Route, Section, Settings, Shield, Typed},
+    settings::{Annotation, Channel, Entry, Goal, Listed, Outcome, Property, Route, Section, Segment, Settings, Shield, Typed},
     text::{middle, sentence},
     types::AppError,
 };
@@ -83,6 +83,7 @@ pub fn page(asked: &Asked<'_>) -> Html {
         Section::Channels => entries(&mut html, asked, Entry::Channel(Channel::default())),
         Section::Shields => entries(&mut html, asked, Entry::Shield(Shield::default())),
         Section::Annotations => entries(&mut html, asked, Entry::Annotation(Annotation::default())),
+        Section::Segments => entries(&mut html, asked, Entry::Segment(Segment::default())),
     }
     html.raw("</div>");
     html
@@ -99,6 +100,7 @@ const fn lead(section: Section) -> Key {
         Section::Channels => Key::SetChannelsText,
         Section::Shields => Key::SetShieldsText,
         Section::Annotations => Key::SetAnnotationsText,
+        Section::Segments => Key::SetSegmentsText,
         Section::Danger => Key::SetDangerText,
     }
 }
@@ -108,6 +110,9 @@ fn status(html: &mut Html, asked: &Asked<'_>) {
     let named = |key, entry: &Entry| fill(key, &[("what", &title(entry))]);
     let undo = |html: &mut Html, class: &'static str, action: &'static str| begin(html, class, action, asked.csrf, asked.domain());
     match asked.outcome {
+        Some(Outcome::Added(entry @ Entry::Segment(Segment { id, .. }))) if !id.is_empty() => {
+            said(html, &named(Key::SetSegmentRenamed, entry))
+        }
         Some(Outcome::Added(entry)) => said(html, &named(Key::SetAdded, entry)),
         Some(Outcome::Moved(entry)) => said(html, &named(Key::SetMoved, entry)),
         Some(Outcome::Removed(entry)) => {
@@ -163,6 +168,10 @@ fn entries(html: &mut Html, asked: &Asked<'_>, empty: Entry) {
         }
         html.raw("</ul>");
     }
+    // Segments are made where they are used; here they are named anew.
+    if asked.section == Section::Segments && entries.is_empty() {
+        return;
+    }
     let (typed, fault) = match asked.outcome {
         Some(Outcome::Failed { error, typed: Typed::Entry(entry) }) if entry.section() == asked.section => (entry, Some(error)),
         _ => (&empty, None),
@@ -178,6 +187,7 @@ const fn none(section: Section) -> Key {
         Section::Routes => Key::SetNoRoutes,
         Section::Channels => Key::SetNoChannels,
         Section::Shields => Key::SetNoShields,
+        Section::Segments => Key::SetNoSegments,
         _ => Key::SetNoAnnotations,
     }
 }
@@ -189,6 +199,7 @@ const fn more(section: Section) -> Key {
         Section::Routes => Key::SetMoreRoutes,
         Section::Channels => Key::SetMoreChannels,
         Section::Shields => Key::SetMoreShields,
+        Section::Segments => Key::SetMoreSegments,
         _ => Key::SetMoreAnnotations,
     }
 }

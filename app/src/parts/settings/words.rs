@@ -4,10 +4,11 @@ use footfall_model::DropReason;
 use serde_json::Value;
 
 use crate::{
-    filter::Op,
+    backend::Offered,
+    filter::{AnyOf, Op},
     i18n::{Key, fill, t},
-    parts::filters::field_name,
-    settings::{Annotation, Channel, CompletedBy, Entry, Goal, Shield, ShieldOf},
+    parts::filters::{field_name, sentence},
+    settings::{Annotation, Channel, CompletedBy, Entry, Goal, Segment, Shield, ShieldOf},
     text::country,
 };
 
@@ -21,6 +22,7 @@ pub(super) fn title(entry: &Entry) -> String {
         Entry::Shield(Shield { of: ShieldOf::Country, value }) => country(value).to_owned(),
         Entry::Shield(shield) => shield.value.clone(),
         Entry::Annotation(note) => note.note.clone(),
+        Entry::Segment(segment) => segment.name.clone(),
     }
 }
 
@@ -35,6 +37,7 @@ pub(super) fn detail(entry: &Entry) -> String {
             format!("{} · {reason}: {}", t(kind(shield.of)), reason.advice())
         }
         Entry::Annotation(Annotation { day, time, .. }) => format!("{day} {time}"),
+        Entry::Segment(segment) => of_segment(segment),
     }
 }
 
@@ -75,6 +78,14 @@ fn of_rule(rule: &Channel) -> String {
     let Ok(filters) = rule.condition() else { return rule.filters.clone() };
     let words: Option<Vec<String>> = filters.iter().map(of_filter).collect();
     words.map_or_else(|| rule.filters.clone(), |words| words.join(&format!(" {} ", t(Key::SetAnd))))
+}
+
+/// For whom it is, and what it consists of.
+fn of_segment(segment: &Segment) -> String {
+    let filters: Vec<Value> = serde_json::from_str(&segment.filters).unwrap_or_default();
+    let said = |filter: &Value| AnyOf::of_language(filter).map_or_else(|| filter.to_string(), |any| sentence(&any, &Offered::default()));
+    let said = filters.iter().map(said).collect::<Vec<_>>().join(&format!(" {} ", t(Key::SetAnd)));
+    if segment.personal { format!("{} · {said}", t(Key::SegmentYours)) } else { said }
 }
 
 fn of_filter(filter: &Value) -> Option<String> {
