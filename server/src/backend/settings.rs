@@ -202,7 +202,7 @@ impl ServerBackend {
             let got: String = confirmed.trim().chars().take(100).collect();
             return Err(of_field("confirmed", format!("`{got}` is not the name of this domain; type {name} to delete it")));
         }
-        self.app.meta.delete_site(scope.site()).await.map_err(failed)
+        self.app.meta.hide_site(scope.site(), Utc::now()).await.map_err(failed).map(drop)
     }
 
     pub(super) async fn keep(&self, viewer: &Viewer, outcome: &Outcome) -> Option<String> {
