@@ -81,12 +81,31 @@ pub async fn sites(view: String) -> Result<Sites, AppError> {
     let (backend, viewer) = reader().await?;
     let sites = backend.domains(&viewer).await?;
     let said = crate::query::decoded_pairs(&view).into_iter().find_map(|(name, value)| (name == "said").then_some(value));
-    let deleted = match outcome(backend.as_ref(), &viewer, said, None).await {
-        Some(Outcome::Deleted(domain)) => Some(domain),
-        _ => None,
-    };
+    let (outcome, deleted) = futures::join!(outcome(backend.as_ref(), &viewer, said, None), backend.deleted_domains(&viewer));
     let list = (!sites.is_empty()).then(|| parts::sites(&view, sites).into_string());
-    Ok(Sites { viewer, list, time_zones: backend.time_zones(), deleted })
+    let notice = parts::settings::domains_notice(outcome.as_ref()).into_string();
+    let deleted = parts::settings::deleted_domains(&viewer.csrf, &deleted?, outcome.as_ref()).into_string();
+    Ok(Sites { viewer, list, time_zones: backend.time_zones(), notice, deleted })
+}
+
+/// A page that is nobody's domain's, written out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlainPage {
+    /// Who looks.
+    pub viewer: Viewer,
+    /// All below the bar, HTML.
+    pub body: String,
+}
+
+/// Several domains as one. `view` is the query string: it names them, and what dashboards share but for filters.
+#[server(name = GetTogether, prefix = "/api/app", endpoint = "together", input = GetUrl)]
+pub async fn together(view: String) -> Result<PlainPage, AppError> {
+    let (backend, viewer) = reader().await?;
+    let (names, query) = parts::together_query(&view);
+    let period = query.period_or_default(false);
+    let answer = backend.together(&viewer, &names, Look::new(&period, &query), query.interval).await;
+    let body = parts::together(&query, signed_in(answer)?).into_string();
+    Ok(PlainPage { viewer, body })
 }
 
 /// What the setup page shows: the viewer, the domain of the last step, the time zones of the second.

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use footfall_model::{
     DropReason, Interval, Period,
-    report::{Drops, Kpis, LiveView, Month},
+    report::{Drops, Figures, Kpis, LiveView, Month},
 };
 use http::HeaderMap;
 
@@ -111,6 +111,41 @@ pub struct ListedDomain {
     pub live: Option<u64>,
     /// The last 30 days. None where there never was an event.
     pub month: Result<Option<Month>, Missing>,
+}
+
+/// A domain that was deleted and can be restored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeletedDomain {
+    /// Host name.
+    pub domain: String,
+    /// The day on which it goes for good, in its zone.
+    pub goes: String,
+}
+
+/// Several domains as one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Together {
+    /// Today's date in the zone of the first one.
+    pub today: String,
+    /// The six figures of all.
+    pub kpis: Kpis,
+    /// The buckets of all. The last ones of each are added up, then those before them.
+    pub series: Series,
+    /// Each domain that could be counted, most visitors first.
+    pub rows: Vec<TogetherRow>,
+    /// Those that could not be counted now.
+    pub missing: Vec<String>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TogetherRow {
+    /// Host name.
+    pub domain: String,
+    /// Its figures.
+    pub figures: Figures,
+    /// The change of its visitors in whole percent; none where there is nothing earlier.
+    pub change: Option<i64>,
 }
 
 /// Why a domain has no figures in the list.
@@ -255,6 +290,12 @@ pub trait Backend: Send + Sync {
     /// The viewer's domains by name, with the figures that come in time: there may be hundreds.
     async fn domains(&self, viewer: &Viewer) -> Result<Vec<ListedDomain>, AppError>;
 
+    /// The viewer's domains of these names as one, by a period and what it is compared with. Other names are left out: unknown or forbidden.
+    async fn together(&self, viewer: &Viewer, names: &[String], look: Look<'_>, interval: Option<Interval>) -> Result<Together, AppError>;
+
+    /// The viewer's domains that were deleted and can be restored, by name.
+    async fn deleted_domains(&self, viewer: &Viewer) -> Result<Vec<DeletedDomain>, AppError>;
+
     /// Names of the viewer's domains, in order. Asked on every domain page: say it without looking at figures.
     async fn domain_names(&self, viewer: &Viewer) -> Result<Vec<String>, AppError>;
 
@@ -326,8 +367,21 @@ pub trait Backend: Send + Sync {
     /// Moves the domain to another time zone and answers which one it had. Field `timezone`.
     async fn set_time_zone(&self, viewer: &Viewer, domain: &str, timezone: &str) -> Result<String, AppError>;
 
-    /// Deletes a domain with all its figures, if `confirmed` is its name; else field `confirmed`.
+    /// Gives the domain another name and answers it as it is kept. Field `domain`.
+    async fn rename_domain(&self, viewer: &Viewer, domain: &str, name: &str) -> Result<String, AppError>;
+
+    /// Removes all data of a domain that has arrived, if `confirmed` is its name; else the field of [`crate::parts::settings::CLEARED`]. Whether it
+    /// is gone already.
+    async fn clear_domain(&self, viewer: &Viewer, domain: &str, confirmed: &str) -> Result<bool, AppError>;
+
+    /// Hides a domain, if `confirmed` is its name; else field `confirmed`. For some days it can be restored.
     async fn delete_domain(&self, viewer: &Viewer, domain: &str, confirmed: &str) -> Result<(), AppError>;
+
+    /// Brings a deleted domain back.
+    async fn restore_domain(&self, viewer: &Viewer, domain: &str) -> Result<(), AppError>;
+
+    /// Deletes a deleted domain for good, if `confirmed` is its name; else the field is its name.
+    async fn delete_for_good(&self, viewer: &Viewer, domain: &str, confirmed: &str) -> Result<(), AppError>;
 
     /// Keeps what came of a form for the page that follows, some minutes, and answers a key that only this viewer can use. None where it
     /// cannot be kept.

@@ -60,6 +60,7 @@ use pages::{
     settings::{SettingsEntrance, SettingsPage},
     setup::SetupPage,
     sites::SitesPage,
+    together::TogetherPage,
     why::WhyPage,
 };
 use pages::{domain::DomainPage, not_found::NotFoundPage};
@@ -92,6 +93,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
             <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
             <Route path=path!("/sites") view=SitesPage ssr=SsrMode::Async />
+            <Route path=path!("/sites/together") view=TogetherPage ssr=SsrMode::Async />
             <Route path=path!("/:domain") view=DomainPage ssr=SsrMode::Async />
             <Route path=path!("/:domain/by/:field") view=DetailPage ssr=SsrMode::Async />
             <Route path=path!("/:domain/funnel") view=BehaviourPage ssr=SsrMode::Async />

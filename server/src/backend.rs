@@ -5,6 +5,7 @@ mod explained;
 mod listed;
 mod settings;
 mod table;
+mod together;
 mod why;
 
 use std::sync::Arc;
@@ -13,13 +14,13 @@ use async_trait::async_trait;
 use axum::http::HeaderMap;
 use chrono::Utc;
 use footfall_app::{
-    backend::{Backend, Explained, ListedDomain, Look, PlaceNames, Refusal, Refusals, Table, Wanted, Why},
+    backend::{Backend, DeletedDomain, Explained, ListedDomain, Look, PlaceNames, Refusal, Refusals, Table, Together, Wanted, Why},
     behaviour::{BehaviourQuery, Journeys, Retention},
     filter::Filter,
     settings::{Entry, Outcome, Section, Settings},
     types::{AppError, Compare, Note, Series, Site, Viewer},
 };
-use footfall_meta::{Annotation, MetaError};
+use footfall_meta::{Annotation, DeletedSite, MetaError, Reach};
 use footfall_model::{
     Domain, Interval, Period,
     report::{Drops, Kpis, LiveView},
@@ -60,6 +61,12 @@ impl ServerBackend {
         }
         let user = viewer.user.ok_or(AppError::NotSignedIn)?;
         SiteScope::of_user(&self.app, user, domain).await.map_err(failed)?.ok_or(AppError::NotFound)
+    }
+
+    /// A domain of the viewer's that was deleted.
+    async fn deleted(&self, viewer: &Viewer, domain: &str) -> Result<DeletedSite, AppError> {
+        let user = viewer.user.ok_or(AppError::NotSignedIn)?;
+        SiteScope::deleted_by_name(&self.app, Reach::Owner(user), domain).await.map_err(failed)?.ok_or(AppError::NotFound)
     }
 
     /// What the domain has configured that a question names, as far as the viewer may use it. Most questions name nothing, and read nothing.
@@ -129,6 +136,20 @@ impl Backend for ServerBackend {
         let user = viewer.user.ok_or(AppError::NotSignedIn)?;
         let scopes = SiteScope::all_of_user(&self.app, user).await.map_err(failed)?;
         Ok(listed::listed(self.app.analytics().ok(), scopes).await)
+    }
+
+    async fn together(&self, viewer: &Viewer, names: &[String], look: Look<'_>, interval: Option<Interval>) -> Result<Together, AppError> {
+        self.together_of(viewer, names, look, interval).await
+    }
+
+    async fn deleted_domains(&self, viewer: &Viewer) -> Result<Vec<DeletedDomain>, AppError> {
+        let user = viewer.user.ok_or(AppError::NotSignedIn)?;
+        let deleted = self.app.meta.deleted_sites_of(user).await.map_err(failed)?;
+        let shown = |deleted: DeletedSite| DeletedDomain {
+            goes: deleted.goes_at.with_timezone(&deleted.site.timezone).date_naive().to_string(),
+            domain: deleted.site.domain.to_string(),
+        };
+        Ok(deleted.into_iter().map(shown).collect())
     }
 
     async fn domain_names(&self, viewer: &Viewer) -> Result<Vec<String>, AppError> {
@@ -278,6 +299,25 @@ impl Backend for ServerBackend {
         self.change_zone(&self.scope(viewer, domain).await?, timezone).await
     }
 
+    async fn rename_domain(&self, viewer: &Viewer, domain: &str, name: &str) -> Result<String, AppError> {
+        self.rename(&self.scope(viewer, domain).await?, name).await
+    }
+
+    async fn clear_domain(&self, viewer: &Viewer, domain: &str, confirmed: &str) -> Result<bool, AppError> {
+        self.clear(&self.scope(viewer, domain).await?, confirmed).await
+    }
+
+    async fn restore_domain(&self, viewer: &Viewer, domain: &str) -> Result<(), AppError> {
+        let deleted = self.deleted(viewer, domain).await?;
+        self.app.meta.restore_site(deleted.site.id).await.map_err(other_was_faster)
+    }
+
+    async fn delete_for_good(&self, viewer: &Viewer, domain: &str, confirmed: &str) -> Result<(), AppError> {
+        let deleted = self.deleted(viewer, domain).await?;
+        settings::confirm(&deleted.site, confirmed, deleted.site.domain.as_str())?;
+        self.app.meta.delete_hidden_site(deleted.site.id).await.map_err(other_was_faster)
+    }
+
     async fn delete_domain(&self, viewer: &Viewer, domain: &str, confirmed: &str) -> Result<(), AppError> {
         self.delete(&self.scope(viewer, domain).await?, confirmed).await
     }
@@ -315,6 +355,11 @@ fn written(filter: &Filter) -> Value {
 /// Filters of the page in the language of questions.
 fn filters(filters: &[Filter]) -> Vec<Value> {
     filters.iter().map(written).collect()
+}
+
+/// Of two who restore or delete a domain at once one finds nothing any more.
+fn other_was_faster(error: MetaError) -> AppError {
+    if matches!(error, MetaError::NotFound(_)) { AppError::NotFound } else { failed(error) }
 }
 
 fn failed(error: MetaError) -> AppError {

@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use footfall_app::{
-    backend::{Backend, Explained, How, ListedDomain, Look, Missing, Moved, PlaceNames, Refusal, Refusals, Table, TableRow, Wanted, Why},
+    backend::{
+        Backend, DeletedDomain, Explained, How, ListedDomain, Look, Missing, Moved, PlaceNames, Refusal, Refusals, Table, TableRow,
+        Together, TogetherRow, Wanted, Why,
+    },
     behaviour::{BehaviourQuery, Branch, Journeys, Retention},
     metric::Metric,
     settings::{CompletedBy, Entry, Goal, Listed, Outcome, Route, Section, Settings, Shield, ShieldOf},
@@ -163,6 +166,22 @@ impl Backend for Demo {
             },
         };
         Ok(DOMAINS.iter().enumerate().map(listed).collect())
+    }
+
+    async fn together(&self, viewer: &Viewer, names: &[String], look: Look<'_>, interval: Option<Interval>) -> Result<Together, AppError> {
+        let first = names.first().map_or("example.org", String::as_str);
+        let kpis = self.kpis(viewer, first, look).await?;
+        let series = self.timeseries(viewer, first, look, interval).await?;
+        let row = |(at, domain): (usize, &String)| {
+            let figures = Figures { visitors: 17_284 >> at, ..kpis.figures.clone() };
+            TogetherRow { domain: domain.clone(), figures, change: Some(12) }
+        };
+        let rows = names.iter().filter(|name| site(name).is_ok()).enumerate().map(row).collect();
+        Ok(Together { today: "2026-11-21".to_owned(), rows, kpis, series, missing: Vec::new() })
+    }
+
+    async fn deleted_domains(&self, _: &Viewer) -> Result<Vec<DeletedDomain>, AppError> {
+        Ok(vec![DeletedDomain { domain: "gone.example".to_owned(), goes: "2026-11-28".to_owned() }])
     }
 
     async fn domain_names(&self, _: &Viewer) -> Result<Vec<String>, AppError> {
@@ -413,7 +432,7 @@ impl Backend for Demo {
     async fn settings(&self, viewer: &Viewer, domain: &str, section: Section) -> Result<Settings, AppError> {
         let site = self.domain(viewer, domain).await?;
         let entries = if domain == "empty.example" { Vec::new() } else { entries(section) };
-        Ok(Settings { site, added: "2026-02-11".to_owned(), entries, channels: vec!["Email".to_owned()] })
+        Ok(Settings { site, added: "2026-02-11".to_owned(), former: None, entries, channels: vec!["Email".to_owned()] })
     }
 
     async fn add_setting(&self, _: &Viewer, _: &str, entry: &Entry) -> Result<Entry, AppError> {
@@ -430,6 +449,22 @@ impl Backend for Demo {
 
     async fn set_time_zone(&self, _: &Viewer, _: &str, _: &str) -> Result<String, AppError> {
         Ok("UTC".to_owned())
+    }
+
+    async fn rename_domain(&self, _: &Viewer, _: &str, name: &str) -> Result<String, AppError> {
+        Ok(name.to_owned())
+    }
+
+    async fn clear_domain(&self, _: &Viewer, _: &str, _: &str) -> Result<bool, AppError> {
+        Ok(true)
+    }
+
+    async fn restore_domain(&self, _: &Viewer, _: &str) -> Result<(), AppError> {
+        Ok(())
+    }
+
+    async fn delete_for_good(&self, _: &Viewer, _: &str, _: &str) -> Result<(), AppError> {
+        Ok(())
     }
 
     async fn delete_domain(&self, _: &Viewer, _: &str, confirmed: &str) -> Result<(), AppError> {

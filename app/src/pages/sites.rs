@@ -11,7 +11,7 @@ use crate::{
         sheet::own_address,
     },
     failed::PageFailed,
-    i18n::{Key, fill, t},
+    i18n::{Key, t},
     types::Sites,
 };
 
@@ -40,20 +40,13 @@ pub fn SitesPage() -> impl IntoView {
 
 #[component]
 fn List(sites: Sites) -> impl IntoView {
-    let Sites { viewer, list, time_zones, deleted } = sites;
+    let Sites { viewer, list, time_zones, notice, deleted } = sites;
     let csrf = viewer.csrf.clone();
     let none = list.is_none();
     view! {
         <PlainBar viewer />
         <main id="content" class="wide">
-            {deleted
-                .map(|domain| {
-                    view! {
-                        <p class="notice" role="status">
-                            {fill(Key::DomainDeleted, &[("domain", &domain)])}
-                        </p>
-                    }
-                })}
+            <div inner_html=notice></div>
             <h1 class="title">{t(Key::DomainsTitle)}</h1>
             {none.then(|| view! { <p class="lead">{t(Key::NoDomains)}</p> })}
             <div inner_html=list.unwrap_or_default()></div>
@@ -61,6 +54,7 @@ fn List(sites: Sites) -> impl IntoView {
                 <summary class="button">{t(Key::AddDomain)}</summary>
                 <DomainForm csrf time_zones />
             </details>
+            <div inner_html=deleted></div>
         </main>
     }
     .into_any()

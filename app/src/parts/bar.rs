@@ -85,7 +85,7 @@ const fn letter(period: &Period) -> Option<&'static str> {
     }
 }
 
-fn compare_menu(page: &Page, query: &ViewQuery) -> Html {
+pub(super) fn compare_menu(page: &Page, query: &ViewQuery) -> Html {
     let short = match query.compare {
         Compare::Previous => Key::CompareShortPrevious,
         Compare::Year => Key::CompareShortYear,

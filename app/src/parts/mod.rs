@@ -26,6 +26,7 @@ pub mod settings;
 mod sites;
 mod step;
 mod strip;
+mod together;
 mod why;
 
 pub use bar::{bar, period_menu};
@@ -38,6 +39,7 @@ pub use filters::filter_menu;
 pub use panel::{ROWS, figures, long_name, panel};
 pub use sites::sites;
 pub use strip::strip;
+pub use together::{TOGETHER, together, together_query};
 pub use why::{reason_of, why};
 
 /// A page of a domain: where it is, and what its address says beside the state of the dashboard, which all pages of a domain share.
