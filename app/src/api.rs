@@ -311,18 +311,19 @@ pub async fn drops(domain: String, view: String) -> Result<Sheet, AppError> {
     Ok(sheet(&site, &viewer, &domains?, period_bar(&site, "drops", &query), body))
 }
 
-/// How a figure of the strip came about. `metric` is its name in the API, `view` the query string.
+/// How a figure of the strip came about, or those of a table. `metric` is its name in the API, `view` the query string: `by` names the table's field.
 #[server(name = GetExplain, prefix = "/api/app", endpoint = "explain", input = GetUrl)]
 pub async fn explain(domain: String, metric: String, view: String) -> Result<Sheet, AppError> {
     let (backend, viewer) = reader().await?;
     let site = backend.domain(&viewer, &domain).await?;
-    let metric = Metric::of_strip(&metric).ok_or(AppError::NotFound)?;
     let query = ViewQuery::parse(&view);
+    let asked = parts::Asked::parse(&metric, &view).ok_or(AppError::NotFound)?;
     let period = query.period_or_default(site.young);
-    let explained = backend.explain(&viewer, &domain, Look::new(&period, &query), metric.code());
+    let explained = backend.explain(&viewer, &domain, Look::new(&period, &query), asked.metric, asked.by.as_deref());
     let (explained, domains, names) = futures::join!(explained, backend.domain_names(&viewer), backend.place_names(places(&query)));
-    let body = parts::explain(&domain, metric, &query, &names, signed_in(explained)?);
-    Ok(sheet(&site, &viewer, &domains?, period_bar(&site, &format!("explain/{}", metric.code()), &query), body))
+    let body = parts::explain(&domain, &asked, &query, &names, signed_in(explained)?);
+    let menu = parts::period_menu(&asked.page(&domain), &site.today, &query, &period);
+    Ok(sheet(&site, &viewer, &domains?, Bar { period: menu.into_string(), ..Bar::default() }, body))
 }
 
 /// What accounts for the change of a figure. `view` is the query string: its figure, if it is one that is counted, else visitors.

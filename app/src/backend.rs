@@ -159,7 +159,7 @@ pub enum Missing {
     Failed,
 }
 
-/// A figure of the strip, and how it came about.
+/// A figure of the strip, or those of a table, and how they came about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explained {
     /// What it counts in.
@@ -168,6 +168,8 @@ pub struct Explained {
     pub definition: &'static str,
     /// None where there is nothing to say it of.
     pub figure: Option<f64>,
+    /// Of a table: its first rows, greatest first.
+    pub rows: Vec<ExplainedRow>,
     /// The period, `YYYY-MM-DD HH:MM:SS` in the domain's zone.
     pub from: String,
     /// Its end, exclusive.
@@ -182,12 +184,25 @@ pub struct Explained {
     pub how: Option<How>,
 }
 
+/// A row of a table that is explained.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExplainedRow {
+    /// The value that it is of.
+    pub label: String,
+    /// The name of a code.
+    pub name: Option<String>,
+    /// None where nothing was reported.
+    pub figure: Option<f64>,
+    /// The currency of its revenue.
+    pub currency: Option<String>,
+}
+
 /// How a figure came about.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct How {
     /// Not estimated.
     pub exact: bool,
-    /// All older events are in it, RFC 3339.
+    /// All older events are in it, `YYYY-MM-DD HH:MM:SS` in the domain's zone.
     pub watermark: Option<String>,
     /// Rows that were read.
     pub rows: u64,
@@ -335,8 +350,9 @@ pub trait Backend: Send + Sync {
     /// The names of regions and cities, where they are known: field and code, to name.
     async fn place_names(&self, places: Vec<(String, String)>) -> PlaceNames;
 
-    /// How a figure of the strip came about. `metric` is its name in the API; others than the six are [`AppError::NotFound`].
-    async fn explain(&self, viewer: &Viewer, domain: &str, look: Look<'_>, metric: &str) -> Result<Explained, AppError>;
+    /// How a figure of the strip came about, or those of a table: of its first rows by a field. The pages ask for no figure that they do not show.
+    async fn explain(&self, viewer: &Viewer, domain: &str, look: Look<'_>, metric: Metric, by: Option<&str>)
+    -> Result<Explained, AppError>;
 
     /// What accounts for the change of visitors, visits or pageviews. None where nothing is compared.
     async fn why(&self, viewer: &Viewer, domain: &str, look: Look<'_>, metric: Metric) -> Result<Option<Why>, AppError>;

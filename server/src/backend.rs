@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 
 use crate::{
     App,
-    analytics::{AnalyticsError, STRIP, View},
+    analytics::{AnalyticsError, View},
     api::domains::{parse_domain, parse_timezone},
     auth::{SiteScope, csrf, origin, session},
     demo,
@@ -256,10 +256,25 @@ impl Backend for ServerBackend {
         }))
     }
 
-    async fn explain(&self, viewer: &Viewer, domain: &str, look: Look<'_>, metric: &str) -> Result<Explained, AppError> {
+    async fn explain(
+        &self,
+        viewer: &Viewer,
+        domain: &str,
+        look: Look<'_>,
+        metric: footfall_app::metric::Metric,
+        by: Option<&str>,
+    ) -> Result<Explained, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        let metric = Metric::named(metric).filter(|metric| STRIP.contains(metric)).ok_or(AppError::NotFound)?;
-        explained::explained(&self.app, viewer, scope, look, metric).await
+        let metric = Metric::named(metric.code()).ok_or(AppError::NotFound)?;
+        let mut explained = explained::explained(&self.app, viewer, scope, look, metric, by).await?;
+        if let Some(by) = by {
+            let places = explained.rows.iter().map(|row| (by.to_owned(), row.label.clone())).collect();
+            let mut names = self.names_of(places).await;
+            for row in &mut explained.rows {
+                row.name = names.remove(&row.label);
+            }
+        }
+        Ok(explained)
     }
 
     async fn why(

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use footfall_app::{
     backend::{
-        Backend, DeletedDomain, Explained, How, ListedDomain, Look, Missing, Moved, PlaceNames, Refusal, Refusals, Table, TableRow,
-        Together, TogetherRow, Wanted, Why,
+        Backend, DeletedDomain, Explained, ExplainedRow, How, ListedDomain, Look, Missing, Moved, PlaceNames, Refusal, Refusals, Table,
+        TableRow, Together, TogetherRow, Wanted, Why,
     },
     behaviour::{BehaviourQuery, Branch, Journeys, Retention},
     metric::Metric,
@@ -330,11 +330,11 @@ impl Backend for Demo {
         PlaceNames::new()
     }
 
-    async fn explain(&self, _: &Viewer, domain: &str, _: Look<'_>, metric: &str) -> Result<Explained, AppError> {
+    async fn explain(&self, _: &Viewer, domain: &str, _: Look<'_>, metric: Metric, by: Option<&str>) -> Result<Explained, AppError> {
         away(domain)?;
         let how = How {
             exact: true,
-            watermark: Some("2026-11-21T14:05:30.000Z".to_owned()),
+            watermark: Some("2026-11-21 15:05:30".to_owned()),
             rows: 812_300,
             bytes: 48_200_000,
             elapsed_ms: 12.5,
@@ -342,7 +342,7 @@ impl Backend for Demo {
             bots: 3_100,
             dropped: 40,
             late: 7,
-            confidence: (metric == "bounce_rate").then_some((45.2, 48.9)),
+            confidence: (metric == Metric::BounceRate).then_some((45.2, 48.9)),
             sql: "SELECT uniqExact(visitor_id)\nFROM events\nWHERE site_id = {p0:UUID}".to_owned(),
             parameters: vec![("p0".to_owned(), "\"00000000-0000-0000-0000-000000000002\"".to_owned())],
         };
@@ -350,6 +350,7 @@ impl Backend for Demo {
             unit: "visitors",
             definition: "Distinct visitor ids of the events that pass.",
             figure: (domain != "quiet.example").then_some(47.0),
+            rows: by.map(|_| ExplainedRow { label: "/".to_owned(), figure: Some(47.0), ..ExplainedRow::default() }).into_iter().collect(),
             from: "2026-10-23 00:00:00".to_owned(),
             to: "2026-11-21 14:06:00".to_owned(),
             timezone: "Europe/Berlin".to_owned(),

@@ -34,7 +34,7 @@ pub use behaviour::{Behaviour, behaviour, behaviour_name, behaviour_page};
 pub use chart::chart;
 pub use detail::{DetailQuery, detail};
 pub use drops::drops;
-pub use explain::explain;
+pub use explain::{Asked, explain};
 pub use filters::filter_menu;
 pub use panel::{ROWS, figures, long_name, panel};
 pub use sites::sites;

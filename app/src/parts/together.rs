@@ -62,8 +62,9 @@ fn shown(html: &mut Html, query: &ViewQuery, answer: Together) {
     let names = answer.rows.iter().map(|row| &row.domain).chain(&answer.missing);
     let page = Page::with(TOGETHER, names.map(|name| ("d", name.clone())).collect());
     let period = query.period_or_default(false);
-    let n = format::number((answer.rows.len() + answer.missing.len()) as u64);
-    html.raw(r#"<header class="together-head"><h1 class="title">"#).text(fill(Key::TogetherTitle, &[("n", &n)]));
+    let n = (answer.rows.len() + answer.missing.len()) as u64;
+    let title = if n > 1 { fill(Key::TogetherTitle, &[("n", &format::number(n))]) } else { t(Key::TogetherName).to_owned() };
+    html.raw(r#"<header class="together-head"><h1 class="title">"#).text(title);
     html.raw(r#"</h1><nav class="bar-choices""#).attr("aria-label", t(Key::Period)).raw(">").html(&compare_menu(&page, query));
     html.html(&period_menu(&page, &answer.today, query, &period)).raw("</nav></header>");
     html.raw(r#"<p class="lead">"#).text(t(Key::TogetherText)).raw("</p>");
@@ -88,8 +89,8 @@ fn shown(html: &mut Html, query: &ViewQuery, answer: Together) {
 }
 
 fn rows(html: &mut Html, query: &ViewQuery, all: &Figures, rows: &[TogetherRow]) {
-    html.raw(r#"<section class="sheet-part"><h2 class="panel-title">"#).text(t(Key::Domain));
-    html.raw(r#"</h2><div class="sheet-scroll" tabindex="0" role="region""#).attr("aria-label", t(Key::Domain));
+    html.raw(r#"<section class="sheet-part"><h2 class="panel-title">"#).text(t(Key::DomainsTitle));
+    html.raw(r#"</h2><div class="sheet-scroll" tabindex="0" role="region""#).attr("aria-label", t(Key::DomainsTitle));
     html.raw(r#"><table class="sheet-table sheet-lines"><thead><tr><th scope="col">"#).text(t(Key::Domain)).raw("</th>");
     let is_compared = rows.iter().any(|row| row.change.is_some());
     let columns = [Key::Visitors, Key::Share, Key::Change, Key::Visits, Key::Pageviews, Key::BounceRate, Key::VisitDuration];

@@ -173,7 +173,7 @@ fn rename(html: &mut Html, asked: &Asked<'_>, fault: Option<&AppError>) {
     form.input(&Field::new("name", "domain", Key::Domain, typed).hint(Key::SetNameHint).required());
     html.html(&form.end("button", t(Key::SetRename)));
     if let Some((domain, time)) = &asked.settings.former {
-        html.raw(r#"<p class="note">"#).text(fill(Key::SetFormer, &[("domain", domain), ("time", time)])).raw("</p>");
+        html.raw(r#"<p class="note settings-former">"#).text(fill(Key::SetFormer, &[("domain", domain), ("time", time)])).raw("</p>");
     }
 }
 
