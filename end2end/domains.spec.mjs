@@ -68,11 +68,6 @@ test("chosen domains are shown as one, with the sums of each", async () => {
   // Days that are over: those of today still come.
   const [from, to] = [18, 1].map((days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10));
   const period = `period=custom&from=${from}&to=${to}`;
-  const alone = {};
-  for (const domain of ["a.example", "b.example"]) {
-    await go(`/${domain}?${period}`);
-    alone[domain] = await strip();
-  }
   await go("/sites");
   assert.equal(await page.getByRole("button", { name: "Show the chosen ones as one" }).isVisible(), false, "nothing is chosen");
   for (const domain of ["a.example", "b.example"]) await page.getByRole("checkbox", { name: `Choose ${domain}` }).check();
@@ -81,6 +76,12 @@ test("chosen domains are shown as one, with the sums of each", async () => {
   await page.waitForURL(/sites\/together\?d=a\.example&d=b\.example$/);
   await go(`/sites/together?d=a.example&d=b.example&${period}`);
   const both = await strip();
+  const alone = {};
+  for (const domain of ["a.example", "b.example"]) {
+    await go(`/${domain}?${period}`);
+    alone[domain] = await strip();
+  }
+  await go(`/sites/together?d=a.example&d=b.example&${period}`);
   const number = (text) => Number(text.replaceAll(",", ""));
   for (const figure of ["Visitors", "Visits", "Pageviews"]) {
     assert.equal(number(both[figure]), number(alone["a.example"][figure]) + number(alone["b.example"][figure]), figure);

@@ -218,7 +218,7 @@ impl Meta {
         }
         match self.deleted_site_by_domain(domain).await {
             Ok(Some(deleted)) if deleted.site.owner == owner => MetaError::taken(format!(
-                "{domain} was deleted and is kept until {}; restore it, or delete it for good before its name is used again",
+                "this domain was deleted and is kept until {}; restore it, or delete it for good before its name is used again",
                 deleted.goes_at.with_timezone(&deleted.site.timezone).date_naive()
             )),
             _ => refused,
