@@ -75,12 +75,31 @@ pub async fn sites(view: String) -> Result<Sites, AppError> {
     let (backend, viewer) = reader().await?;
     let sites = backend.domains(&viewer).await?;
     let said = crate::query::decoded_pairs(&view).into_iter().find_map(|(name, value)| (name == "said").then_some(value));
-    let deleted = match outcome(backend.as_ref(), &viewer, said, None).await {
-        Some(Outcome::Deleted(domain)) => Some(domain),
-        _ => None,
-    };
+    let (outcome, deleted) = futures::join!(outcome(backend.as_ref(), &viewer, said, None), backend.deleted_domains(&viewer));
     let list = (!sites.is_empty()).then(|| parts::sites(&view, sites).into_string());
-    Ok(Sites { viewer, list, time_zones: backend.time_zones(), deleted })
+    let notice = parts::settings::domains_notice(outcome.as_ref()).into_string();
+    let deleted = parts::settings::deleted_domains(&viewer.csrf, &deleted?, outcome.as_ref()).into_string();
+    Ok(Sites { viewer, list, time_zones: backend.time_zones(), notice, deleted })
+}
+
+/// A page that is nobody's domain's, written out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlainPage {
+    /// Who looks.
+    pub viewer: Viewer,
+    /// All below the bar, HTML.
+    pub body: String,
+}
+
+/// Several domains as one. `view` is the query string: it names them, and what dashboards share but for filters.
+#[server(name = GetTogether, prefix = "/api/app", endpoint = "together", input = GetUrl)]
+pub async fn together(view: String) -> Result<PlainPage, AppError> {
+    let (backend, viewer) = reader().await?;
+    let (names, query) = parts::together_query(&view);
+    let period = query.period_or_default(false);
+    let answer = backend.together(&viewer, &names, Look::new(&period, &query), query.interval).await;
+    let body = parts::together(&query, signed_in(answer)?).into_string();
+    Ok(PlainPage { viewer, body })
 }
 
 /// What the setup page shows: the viewer, the domain of the last step, the time zones of the second.
@@ -340,19 +359,20 @@ pub async fn drops(domain: String, view: String) -> Result<Sheet, AppError> {
     Ok(sheet(&site, &viewer, &domains?, period_bar(&site, "drops", &query), body))
 }
 
-/// How a figure of the strip came about. `metric` is its name in the API, `view` the query string.
+/// How a figure of the strip came about, or those of a table. `metric` is its name in the API, `view` the query string: `by` names the table's field.
 #[server(name = GetExplain, prefix = "/api/app", endpoint = "explain", input = GetUrl)]
 pub async fn explain(domain: String, metric: String, view: String) -> Result<Sheet, AppError> {
     let (backend, viewer) = reader().await?;
     let site = backend.domain(&viewer, &domain).await?;
-    let metric = Metric::of_strip(&metric).ok_or(AppError::NotFound)?;
     let query = ViewQuery::parse(&view);
+    let asked = parts::Asked::parse(&metric, &view).ok_or(AppError::NotFound)?;
     let period = query.period_or_default(site.young);
     let look = Look::new(&period, &query);
-    let explained = backend.explain(&viewer, &domain, look, metric.code());
+    let explained = backend.explain(&viewer, &domain, look, asked.metric, asked.by.as_deref());
     let (explained, domains, offered) = futures::join!(explained, backend.domain_names(&viewer), backend.offered(&viewer, &domain, look));
-    let body = parts::explain(&domain, metric, &query, &offered?, signed_in(explained)?);
-    Ok(sheet(&site, &viewer, &domains?, period_bar(&site, &format!("explain/{}", metric.code()), &query), body))
+    let body = parts::explain(&domain, &asked, &query, &offered?, signed_in(explained)?);
+    let menu = parts::period_menu(&asked.page(&domain), &site.today, &query, &period);
+    Ok(sheet(&site, &viewer, &domains?, Bar { period: menu.into_string(), ..Bar::default() }, body))
 }
 
 /// What accounts for the change of a figure. `view` is the query string: its figure, if it is one that is counted, else visitors.

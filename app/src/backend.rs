@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use footfall_model::{
     DropReason, Interval, Period,
-    report::{Drops, Kpis, LiveView, Month},
+    report::{Drops, Figures, Kpis, LiveView, Month},
 };
 use http::HeaderMap;
 
@@ -147,6 +147,41 @@ pub struct ListedDomain {
     pub month: Result<Option<Month>, Missing>,
 }
 
+/// A domain that was deleted and can be restored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeletedDomain {
+    /// Host name.
+    pub domain: String,
+    /// The day on which it goes for good, in its zone.
+    pub goes: String,
+}
+
+/// Several domains as one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Together {
+    /// Today's date in the zone of the first one.
+    pub today: String,
+    /// The six figures of all.
+    pub kpis: Kpis,
+    /// The buckets of all. The last ones of each are added up, then those before them.
+    pub series: Series,
+    /// Each domain that could be counted, most visitors first.
+    pub rows: Vec<TogetherRow>,
+    /// Those that could not be counted now.
+    pub missing: Vec<String>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TogetherRow {
+    /// Host name.
+    pub domain: String,
+    /// Its figures.
+    pub figures: Figures,
+    /// The change of its visitors in whole percent; none where there is nothing earlier.
+    pub change: Option<i64>,
+}
+
 /// Why a domain has no figures in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
@@ -158,7 +193,7 @@ pub enum Missing {
     Failed,
 }
 
-/// A figure of the strip, and how it came about.
+/// A figure of the strip, or those of a table, and how they came about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explained {
     /// What it counts in.
@@ -167,6 +202,8 @@ pub struct Explained {
     pub definition: &'static str,
     /// None where there is nothing to say it of.
     pub figure: Option<f64>,
+    /// Of a table: its first rows, greatest first.
+    pub rows: Vec<ExplainedRow>,
     /// The period, `YYYY-MM-DD HH:MM:SS` in the domain's zone.
     pub from: String,
     /// Its end, exclusive.
@@ -181,12 +218,25 @@ pub struct Explained {
     pub how: Option<How>,
 }
 
+/// A row of a table that is explained.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExplainedRow {
+    /// The value that it is of.
+    pub label: String,
+    /// The name of a code.
+    pub name: Option<String>,
+    /// None where nothing was reported.
+    pub figure: Option<f64>,
+    /// The currency of its revenue.
+    pub currency: Option<String>,
+}
+
 /// How a figure came about.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct How {
     /// Not estimated.
     pub exact: bool,
-    /// All older events are in it, RFC 3339.
+    /// All older events are in it, `YYYY-MM-DD HH:MM:SS` in the domain's zone.
     pub watermark: Option<String>,
     /// Rows that were read.
     pub rows: u64,
@@ -289,6 +339,12 @@ pub trait Backend: Send + Sync {
     /// The viewer's domains by name, with the figures that come in time: there may be hundreds.
     async fn domains(&self, viewer: &Viewer) -> Result<Vec<ListedDomain>, AppError>;
 
+    /// The viewer's domains of these names as one, by a period and what it is compared with. Other names are left out: unknown or forbidden.
+    async fn together(&self, viewer: &Viewer, names: &[String], look: Look<'_>, interval: Option<Interval>) -> Result<Together, AppError>;
+
+    /// The viewer's domains that were deleted and can be restored, by name.
+    async fn deleted_domains(&self, viewer: &Viewer) -> Result<Vec<DeletedDomain>, AppError>;
+
     /// Names of the viewer's domains, in order. Asked on every domain page: say it without looking at figures.
     async fn domain_names(&self, viewer: &Viewer) -> Result<Vec<String>, AppError>;
 
@@ -332,8 +388,9 @@ pub trait Backend: Send + Sync {
     /// `name` and `filters`.
     async fn save_segment(&self, viewer: &Viewer, domain: &str, name: &str, personal: bool, filters: &[AnyOf]) -> Result<i64, AppError>;
 
-    /// How a figure of the strip came about. `metric` is its name in the API; others than the six are [`AppError::NotFound`].
-    async fn explain(&self, viewer: &Viewer, domain: &str, look: Look<'_>, metric: &str) -> Result<Explained, AppError>;
+    /// How a figure of the strip came about, or those of a table: of its first rows by a field. The pages ask for no figure that they do not show.
+    async fn explain(&self, viewer: &Viewer, domain: &str, look: Look<'_>, metric: Metric, by: Option<&str>)
+    -> Result<Explained, AppError>;
 
     /// What accounts for the change of visitors, visits or pageviews. None where nothing is compared.
     async fn why(&self, viewer: &Viewer, domain: &str, look: Look<'_>, metric: Metric) -> Result<Option<Why>, AppError>;
@@ -364,8 +421,21 @@ pub trait Backend: Send + Sync {
     /// Moves the domain to another time zone and answers which one it had. Field `timezone`.
     async fn set_time_zone(&self, viewer: &Viewer, domain: &str, timezone: &str) -> Result<String, AppError>;
 
-    /// Deletes a domain with all its figures, if `confirmed` is its name; else field `confirmed`.
+    /// Gives the domain another name and answers it as it is kept. Field `domain`.
+    async fn rename_domain(&self, viewer: &Viewer, domain: &str, name: &str) -> Result<String, AppError>;
+
+    /// Removes all data of a domain that has arrived, if `confirmed` is its name; else the field of [`crate::parts::settings::CLEARED`]. Whether it
+    /// is gone already.
+    async fn clear_domain(&self, viewer: &Viewer, domain: &str, confirmed: &str) -> Result<bool, AppError>;
+
+    /// Hides a domain, if `confirmed` is its name; else field `confirmed`. For some days it can be restored.
     async fn delete_domain(&self, viewer: &Viewer, domain: &str, confirmed: &str) -> Result<(), AppError>;
+
+    /// Brings a deleted domain back.
+    async fn restore_domain(&self, viewer: &Viewer, domain: &str) -> Result<(), AppError>;
+
+    /// Deletes a deleted domain for good, if `confirmed` is its name; else the field is its name.
+    async fn delete_for_good(&self, viewer: &Viewer, domain: &str, confirmed: &str) -> Result<(), AppError>;
 
     /// Keeps what came of a form for the page that follows, some minutes, and answers a key that only this viewer can use. None where it
     /// cannot be kept.

@@ -69,6 +69,7 @@ use pages::{
     settings::{SettingsEntrance, SettingsPage},
     setup::SetupPage,
     sites::SitesPage,
+    together::TogetherPage,
     why::WhyPage,
 };
 use types::Dashboard;
@@ -95,6 +96,7 @@ pub fn Pages() -> impl IntoView {
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                 <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
                 <Route path=path!("/sites") view=SitesPage ssr=SsrMode::Async />
+                <Route path=path!("/sites/together") view=TogetherPage ssr=SsrMode::Async />
                 <Route path=path!("/:domain/by/:field") view=DetailPage ssr=SsrMode::Async />
                 <Route path=path!("/:domain/funnel") view=BehaviourPage ssr=SsrMode::Async />
                 <Route path=path!("/:domain/journeys") view=BehaviourPage ssr=SsrMode::Async />

@@ -48,6 +48,29 @@ impl Metric {
     pub const STRIP: [Self; 6] =
         [Self::Visitors, Self::Pageviews, Self::Visits, Self::ViewsPerVisit, Self::BounceRate, Self::VisitDuration];
 
+    /// All.
+    pub const ALL: [Self; 13] = [
+        Self::Visitors,
+        Self::Pageviews,
+        Self::Visits,
+        Self::ViewsPerVisit,
+        Self::BounceRate,
+        Self::VisitDuration,
+        Self::Share,
+        Self::Events,
+        Self::ConversionRate,
+        Self::Revenue,
+        Self::TimeOnPage,
+        Self::ScrollDepth,
+        Self::ExitRate,
+    ];
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|metric| metric.code() == code)
+    }
+
     /// Its name in addresses and in the query language.
     #[must_use]
     pub const fn code(self) -> &'static str {

@@ -333,6 +333,8 @@ pub struct Settings {
     pub site: Site,
     /// The day on which it was added, in its zone.
     pub added: String,
+    /// A name under which events count as well, and until when: `YYYY-MM-DD HH:MM` in the domain's zone.
+    pub former: Option<(String, String)>,
     /// What is set, in its order.
     pub entries: Vec<Listed>,
     /// Names that the form of channels offers: those that everybody has.
@@ -359,8 +361,16 @@ pub enum Outcome {
     Moved(Entry),
     /// The time zone was another one.
     TimeZoneWas(String),
-    /// This domain is gone.
+    /// The domain had this name.
+    Renamed(String),
+    /// All data was removed: it is gone, or goes within minutes.
+    Cleared(bool),
+    /// This domain is hidden.
     Deleted(String),
+    /// This domain is back.
+    Restored(String),
+    /// This domain is gone.
+    DeletedForGood(String),
     /// Nothing changed.
     Failed {
         /// Why.
@@ -380,6 +390,13 @@ pub enum Typed {
     Entry(Entry),
     /// A form with one field.
     Text(String),
+    /// The same, where there is one for each of several domains.
+    Named {
+        /// Which domain.
+        domain: String,
+        /// What was typed.
+        text: String,
+    },
 }
 
 #[cfg(test)]

@@ -216,8 +216,10 @@ pub struct Sites {
     pub list: Option<String>,
     /// IANA names offered by the form.
     pub time_zones: Vec<String>,
-    /// The domain that was deleted just now.
-    pub deleted: Option<String>,
+    /// What came of a form that led here, HTML.
+    pub notice: String,
+    /// Domains that can be restored, HTML.
+    pub deleted: String,
 }
 
 /// Why a page or a panel cannot show what was asked for.

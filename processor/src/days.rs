@@ -72,7 +72,7 @@ type Failed = HashMap<(SiteId, i64), Instant>;
 async fn pass(days: &DaysTools, failed: &mut Failed) -> Result<(), Fault> {
     let (store, meta) = (&days.tools.store, &days.tools.meta);
     failed.retain(|_, at| at.elapsed() < RETRY_AFTER);
-    let zones: HashMap<SiteId, Tz> = meta.sites().await?.into_iter().map(|site| (site.id, site.timezone)).collect();
+    let zones: HashMap<SiteId, Tz> = meta.sites_with_data().await?.into_iter().map(|site| (site.id, site.timezone)).collect();
     let mut fault = None;
     for run in store.days_to_roll(days.wanted.0, &|site| zones.get(&site).copied().unwrap_or(Tz::UTC)).await? {
         let key = (run.site, run.days().start);

@@ -6,6 +6,7 @@ mod listed;
 mod segments;
 mod settings;
 mod table;
+mod together;
 mod why;
 
 use std::sync::Arc;
@@ -14,13 +15,13 @@ use async_trait::async_trait;
 use axum::http::HeaderMap;
 use chrono::Utc;
 use footfall_app::{
-    backend::{Backend, Explained, ListedDomain, Look, Offered, Refusal, Refusals, Table, Wanted, Why},
+    backend::{Backend, DeletedDomain, Explained, ListedDomain, Look, Offered, Refusal, Refusals, Table, Together, Wanted, Why},
     behaviour::{BehaviourQuery, Journeys, Retention},
     filter::AnyOf,
     settings::{Entry, Outcome, Section, Settings},
     types::{AppError, Compare, Note, Series, Site, Viewer},
 };
-use footfall_meta::{Annotation, MetaError};
+use footfall_meta::{Annotation, DeletedSite, MetaError, Reach};
 use footfall_model::{
     Domain, Interval, Period,
     report::{Drops, Kpis, LiveView},
@@ -30,7 +31,7 @@ use serde_json::Value;
 
 use crate::{
     App,
-    analytics::{AnalyticsError, STRIP, View},
+    analytics::{AnalyticsError, View},
     api::domains::{parse_domain, parse_timezone},
     auth::{SiteScope, csrf, origin, session},
     demo,
@@ -61,6 +62,12 @@ impl ServerBackend {
         }
         let user = viewer.user.ok_or(AppError::NotSignedIn)?;
         SiteScope::of_user(&self.app, user, domain).await.map_err(failed)?.ok_or(AppError::NotFound)
+    }
+
+    /// A domain of the viewer's that was deleted.
+    async fn deleted(&self, viewer: &Viewer, domain: &str) -> Result<DeletedSite, AppError> {
+        let user = viewer.user.ok_or(AppError::NotSignedIn)?;
+        SiteScope::deleted_by_name(&self.app, Reach::Owner(user), domain).await.map_err(failed)?.ok_or(AppError::NotFound)
     }
 
     /// What the domain has configured that a question names, as far as the viewer may use it. Most questions name nothing, and read nothing.
@@ -130,6 +137,20 @@ impl Backend for ServerBackend {
         let user = viewer.user.ok_or(AppError::NotSignedIn)?;
         let scopes = SiteScope::all_of_user(&self.app, user).await.map_err(failed)?;
         Ok(listed::listed(self.app.analytics().ok(), scopes).await)
+    }
+
+    async fn together(&self, viewer: &Viewer, names: &[String], look: Look<'_>, interval: Option<Interval>) -> Result<Together, AppError> {
+        self.together_of(viewer, names, look, interval).await
+    }
+
+    async fn deleted_domains(&self, viewer: &Viewer) -> Result<Vec<DeletedDomain>, AppError> {
+        let user = viewer.user.ok_or(AppError::NotSignedIn)?;
+        let deleted = self.app.meta.deleted_sites_of(user).await.map_err(failed)?;
+        let shown = |deleted: DeletedSite| DeletedDomain {
+            goes: deleted.goes_at.with_timezone(&deleted.site.timezone).date_naive().to_string(),
+            domain: deleted.site.domain.to_string(),
+        };
+        Ok(deleted.into_iter().map(shown).collect())
     }
 
     async fn domain_names(&self, viewer: &Viewer) -> Result<Vec<String>, AppError> {
@@ -240,10 +261,25 @@ impl Backend for ServerBackend {
         }))
     }
 
-    async fn explain(&self, viewer: &Viewer, domain: &str, look: Look<'_>, metric: &str) -> Result<Explained, AppError> {
+    async fn explain(
+        &self,
+        viewer: &Viewer,
+        domain: &str,
+        look: Look<'_>,
+        metric: footfall_app::metric::Metric,
+        by: Option<&str>,
+    ) -> Result<Explained, AppError> {
         let scope = self.scope(viewer, domain).await?;
-        let metric = Metric::named(metric).filter(|metric| STRIP.contains(metric)).ok_or(AppError::NotFound)?;
-        explained::explained(&self.app, viewer, scope, look, metric).await
+        let metric = Metric::named(metric.code()).ok_or(AppError::NotFound)?;
+        let mut explained = explained::explained(&self.app, viewer, scope, look, metric, by).await?;
+        if let Some(by) = by {
+            let places = explained.rows.iter().map(|row| (by.to_owned(), row.label.clone())).collect();
+            let mut names = self.names_of(places).await;
+            for row in &mut explained.rows {
+                row.name = names.remove(&row.label);
+            }
+        }
+        Ok(explained)
     }
 
     async fn why(
@@ -281,6 +317,25 @@ impl Backend for ServerBackend {
 
     async fn set_time_zone(&self, viewer: &Viewer, domain: &str, timezone: &str) -> Result<String, AppError> {
         self.change_zone(&self.scope(viewer, domain).await?, timezone).await
+    }
+
+    async fn rename_domain(&self, viewer: &Viewer, domain: &str, name: &str) -> Result<String, AppError> {
+        self.rename(&self.scope(viewer, domain).await?, name).await
+    }
+
+    async fn clear_domain(&self, viewer: &Viewer, domain: &str, confirmed: &str) -> Result<bool, AppError> {
+        self.clear(&self.scope(viewer, domain).await?, confirmed).await
+    }
+
+    async fn restore_domain(&self, viewer: &Viewer, domain: &str) -> Result<(), AppError> {
+        let deleted = self.deleted(viewer, domain).await?;
+        self.app.meta.restore_site(deleted.site.id).await.map_err(other_was_faster)
+    }
+
+    async fn delete_for_good(&self, viewer: &Viewer, domain: &str, confirmed: &str) -> Result<(), AppError> {
+        let deleted = self.deleted(viewer, domain).await?;
+        settings::confirm(&deleted.site, confirmed, deleted.site.domain.as_str())?;
+        self.app.meta.delete_hidden_site(deleted.site.id).await.map_err(other_was_faster)
     }
 
     async fn delete_domain(&self, viewer: &Viewer, domain: &str, confirmed: &str) -> Result<(), AppError> {
@@ -322,6 +377,11 @@ fn asked_wrongly(message: String) -> AppError {
 /// Filters of the page in the language of questions.
 fn filters(filters: &[AnyOf]) -> Vec<Value> {
     filters.iter().map(AnyOf::in_language).collect()
+}
+
+/// Of two who restore or delete a domain at once one finds nothing any more.
+fn other_was_faster(error: MetaError) -> AppError {
+    if matches!(error, MetaError::NotFound(_)) { AppError::NotFound } else { failed(error) }
 }
 
 fn failed(error: MetaError) -> AppError {

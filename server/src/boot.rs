@@ -256,7 +256,10 @@ async fn remote_store(config: &Config, meta: &Meta) -> anyhow::Result<StoreOptio
     };
     let mut pins = BTreeMap::new();
     for (domain, shard) in &config.store.store_pins.0 {
-        match meta.site_by_domain(&domain.parse().with_context(|| format!("FOOTFALL_STORE_PINS names `{domain}`"))?).await? {
+        let name = domain.parse().with_context(|| format!("FOOTFALL_STORE_PINS names `{domain}`"))?;
+        // One that was deleted and can be restored lives where it lived.
+        let deleted = meta.deleted_site_by_domain(&name).await?.map(|deleted| deleted.site);
+        match meta.site_by_domain(&name).await?.or(deleted) {
             Some(site) => drop(pins.insert(site.id, *shard)),
             None => tracing::warn!(
                 domain,

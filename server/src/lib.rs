@@ -16,6 +16,7 @@ pub mod housekeeping;
 pub mod http;
 pub mod import;
 pub mod promote;
+pub mod removal;
 pub mod router;
 pub mod services;
 pub mod settings;

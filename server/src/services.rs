@@ -21,6 +21,7 @@ use crate::{
     collect::{Collector, CollectorDeps},
     import::{self, Imports},
     promote::{self, Promotion},
+    removal::Remover,
 };
 
 /// The processor of this process, while it has one: none while a promotion stands still, and after one.
@@ -113,6 +114,8 @@ pub struct Services {
     pub promotion: Option<Arc<Promotion>>,
     /// Reports, for query.
     pub analytics: Option<Analytics>,
+    /// How far the logs are stored.
+    pub told: Arc<Told>,
     /// Cancelled when the process is to end.
     pub closing: CancellationToken,
 }
@@ -183,7 +186,7 @@ impl Services {
                 is_shared: boot::is_shared(&config.seams.live_url),
             })
         });
-        Ok(Self { config, meta, live, logs, store, capture, processor, promotion, analytics, closing })
+        Ok(Self { config, meta, live, logs, store, capture, processor, promotion, analytics, told, closing })
     }
 
     /// What a command such as `import` needs that finds no server to do its work: with a local log also what stores the events.
@@ -196,6 +199,13 @@ impl Services {
             roles.push(Role::Processor);
         }
         Self::start(config, &Roles(roles)).await
+    }
+
+    /// What removes data, where the store is.
+    #[must_use]
+    pub fn remover(&self) -> Option<Remover> {
+        let store = self.store.as_ref()?.store.clone();
+        Some(Remover { meta: self.meta.clone(), store, live: self.live.clone(), told: self.told.clone() })
     }
 
     /// What the control socket serves.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use footfall_app::text::country_code;
 use footfall_config::Proxies;
@@ -281,7 +281,7 @@ pub fn note(text: &str) -> Result<String, Wrong> {
 /// When it is none.
 pub fn moment(text: &str) -> Result<DateTime<Utc>, Wrong> {
     match DateTime::parse_from_rfc3339(text) {
-        Ok(at) => Ok(at.with_timezone(&Utc)),
+        Ok(at) => within_reason(at.with_timezone(&Utc), "at"),
         Err(_) => wrong("at", "is a time such as 2026-05-04T12:00:00+02:00"),
     }
 }
@@ -296,6 +296,7 @@ pub fn local_moment(day: &str, time: &str, zone: Tz) -> Result<DateTime<Utc>, Wr
     let Ok(date) = day.parse::<NaiveDate>() else {
         return wrong("day", format!("`{}` is no date; write it as 2026-05-04", shortened(day)));
     };
+    within_reason(date.and_time(NaiveTime::MIN).and_utc(), "day")?;
     if time.is_empty() {
         // Where midnight is skipped the day begins with the first minute that there is.
         let begins = (0..24 * 60).filter_map(|minute| NaiveTime::from_num_seconds_from_midnight_opt(minute * 60, 0));
@@ -311,6 +312,17 @@ pub fn local_moment(day: &str, time: &str, zone: Tz) -> Result<DateTime<Utc>, Wr
         Some(at) => Ok(at.to_utc()),
         None => wrong("time", format!("`{time}` is skipped by the clocks of {zone} on that day; choose another time")),
     }
+}
+
+/// The first year that a note may be of: nothing was measured before.
+const FIRST_YEAR: i32 = 2000;
+
+/// A moment that a note may stand at: from 2000 to a year from now.
+fn within_reason(at: DateTime<Utc>, field: &'static str) -> Result<DateTime<Utc>, Wrong> {
+    if at.year() >= FIRST_YEAR && at <= Utc::now() + TimeDelta::days(366) {
+        return Ok(at);
+    }
+    wrong(field, format!("{} is out of reach; choose a day from {FIRST_YEAR} to a year from now", at.date_naive()))
 }
 
 /// What a shield looks for, in the form in which it is kept.
@@ -498,6 +510,7 @@ mod tests {
         assert_eq!(at("2026-10-25", "02:30"), Ok("2026-10-25T00:30:00+00:00".to_owned()), "the first of two");
         assert_eq!(at("2026-03-29", "02:30"), Err("time"), "skipped");
         assert_eq!(at("2026-05-04", "noon"), Err("time"));
+        assert_eq!([at("0001-01-01", ""), at("1999-12-31", "12:00"), at("9999-01-01", "")], [Err("day"), Err("day"), Err("day")]);
         assert_eq!(at("4.5.2026", "12:00"), Err("day"));
         let skipped = local_moment("2018-11-04", "", Tz::America__Sao_Paulo).map(|at| at.to_rfc3339());
         assert_eq!(skipped, Ok("2018-11-04T03:00:00+00:00".to_owned()), "a day without midnight");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use footfall_config::Config;
 use footfall_live::Live;
 use footfall_meta::Meta;
+use footfall_processor::Told;
 use footfall_store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +24,8 @@ pub struct App {
     pub live: Arc<dyn Live>,
     /// The analytics store; not where this process only signs people in.
     pub store: Option<Store>,
+    /// How far the logs are stored.
+    pub told: Arc<Told>,
     /// Reports; not where this process only signs people in.
     analytics: Option<Analytics>,
     /// Keys CSRF tokens and one-time links.
@@ -45,6 +48,7 @@ impl App {
             meta: services.meta.clone(),
             live: services.live.clone(),
             store: services.store.as_ref().map(|service| service.store.clone()),
+            told: services.told.clone(),
             analytics: services.analytics.clone(),
             secret,
             closing: services.closing.clone(),

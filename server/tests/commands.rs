@@ -113,10 +113,19 @@ async fn domains_users_and_keys_are_managed_while_the_server_runs() {
     let renamed = eventually(Duration::from_secs(6), async || {
         let new = app.post(&json!({ "domain": "example.net", "path": "/" })).await.ok()?.status();
         let old = app.post(&json!({ "domain": "example.org", "path": "/" })).await.ok()?.status();
-        (new == 202 && old == 404).then_some(())
+        (new == 202 && old == 202).then_some(())
     })
     .await;
-    assert!(renamed.is_some());
+    assert!(renamed.is_some(), "both names count for a while");
+
+    app.run(&["site", "remove", "example.net"]).await.unwrap();
+    assert!(app.run(&["site", "remove", "example.net"]).await.is_err());
+    let removed: Value = serde_json::from_str(&app.run(&["site", "list", "--removed", "--json"]).await.unwrap()).unwrap();
+    assert_eq!((&removed[0]["id"], &removed[0]["domain"]), (&json!(site.id), &json!("example.net")));
+    assert!(app.run(&["site", "list", "--removed"]).await.unwrap().contains("example.net  goes 2"));
+    app.run(&["site", "restore", "example.net"]).await.unwrap();
+    assert!(app.run(&["site", "restore", "example.net"]).await.is_err());
+    assert!(app.run(&["site", "clear", "example.net"]).await.unwrap().contains("within a minute"));
 
     let key = app.key("example.net", "stats:read").await.unwrap();
     assert!(app.totals(&key, "example.net").await.is_ok());

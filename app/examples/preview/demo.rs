@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use footfall_app::{
     backend::{
-        Backend, Explained, How, ListedDomain, Look, Missing, Moved, Offered, Refusal, Refusals, Segment, Table, TableRow, Wanted, Why,
+        Backend, DeletedDomain, Explained, ExplainedRow, How, ListedDomain, Look, Missing, Moved, Offered, Refusal, Refusals, Segment,
+        Table, TableRow, Together, TogetherRow, Wanted, Why,
     },
     behaviour::{BehaviourQuery, Branch, Journeys, Retention},
     filter::AnyOf,
@@ -168,6 +169,22 @@ impl Backend for Demo {
         Ok(DOMAINS.iter().enumerate().map(listed).collect())
     }
 
+    async fn together(&self, viewer: &Viewer, names: &[String], look: Look<'_>, interval: Option<Interval>) -> Result<Together, AppError> {
+        let first = names.first().map_or("example.org", String::as_str);
+        let kpis = self.kpis(viewer, first, look).await?;
+        let series = self.timeseries(viewer, first, look, interval).await?;
+        let row = |(at, domain): (usize, &String)| {
+            let figures = Figures { visitors: 17_284 >> at, ..kpis.figures.clone() };
+            TogetherRow { domain: domain.clone(), figures, change: Some(12) }
+        };
+        let rows = names.iter().filter(|name| site(name).is_ok()).enumerate().map(row).collect();
+        Ok(Together { today: "2026-11-21".to_owned(), rows, kpis, series, missing: Vec::new() })
+    }
+
+    async fn deleted_domains(&self, _: &Viewer) -> Result<Vec<DeletedDomain>, AppError> {
+        Ok(vec![DeletedDomain { domain: "gone.example".to_owned(), goes: "2026-11-28".to_owned() }])
+    }
+
     async fn domain_names(&self, _: &Viewer) -> Result<Vec<String>, AppError> {
         Ok(DOMAINS.map(str::to_owned).to_vec())
     }
@@ -328,11 +345,11 @@ impl Backend for Demo {
         Ok(1)
     }
 
-    async fn explain(&self, _: &Viewer, domain: &str, _: Look<'_>, metric: &str) -> Result<Explained, AppError> {
+    async fn explain(&self, _: &Viewer, domain: &str, _: Look<'_>, metric: Metric, by: Option<&str>) -> Result<Explained, AppError> {
         away(domain)?;
         let how = How {
             exact: true,
-            watermark: Some("2026-11-21T14:05:30.000Z".to_owned()),
+            watermark: Some("2026-11-21 15:05:30".to_owned()),
             rows: 812_300,
             bytes: 48_200_000,
             elapsed_ms: 12.5,
@@ -340,7 +357,7 @@ impl Backend for Demo {
             bots: 3_100,
             dropped: 40,
             late: 7,
-            confidence: (metric == "bounce_rate").then_some((45.2, 48.9)),
+            confidence: (metric == Metric::BounceRate).then_some((45.2, 48.9)),
             sql: "SELECT uniqExact(visitor_id)\nFROM events\nWHERE site_id = {p0:UUID}".to_owned(),
             parameters: vec![("p0".to_owned(), "\"00000000-0000-0000-0000-000000000002\"".to_owned())],
         };
@@ -348,6 +365,7 @@ impl Backend for Demo {
             unit: "visitors",
             definition: "Distinct visitor ids of the events that pass.",
             figure: (domain != "quiet.example").then_some(47.0),
+            rows: by.map(|_| ExplainedRow { label: "/".to_owned(), figure: Some(47.0), ..ExplainedRow::default() }).into_iter().collect(),
             from: "2026-10-23 00:00:00".to_owned(),
             to: "2026-11-21 14:06:00".to_owned(),
             timezone: "Europe/Berlin".to_owned(),
@@ -430,7 +448,7 @@ impl Backend for Demo {
     async fn settings(&self, viewer: &Viewer, domain: &str, section: Section) -> Result<Settings, AppError> {
         let site = self.domain(viewer, domain).await?;
         let entries = if domain == "empty.example" { Vec::new() } else { entries(section) };
-        Ok(Settings { site, added: "2026-02-11".to_owned(), entries, channels: vec!["Email".to_owned()] })
+        Ok(Settings { site, added: "2026-02-11".to_owned(), former: None, entries, channels: vec!["Email".to_owned()] })
     }
 
     async fn add_setting(&self, _: &Viewer, _: &str, entry: &Entry) -> Result<Entry, AppError> {
@@ -447,6 +465,22 @@ impl Backend for Demo {
 
     async fn set_time_zone(&self, _: &Viewer, _: &str, _: &str) -> Result<String, AppError> {
         Ok("UTC".to_owned())
+    }
+
+    async fn rename_domain(&self, _: &Viewer, _: &str, name: &str) -> Result<String, AppError> {
+        Ok(name.to_owned())
+    }
+
+    async fn clear_domain(&self, _: &Viewer, _: &str, _: &str) -> Result<bool, AppError> {
+        Ok(true)
+    }
+
+    async fn restore_domain(&self, _: &Viewer, _: &str) -> Result<(), AppError> {
+        Ok(())
+    }
+
+    async fn delete_for_good(&self, _: &Viewer, _: &str, _: &str) -> Result<(), AppError> {
+        Ok(())
     }
 
     async fn delete_domain(&self, _: &Viewer, _: &str, confirmed: &str) -> Result<(), AppError> {

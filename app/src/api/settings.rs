@@ -90,6 +90,57 @@ pub async fn set_time_zone(csrf: String, domain: String, timezone: String) -> Re
     follow(backend.as_ref(), &viewer, &Section::General.address(&domain), outcome).await
 }
 
+/// Gives the domain another name, then leads to its page under that name.
+#[server(prefix = "/api/app", endpoint = "rename-domain")]
+pub async fn rename_domain(csrf: String, domain: String, name: String) -> Result<(), AppError> {
+    let (backend, viewer) = writer(&csrf).await?;
+    match backend.rename_domain(&viewer, &domain, &name).await {
+        Ok(now) if now == domain => {
+            leptos_axum::redirect(&Section::General.address(&domain));
+            Ok(())
+        }
+        Ok(now) => follow(backend.as_ref(), &viewer, &Section::General.address(&now), Outcome::Renamed(domain)).await,
+        Err(error) => {
+            let outcome = Outcome::Failed { error, typed: Typed::Text(name) };
+            follow(backend.as_ref(), &viewer, &Section::General.address(&domain), outcome).await
+        }
+    }
+}
+
+/// Removes all data of a domain whose name was typed as `confirmed`.
+#[server(prefix = "/api/app", endpoint = "clear-domain")]
+pub async fn clear_domain(csrf: String, domain: String, confirmed: String) -> Result<(), AppError> {
+    let (backend, viewer) = writer(&csrf).await?;
+    let outcome = match backend.clear_domain(&viewer, &domain, &confirmed).await {
+        Ok(is_done) => Outcome::Cleared(is_done),
+        Err(error) => Outcome::Failed { error, typed: Typed::Text(confirmed) },
+    };
+    follow(backend.as_ref(), &viewer, &Section::Danger.address(&domain), outcome).await
+}
+
+/// Brings a deleted domain back.
+#[server(prefix = "/api/app", endpoint = "restore-domain")]
+pub async fn restore_domain(csrf: String, domain: String) -> Result<(), AppError> {
+    let (backend, viewer) = writer(&csrf).await?;
+    let outcome = match backend.restore_domain(&viewer, &domain).await {
+        Ok(()) => Outcome::Restored(domain),
+        Err(error) => Outcome::Failed { error, typed: Typed::Nothing },
+    };
+    follow(backend.as_ref(), &viewer, "/sites", outcome).await
+}
+
+/// Deletes a deleted domain for good whose name was typed as `confirmed`.
+#[server(prefix = "/api/app", endpoint = "delete-for-good")]
+pub async fn delete_for_good(csrf: String, domain: String, confirmed: String) -> Result<(), AppError> {
+    let (backend, viewer) = writer(&csrf).await?;
+    let outcome = match backend.delete_for_good(&viewer, &domain, &confirmed).await {
+        Ok(()) => Outcome::DeletedForGood(domain),
+        Err(error @ AppError::Invalid { .. }) => Outcome::Failed { error, typed: Typed::Named { domain, text: confirmed } },
+        Err(error) => Outcome::Failed { error, typed: Typed::Nothing },
+    };
+    follow(backend.as_ref(), &viewer, "/sites", outcome).await
+}
+
 /// Deletes a domain whose name was typed as `confirmed`, then leads to the others.
 #[server(prefix = "/api/app", endpoint = "delete-domain")]
 pub async fn delete_domain(csrf: String, domain: String, confirmed: String) -> Result<(), AppError> {

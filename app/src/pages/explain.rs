@@ -1,4 +1,4 @@
-//! How a figure of the strip came about.
+//! How a figure came about: one of the strip, or those of a table.
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map};
@@ -18,7 +18,7 @@ pub fn ExplainPage() -> impl IntoView {
     let (domain, metric) = (of("domain"), of("metric"));
     let view = use_location().search.get_untracked();
     let address = own_address();
-    let title = match Metric::of_strip(&metric) {
+    let title = match Metric::named(&metric) {
         Some(metric) => format!("{} · {domain}", fill(Key::ExplainLink, &[("figure", t(metric.name()))])),
         None => t(Key::NotFoundTitle).to_owned(),
     };

@@ -24,4 +24,6 @@ pub mod setup;
 #[cfg(feature = "ssr")]
 pub mod sites;
 #[cfg(feature = "ssr")]
+pub mod together;
+#[cfg(feature = "ssr")]
 pub mod why;

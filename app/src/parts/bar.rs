@@ -129,7 +129,7 @@ pub(super) const fn letter(period: &Period) -> Option<&'static str> {
     }
 }
 
-fn compare_menu(page: &Page, today: &str, query: &ViewQuery, compared: &[(Compare, [String; 2])]) -> Html {
+pub(super) fn compare_menu(page: &Page, today: &str, query: &ViewQuery, compared: &[(Compare, [String; 2])]) -> Html {
     let short = match query.compare {
         Compare::Previous => Key::CompareShortPrevious,
         Compare::Weekdays => Key::CompareShortWeekdays,

@@ -50,6 +50,21 @@ pub fn chart(
     }
 }
 
+/// The same on a page that nothing takes over: the drawing and its twin.
+#[must_use]
+pub fn still(page: &Page, query: &ViewQuery, period: &Period, series: &Series) -> Html {
+    let model = ChartModel::new(series, query.metric);
+    let mut html = Html::new();
+    html.raw(r#"<section class="chart""#).attr("aria-label", model.summary()).raw(r#"><header class="chart-head">"#);
+    legend(&mut html, &model, &query.compare);
+    choices(&mut html, page, query, period, series.now.interval);
+    html.raw(r#"</header><div class="chart-frame"><div class="chart-drawing">"#).html(&svg::draw(&model));
+    html.raw(r#"</div></div><details class="twin"><summary>"#).text(t(Key::ChartTable));
+    html.raw(r#"</summary><div class="twin-scroll" tabindex="0" role="region""#).attr("aria-label", t(Key::ChartTable)).raw(">");
+    html.html(&table(&model)).raw("</div></details></section>");
+    html
+}
+
 fn legend(html: &mut Html, model: &ChartModel, compare: &Compare) {
     html.raw(r#"<ul class="legend"><li class="legend-now">"#).text(model.name).raw("</li>");
     if model.then.is_some() {

@@ -2,6 +2,7 @@
 
 use super::{
     Page, back, carried,
+    explain::beside,
     filters::chips,
     label::{detail_page, label},
     panel::{cells, class, column_name, long_name, nothing, tab_name, widths},
@@ -129,7 +130,7 @@ impl DetailQuery {
 const LABEL: &str = "label";
 
 /// The figures of a row.
-fn figures(field: &str) -> &'static [Metric] {
+pub(super) fn figures(field: &str) -> &'static [Metric] {
     use Metric::{
         BounceRate, ConversionRate, Events, ExitRate, Pageviews, Revenue, ScrollDepth, Share, TimeOnPage, ViewsPerVisit, VisitDuration,
         Visitors, Visits,
@@ -235,13 +236,13 @@ fn empty(html: &mut Html, domain: &str, query: &DetailQuery) {
 }
 
 fn rows(html: &mut Html, domain: &str, query: &DetailQuery, table: &Table) {
-    let (address, figures) = (query.address(domain), figures(&query.field));
+    let figures = figures(&query.field);
     html.raw(r#"<div class="detail-scroll" tabindex="0" role="region""#)
         .attr("aria-label", long_name(&query.field))
         .raw(r#"><table class="rows rows-detail"><thead><tr>"#);
-    head(html, &address, query, None, "rows-label-head");
+    head(html, domain, query, None, "rows-label-head");
     for metric in figures {
-        head(html, &address, query, Some(*metric), class(*metric));
+        head(html, domain, query, Some(*metric), class(*metric));
     }
     if table.is_compared {
         html.raw(r#"<th scope="col" class="rows-change">"#).text(t(Key::Change)).raw("</th>");
@@ -258,7 +259,8 @@ fn rows(html: &mut Html, domain: &str, query: &DetailQuery, table: &Table) {
 }
 
 /// The head of a column, which sorts by it.
-fn head(html: &mut Html, address: &str, query: &DetailQuery, order: Option<Metric>, class: &'static str) {
+fn head(html: &mut Html, domain: &str, query: &DetailQuery, order: Option<Metric>, class: &'static str) {
+    let address = &query.address(domain);
     let name = order.map_or_else(|| column_name(&query.field), |metric| t(metric.name()));
     html.raw(r#"<th scope="col""#).attr("class", class);
     let mut arrow = "";
@@ -266,7 +268,11 @@ fn head(html: &mut Html, address: &str, query: &DetailQuery, order: Option<Metri
         html.attr("aria-sort", if query.descending { "descending" } else { "ascending" });
         arrow = if query.descending { " ↓" } else { " ↑" };
     }
-    html.raw("><a")
+    html.raw(">");
+    if let Some(metric) = order {
+        beside(html, domain, &query.view, metric, &query.field);
+    }
+    html.raw(r#"<a class="rows-sort""#)
         .attr("href", query.sorted_by(order).href(address))
         .attr("title", fill(Key::SortBy, &[("figure", name)]))
         .raw(">")

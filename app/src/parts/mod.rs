@@ -29,6 +29,7 @@ pub mod settings;
 mod sites;
 mod step;
 mod strip;
+mod together;
 mod why;
 
 pub use bar::{bar, period_menu};
@@ -36,13 +37,14 @@ pub use behaviour::{Behaviour, behaviour, behaviour_name, behaviour_page};
 pub use chart::chart;
 pub use detail::{DetailQuery, detail};
 pub use drops::drops;
-pub use explain::explain;
+pub use explain::{Asked, explain};
 pub use filters::{filter_menu, suggestions};
 pub use map::MOST_COUNTRIES;
 pub use panel::{ROWS, figures, long_name, panel};
 pub use realtime::{Now, Stored, realtime, realtime_parts};
 pub use sites::sites;
 pub use strip::strip;
+pub use together::{TOGETHER, together, together_query};
 pub use why::{reason_of, why};
 
 /// A page of a domain: where it is, and what its address says beside the state of the dashboard, which all pages of a domain share.

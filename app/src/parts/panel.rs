@@ -6,6 +6,7 @@ use super::{
     Page,
     behaviour::{behaviour_name, behaviour_page},
     change::{Tone, change},
+    explain::beside,
     filters::field_name,
     label::{detail_page, label},
     leads,
@@ -201,7 +202,9 @@ fn rows(html: &mut Html, domain: &str, query: &ViewQuery, field: &str, table: &T
         .text(column_name(field))
         .raw("</th>");
     for metric in figures {
-        html.raw(r#"<th scope="col""#).attr("class", class(*metric)).raw(">").text(t(metric.name())).raw("</th>");
+        html.raw(r#"<th scope="col""#).attr("class", class(*metric)).raw(">");
+        beside(html, domain, query, *metric, field);
+        html.text(t(metric.name())).raw("</th>");
     }
     if table.is_compared {
         html.raw(r#"<th scope="col" class="rows-change">"#).text(t(Key::Change)).raw("</th>");
@@ -251,7 +254,12 @@ pub(super) const fn class(metric: Metric) -> &'static str {
 
 /// A figure of a row.
 fn figure_text(html: &mut Html, metric: Metric, figure: Option<f64>, row: &TableRow) {
-    match (figure, &row.currency) {
+    money_or(html, metric, figure, row.currency.as_ref());
+}
+
+/// A figure that may be an amount of a currency.
+pub(super) fn money_or(html: &mut Html, metric: Metric, figure: Option<f64>, currency: Option<&String>) {
+    match (figure, currency) {
         (None, _) => html.text("–"),
         // Goals without a currency have no revenue.
         (Some(_), None) if metric == Metric::Revenue => html.text("–"),

@@ -2,7 +2,10 @@
 
 use footfall_model::report::Month;
 
-use super::change::{self, Tone};
+use super::{
+    change::{self, Tone},
+    together::TOGETHER,
+};
 use crate::{
     backend::{ListedDomain, Missing},
     chart::svg::spark,
@@ -110,9 +113,11 @@ pub fn sites(view: &str, mut sites: Vec<ListedDomain>) -> Html {
     query.sort(&mut sites);
     let mut html = Html::new();
     search(&mut html, &query);
-    html.raw(r#"<div class="sheet-scroll sites" tabindex="0" role="region""#)
+    html.raw(r#"<form method="get""#)
+        .attr("action", TOGETHER)
+        .raw(r#"><div class="sheet-scroll sites" tabindex="0" role="region""#)
         .attr("aria-label", t(Key::DomainsTitle))
-        .raw("><table><thead><tr>");
+        .raw(r#"><table><thead><tr><td class="pick"></td>"#);
     for column in Column::ALL {
         // Figures begin with the greatest.
         let order = match (column == query.column, (column == Column::Name) != query.turned) {
@@ -132,6 +137,10 @@ pub fn sites(view: &str, mut sites: Vec<ListedDomain>) -> Html {
     total(&mut html, &sites);
     html.raw(r#"</table></div><p class="note sites-none" role="status" data-none"#).attr_if(!none, "hidden", "").raw(">");
     html.text(t(Key::SitesNone)).raw("</p>");
+    if sites.len() > 1 {
+        html.raw(r#"<button class="button sites-together">"#).text(t(Key::TogetherShow)).raw("</button>");
+    }
+    html.raw("</form>");
     html
 }
 
@@ -159,7 +168,9 @@ fn row(html: &mut Html, site: &ListedDomain, is_shown: bool) {
         Err(Missing::Slow) => Some(Key::SitesSlow),
         Err(Missing::Failed) => Some(Key::SitesFailed),
     };
-    html.raw("<tr").attr("data-name", &site.domain).attr_if(!is_shown, "hidden", "").raw(r#"><th scope="row" class="name"><a"#);
+    html.raw("<tr").attr("data-name", &site.domain).attr_if(!is_shown, "hidden", "");
+    html.raw(r#"><td class="pick"><input type="checkbox" name="d""#).attr("value", &site.domain);
+    html.attr("aria-label", fill(Key::TogetherChoose, &[("domain", &site.domain)])).raw(r#"></td><th scope="row" class="name"><a"#);
     html.attr("href", format_args!("/{}", site.domain)).raw(">").text(&site.domain).raw(r#"</a> <span class="note">"#);
     html.text(why.map_or_else(|| site.timezone.as_str(), |why| t(why))).raw("</span></th>");
     live(html, site.live);
@@ -208,7 +219,8 @@ fn total(html: &mut Html, sites: &[ListedDomain]) {
             *sum += visitors;
         }
     }
-    html.raw(r#"<tfoot><tr><th scope="row" class="name">"#).text(fill(Key::SitesTotal, &[("n", &format::number(sites.len() as u64))]));
+    html.raw(r#"<tfoot><tr><td class="pick"></td><th scope="row" class="name">"#)
+        .text(fill(Key::SitesTotal, &[("n", &format::number(sites.len() as u64))]));
     if missing > 0 {
         html.raw(r#" <span class="note">"#).text(fill(Key::SitesTotalWithout, &[("n", &format::number(missing))])).raw("</span>");
     }

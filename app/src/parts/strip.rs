@@ -86,6 +86,15 @@ pub fn strip(domain: &str, query: &ViewQuery, kpis: Result<Kpis, AppError>) -> S
     }
 }
 
+/// The figures and their changes, where they lead nowhere.
+pub(super) fn plain(kpis: &Kpis) -> Vec<(Metric, String, Html)> {
+    let figure = |(metric, item): (Metric, Item)| {
+        let about = if kpis.meta.approximate && metric == Metric::Visitors { "≈ " } else { "" };
+        (metric, format!("{about}{}", (item.text)(&kpis.figures)), change_of(metric, item, kpis))
+    };
+    Metric::STRIP.into_iter().zip(ITEMS).map(figure).collect()
+}
+
 fn change_of(metric: Metric, item: Item, kpis: &Kpis) -> Html {
     let mut html = Html::new();
     if let Some(comparison) = &kpis.comparison {
@@ -104,7 +113,7 @@ fn change_of(metric: Metric, item: Item, kpis: &Kpis) -> Html {
 }
 
 /// What must be known about the figures: how people are counted over days, estimates, an earlier period that is cut off.
-fn notes(kpis: &Kpis) -> String {
+pub(super) fn notes(kpis: &Kpis) -> String {
     let incomplete = kpis.comparison.as_ref().is_some_and(|comparison| comparison.incomplete);
     let notes =
         [(kpis.meta.crosses_days, Key::CrossesDays), (kpis.meta.approximate, Key::Approximate), (incomplete, Key::IncompleteComparison)];

@@ -7,12 +7,16 @@ use chrono_tz::Tz;
 use footfall_model::{Domain, SiteId};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select,
     sea_query::{Expr, OnConflict},
 };
 use uuid::Uuid;
 
-use crate::{Meta, MetaError, Shield, hourly, imports, shields, versions};
+use crate::{
+    Meta, MetaError, Shield, hourly, imports,
+    removal::{FORMER_FOR, visible},
+    shields, versions,
+};
 
 pub(crate) mod row {
     use sea_orm::entity::prelude::*;
@@ -28,6 +32,14 @@ pub(crate) mod row {
         pub timezone: String,
         pub owner_id: Option<Uuid>,
         pub created_at: DateTimeUtc,
+        /// Since when it is hidden.
+        pub deleted_at: Option<DateTimeUtc>,
+        /// The name that it had before.
+        pub former_name: Option<String>,
+        /// Until when it had it.
+        pub renamed_at: Option<DateTimeUtc>,
+        /// Everything that arrived before is to go.
+        pub cleared_until: Option<DateTimeUtc>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -68,6 +80,17 @@ pub struct Site {
     pub owner: Option<Uuid>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
+    /// A name under which events count as well.
+    pub former: Option<FormerName>,
+}
+
+/// The name that a domain had before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormerName {
+    /// Name.
+    pub domain: Domain,
+    /// Until when events may come under it.
+    pub until: DateTime<Utc>,
 }
 
 /// What to change of a domain; what is absent stays.
@@ -86,6 +109,8 @@ pub struct MeasuredSite {
     pub id: SiteId,
     /// Name.
     pub domain: Domain,
+    /// A name under which events count as well, where no domain has it.
+    pub former: Option<FormerName>,
     /// Zone.
     pub timezone: Tz,
     /// What to refuse.
@@ -114,11 +139,20 @@ impl TryFrom<row::Model> for Site {
                 .map_err(|_| MetaError::corrupt(format!("domain {}: `{}` is not a time zone", row.id, row.timezone)))?,
             owner: row.owner_id,
             created_at: row.created_at,
+            former: former(row.former_name, row.renamed_at),
         })
     }
 }
 
-const TAKEN: &str = "this domain is already measured here; choose another name";
+/// Whichever name it was, it is of no use where it cannot be read.
+fn former(name: Option<String>, renamed_at: Option<DateTime<Utc>>) -> Option<FormerName> {
+    Some(FormerName { domain: name?.parse().ok()?, until: renamed_at? + FORMER_FOR })
+}
+
+/// A row as what it says of the domain.
+pub(crate) fn shown(row: row::Model) -> Result<Site, MetaError> {
+    row.try_into()
+}
 
 impl Meta {
     /// Adds a domain.
@@ -126,17 +160,22 @@ impl Meta {
     /// # Errors
     /// [`MetaError::Taken`] when the name is in use.
     pub async fn create_site(&self, domain: &Domain, timezone: Tz, owner: Option<Uuid>) -> Result<Site, MetaError> {
-        let site = Site { id: SiteId(Uuid::now_v7()), domain: domain.clone(), timezone, owner, created_at: Utc::now().trunc_subsecs(3) };
+        let created_at = Utc::now().trunc_subsecs(3);
+        let site = Site { id: SiteId(Uuid::now_v7()), domain: domain.clone(), timezone, owner, created_at, former: None };
         let new = row::ActiveModel {
             id: Set(site.id.0),
             name: Set(domain.as_str().to_owned()),
             timezone: Set(timezone.name().to_owned()),
             owner_id: Set(owner),
             created_at: Set(site.created_at),
+            ..row::ActiveModel::default()
         };
         let txn = self.begin().await?;
         versions::raise_config(&txn).await?;
-        row::Entity::insert(new).exec_without_returning(&txn).await.map_err(|error| MetaError::taken_or(error, TAKEN))?;
+        if let Err(error) = row::Entity::insert(new).exec_without_returning(&txn).await {
+            drop(txn);
+            return Err(self.why_taken(error, domain, owner).await);
+        }
         txn.commit().await?;
         Ok(site)
     }
@@ -146,7 +185,7 @@ impl Meta {
     /// # Errors
     /// When the database fails.
     pub async fn site(&self, id: SiteId) -> Result<Option<Site>, MetaError> {
-        row::Entity::find_by_id(id.0).one(&self.db).await?.map(Site::try_from).transpose()
+        visible().filter(row::Column::Id.eq(id.0)).one(&self.db).await?.map(Site::try_from).transpose()
     }
 
     /// The domain with this name.
@@ -154,7 +193,7 @@ impl Meta {
     /// # Errors
     /// When the database fails.
     pub async fn site_by_domain(&self, domain: &Domain) -> Result<Option<Site>, MetaError> {
-        row::Entity::find().filter(row::Column::Name.eq(domain.as_str())).one(&self.db).await?.map(Site::try_from).transpose()
+        visible().filter(row::Column::Name.eq(domain.as_str())).one(&self.db).await?.map(Site::try_from).transpose()
     }
 
     /// All domains, by name.
@@ -162,6 +201,14 @@ impl Meta {
     /// # Errors
     /// When the database fails.
     pub async fn sites(&self) -> Result<Vec<Site>, MetaError> {
+        by_name(&self.db, visible()).await
+    }
+
+    /// All domains, by name, those that were deleted and can be restored among them: their data is still there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sites_with_data(&self) -> Result<Vec<Site>, MetaError> {
         by_name(&self.db, row::Entity::find()).await
     }
 
@@ -170,7 +217,7 @@ impl Meta {
     /// # Errors
     /// When the database fails.
     pub async fn sites_of(&self, owner: Uuid) -> Result<Vec<Site>, MetaError> {
-        by_name(&self.db, row::Entity::find().filter(row::Column::OwnerId.eq(owner))).await
+        by_name(&self.db, visible().filter(row::Column::OwnerId.eq(owner))).await
     }
 
     /// Everything the collector needs to know of domains.
@@ -181,7 +228,7 @@ impl Meta {
         // Version first: a change in between makes the list newer than its version, which only costs another look.
         let txn = self.snapshot().await?;
         let version = versions::read_config(&txn).await?;
-        let sites = by_name(&txn, row::Entity::find()).await?;
+        let sites = by_name(&txn, visible()).await?;
         let mut refused: HashMap<SiteId, Vec<Shield>> = HashMap::new();
         for shield in shields::all(&txn).await? {
             refused.entry(shield.site).or_default().push(shield);
@@ -191,44 +238,61 @@ impl Meta {
             shields: refused.remove(&site.id).unwrap_or_default(),
             id: site.id,
             domain: site.domain,
+            former: site.former,
             timezone: site.timezone,
         };
         Ok(SiteList { version, sites: sites.into_iter().map(measured).collect() })
     }
 
-    /// Renames a domain or moves it to another zone; its events stay with it.
+    /// Renames a domain or moves it to another zone; its events stay with it. For a while events count under its former name too, see `removal.rs`.
     ///
     /// # Errors
     /// [`MetaError::NotFound`], or [`MetaError::Taken`] when the new name is in use.
     pub async fn change_site(&self, id: SiteId, change: SiteChange) -> Result<Site, MetaError> {
         let txn = self.begin().await?;
         versions::raise_config(&txn).await?;
-        let Some(found) = row::Entity::find_by_id(id.0).one(&txn).await? else {
+        let Some(found) = visible().filter(row::Column::Id.eq(id.0)).one(&txn).await? else {
             return Err(MetaError::not_found("no such domain"));
         };
         let mut site = Site::try_from(found)?;
-        site.domain = change.domain.unwrap_or(site.domain);
+        let mut update = row::Entity::update_many();
+        if let Some(name) = change.domain.filter(|name| *name != site.domain) {
+            let now = Utc::now().trunc_subsecs(3);
+            let before = std::mem::replace(&mut site.domain, name);
+            update =
+                update.col_expr(row::Column::FormerName, Expr::value(before.as_str())).col_expr(row::Column::RenamedAt, Expr::value(now));
+            site.former = Some(FormerName { domain: before, until: now + FORMER_FOR });
+        }
         site.timezone = change.timezone.unwrap_or(site.timezone);
-        row::Entity::update_many()
+        let updated = update
             .col_expr(row::Column::Name, Expr::value(site.domain.as_str()))
             .col_expr(row::Column::Timezone, Expr::value(site.timezone.name()))
             .filter(row::Column::Id.eq(id.0))
             .exec(&txn)
-            .await
-            .map_err(|error| MetaError::taken_or(error, TAKEN))?;
+            .await;
+        if let Err(error) = updated {
+            drop(txn);
+            return Err(self.why_taken(error, &site.domain, site.owner).await);
+        }
         txn.commit().await?;
         Ok(site)
     }
 
-    /// Removes a domain with its keys, shields, import jobs and hourly aggregates, and remembers its id so that its events
+    /// Removes a domain for good, hidden or not: with its keys, shields, import jobs and hourly aggregates. Remembers its id so that its events
     /// can be removed from the store ([`Meta::sites_to_purge`]).
     ///
     /// # Errors
     /// [`MetaError::NotFound`] when there is no such domain.
     pub async fn delete_site(&self, id: SiteId) -> Result<(), MetaError> {
+        self.remove_site(id, Condition::all()).await
+    }
+
+    /// The same, if the domain meets a condition.
+    pub(crate) async fn remove_site(&self, id: SiteId, condition: Condition) -> Result<(), MetaError> {
         let txn = self.begin().await?;
         versions::raise_config(&txn).await?;
-        if row::Entity::delete_by_id(id.0).exec(&txn).await?.rows_affected == 0 {
+        let removed = row::Entity::delete_many().filter(row::Column::Id.eq(id.0)).filter(condition).exec(&txn).await?;
+        if removed.rows_affected == 0 {
             return Err(MetaError::not_found("no such domain"));
         }
         hourly::forget_site(&txn, id).await?;
@@ -241,13 +305,13 @@ impl Meta {
         self.forget_on_disk(&[imports::TABLE]).await
     }
 
-    /// Deleted domains whose events are still in the store.
+    /// Domains that were deleted for good, and when, of which events may still be in the store or on their way to it.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn sites_to_purge(&self) -> Result<Vec<SiteId>, MetaError> {
+    pub async fn sites_to_purge(&self) -> Result<Vec<(SiteId, DateTime<Utc>)>, MetaError> {
         let rows = deleted::Entity::find().filter(deleted::Column::PurgedAt.is_null()).all(&self.db).await?;
-        Ok(rows.into_iter().map(|row| SiteId(row.site_id)).collect())
+        Ok(rows.into_iter().map(|row| (SiteId(row.site_id), row.deleted_at)).collect())
     }
 
     /// Notes that the store holds no more events of a deleted domain.

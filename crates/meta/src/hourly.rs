@@ -287,6 +287,13 @@ pub(crate) async fn forget_site(db: &impl ConnectionTrait, site: SiteId) -> Resu
     Ok(())
 }
 
+/// Removes the hours of a domain before the one in which an instant lies.
+pub(crate) async fn forget_before(db: &impl ConnectionTrait, site: SiteId, until: DateTime<Utc>) -> Result<(), MetaError> {
+    let hour = until.timestamp_millis() / 3_600_000 * 3_600_000;
+    row::Entity::delete_many().filter(in_range(site, 0, hour)?).exec(db).await?;
+    Ok(())
+}
+
 /// Bounds beyond what both engines can express are drawn in.
 fn in_range(site: SiteId, from_ms: i64, to_ms: i64) -> Result<Condition, MetaError> {
     let bound = |ms: i64| instant(ms.clamp(0, LAST_MS));

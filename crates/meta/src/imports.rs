@@ -275,6 +275,22 @@ impl Meta {
     }
 }
 
+/// Whether an import into a domain is under way, or was cut off and may go on.
+pub(crate) async fn is_running(db: &impl ConnectionTrait, site: SiteId) -> Result<bool, MetaError> {
+    Ok(of_site(site).filter(row::Column::State.eq(ImportState::Running.code())).one(db).await?.is_some())
+}
+
+/// What imports brought to a domain is gone.
+pub(crate) async fn undo_all(db: &impl ConnectionTrait, site: SiteId) -> Result<(), MetaError> {
+    row::Entity::update_many()
+        .col_expr(row::Column::State, Expr::value(ImportState::Undone.code()))
+        .filter(row::Column::SiteId.eq(site.0))
+        .filter(row::Column::State.eq(ImportState::Done.code()))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 fn of_site(site: SiteId) -> sea_orm::Select<row::Entity> {
     row::Entity::find().filter(row::Column::SiteId.eq(site.0))
 }

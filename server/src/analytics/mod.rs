@@ -24,6 +24,7 @@ mod places;
 mod shift;
 mod table;
 mod timeseries;
+pub mod together;
 mod turns;
 
 use std::{

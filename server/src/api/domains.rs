@@ -9,25 +9,31 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use footfall_meta::{MetaError, Reach, Role, Scope, Site, SiteChange};
+use footfall_meta::{DeletedSite, MetaError, Reach, Role, Scope, Site, SiteChange};
 use footfall_model::Domain;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{
-    body::JsonBody,
+    body::{JsonBody, RawParams},
     error::{ApiError, ErrorBody},
 };
 use crate::{
     App,
     auth::{Caller, SiteScope},
+    removal,
 };
 
 /// The routes.
 pub fn router() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(show, change, remove))
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(deleted))
+        .routes(routes!(show, change, remove))
+        .routes(routes!(restore))
+        .routes(routes!(clear))
 }
 
 /// A domain.
@@ -50,6 +56,37 @@ impl From<&Site> for DomainAnswer {
     }
 }
 
+/// A domain that was deleted and can be restored.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeletedDomain {
+    /// For the routes that restore it or delete it for good; no others know it.
+    id: Uuid,
+    /// Its name, which stays taken.
+    domain: String,
+    /// When it was deleted.
+    deleted_at: DateTime<Utc>,
+    /// When it goes for good.
+    goes_at: DateTime<Utc>,
+}
+
+impl From<DeletedSite> for DeletedDomain {
+    fn from(deleted: DeletedSite) -> Self {
+        let DeletedSite { site, deleted_at, goes_at } = deleted;
+        Self { id: site.id.0, domain: site.domain.to_string(), deleted_at, goes_at }
+    }
+}
+
+/// How to delete.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Removal {
+    /// `true`: at once and for good, also what was deleted before and can still be restored.
+    #[serde(default)]
+    for_good: bool,
+}
+
 /// A domain to be added.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -64,7 +101,7 @@ pub struct NewDomain {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DomainPatch {
-    /// New name; events and settings stay with the domain.
+    /// New name; events and settings stay with the domain. For 72 hours events count under its former name too.
     domain: Option<String>,
     /// New zone; figures are cut anew, nothing is lost.
     timezone: Option<String>,
@@ -130,13 +167,59 @@ async fn change(
     Ok(Json(DomainAnswer::from(&site)))
 }
 
-/// Removes a domain with all its figures.
-#[utoipa::path(delete, path = "/api/domains/{id}", tag = "domains", params(("id" = Uuid, Path, description = "the domain")),
-    responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn remove(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
-    let scope = SiteScope::manage(&app, &caller, &id).await?;
-    app.meta.delete_site(scope.site()).await?;
+/// Deletes a domain: it is gone at once, and can be restored for 7 days. Then, or at once if that is asked for, it goes for good with all its figures.
+#[utoipa::path(delete, path = "/api/domains/{id}", tag = "domains", params(("id" = Uuid, Path, description = "the domain"), Removal),
+    responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
+async fn remove(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>, params: RawParams) -> Result<StatusCode, ApiError> {
+    match (SiteScope::manage(&app, &caller, &id).await, params.parse::<Removal>()) {
+        (Err(error), asked) => {
+            // Whoever cannot see a deleted domain either learns nothing from it.
+            let deleted = SiteScope::deleted(&app, &caller, &id).await.map_err(|_| error)?;
+            if !asked?.for_good {
+                return Err(ApiError::not_found());
+            }
+            app.meta.delete_hidden_site(deleted.site.id).await?;
+        }
+        (Ok(scope), asked) => {
+            if asked?.for_good {
+                app.meta.delete_site(scope.site()).await?;
+            } else {
+                app.meta.hide_site(scope.site(), Utc::now()).await?;
+            }
+        }
+    }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The caller's domains that were deleted and can be restored, by name.
+#[utoipa::path(get, path = "/api/domains/deleted", tag = "domains",
+    responses((status = 200, body = Vec<DeletedDomain>), (status = 401, body = ErrorBody)))]
+async fn deleted(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Vec<DeletedDomain>>, ApiError> {
+    let deleted = match caller.reach() {
+        Reach::Owner(owner) => app.meta.deleted_sites_of(owner).await?,
+        Reach::Site(site) => app.meta.deleted_site(site).await?.into_iter().collect(),
+    };
+    Ok(Json(deleted.into_iter().map(DeletedDomain::from).collect()))
+}
+
+/// Brings a deleted domain back as it was.
+#[utoipa::path(post, path = "/api/domains/{id}/restore", tag = "domains", params(("id" = Uuid, Path, description = "the domain")),
+    responses((status = 200, body = DomainAnswer), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, description = "unknown, not yours, or not deleted", body = ErrorBody)))]
+async fn restore(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Json<DomainAnswer>, ApiError> {
+    let deleted = SiteScope::deleted(&app, &caller, &id).await?;
+    app.meta.restore_site(deleted.site.id).await?;
+    Ok(Json(DomainAnswer::from(&deleted.site)))
+}
+
+/// Removes all data of a domain: everything that arrived by now. Name, settings and keys stay, and what arrives after the answer counts.
+#[utoipa::path(delete, path = "/api/domains/{id}/data", tag = "domains", params(("id" = Uuid, Path, description = "the domain")),
+    responses((status = 204, description = "it is gone"), (status = 202, description = "it goes within minutes"), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, description = "an import is under way", body = ErrorBody)))]
+async fn clear(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    let scope = SiteScope::manage(&app, &caller, &id).await?;
+    Ok(if removal::clear(&app, scope.site()).await? { StatusCode::NO_CONTENT } else { StatusCode::ACCEPTED })
 }
 
 /// Reads the name of a domain.

@@ -10,6 +10,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use chrono::Utc;
 use chrono_tz::Tz;
 use footfall_meta::{ApiKey, Goal, GoalKind, List, MetaError, Reach, Scope, Site, SiteChange};
 use serde_json::{Map, Value, json};
@@ -165,13 +166,18 @@ async fn add(State(app): State<Arc<App>>, asked: Asked) -> Result<Response, Refu
         None => Tz::UTC,
         Some(name) => domains::parse_timezone(name).map_err(|error| Refusal::bad_request(format!("timezone: {}", error.message())))?,
     };
-    let site = app.meta.create_site(&domain, timezone, Some(owner)).await.map_err(|error| match error {
-        MetaError::Taken(_) => {
-            Refusal::bad_request("domain: This domain cannot be registered. Perhaps one of your colleagues registered it?")
+    match app.meta.create_site(&domain, timezone, Some(owner)).await {
+        Ok(site) => Ok(answer(shown(&site))),
+        Err(MetaError::Taken(text))
+            if SiteScope::deleted_by_name(&app, asked.key.reach, domain.as_str()).await.map_err(of_meta)?.is_some() =>
+        {
+            Err(Refusal::bad_request(format!("domain: {text}")))
         }
-        other => of_meta(other),
-    })?;
-    Ok(answer(shown(&site)))
+        Err(MetaError::Taken(_)) => {
+            Err(Refusal::bad_request("domain: This domain cannot be registered. Perhaps one of your colleagues registered it?"))
+        }
+        Err(other) => Err(of_meta(other)),
+    }
 }
 
 /// One domain.
@@ -185,7 +191,7 @@ async fn show(State(app): State<Arc<App>>, Path(name): Path<String>, asked: Aske
     Ok(answer(answered))
 }
 
-/// Renames a domain.
+/// Renames a domain. For 72 hours events count under its former name too.
 #[utoipa::path(put, path = "/api/v1/sites/{site_id}", tag = "sites", params(("site_id" = String, Path, description = "its name")),
     request_body(content = Object, description = "`domain`, its new name"),
     responses((status = 200, body = Object), (status = 400, body = QueryError), (status = 401, body = QueryError), (status = 404, body = QueryError)))]
@@ -197,12 +203,26 @@ async fn change(State(app): State<Arc<App>>, Path(name): Path<String>, asked: As
     Ok(answer(shown(&changed)))
 }
 
-/// Removes a domain with all its figures.
-#[utoipa::path(delete, path = "/api/v1/sites/{site_id}", tag = "sites", params(("site_id" = String, Path, description = "its name")),
+/// Deletes a domain. It can be restored for 7 days, or goes for good at once.
+#[utoipa::path(delete, path = "/api/v1/sites/{site_id}", tag = "sites",
+    params(("site_id" = String, Path, description = "its name"), ("for_good" = Option<bool>, Query, description = "`true`: at once and for good, also what was deleted before")),
     responses((status = 200, body = Object), (status = 401, body = QueryError), (status = 404, body = QueryError)))]
 async fn remove(State(app): State<Arc<App>>, Path(name): Path<String>, asked: Asked) -> Result<Response, Refusal> {
-    let site = asked.site(&app, &name).await?;
-    app.meta.delete_site(site.id).await.map_err(of_meta)?;
+    let for_good = asked.sent.get("for_good").is_some_and(|value| *value == json!(true) || *value == json!("true"));
+    let site = asked.site(&app, &name).await;
+    if for_good && site.is_err() {
+        let hidden = SiteScope::deleted_by_name(&app, asked.key.reach, &name).await.map_err(of_meta)?;
+        if let Some(hidden) = hidden {
+            app.meta.delete_hidden_site(hidden.site.id).await.map_err(of_meta)?;
+            return Ok(deleted());
+        }
+    }
+    let site = site?;
+    if for_good {
+        app.meta.delete_site(site.id).await.map_err(of_meta)?;
+    } else {
+        app.meta.hide_site(site.id, Utc::now()).await.map_err(of_meta)?;
+    }
     Ok(deleted())
 }
 

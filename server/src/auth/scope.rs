@@ -3,7 +3,7 @@
 //! A [`SiteScope`] cannot be made outside this file. Unknown and forbidden domains look alike: both are 404. A key without the
 //! needed scope is told so (403) before any domain is looked up.
 
-use footfall_meta::{Meta, MetaError, Reach, Scope, Site};
+use footfall_meta::{DeletedSite, Meta, MetaError, Reach, Scope, Site};
 use footfall_model::{Domain, SiteId};
 use uuid::Uuid;
 
@@ -88,6 +88,26 @@ impl SiteScope {
     pub async fn of_operator(meta: &Meta, name: &str) -> Result<Option<Self>, MetaError> {
         let Ok(domain) = name.parse::<Domain>() else { return Ok(None) };
         Ok(meta.site_by_domain(&domain).await?.map(|site| Self { site }))
+    }
+
+    /// A domain that was deleted and can be restored, by an id in a path: for nothing but that, or to delete it for good.
+    ///
+    /// # Errors
+    /// 403 for a key without `sites:manage`, 404 for a domain that is not the caller's or was not deleted.
+    pub async fn deleted(app: &App, caller: &Caller, id: &str) -> Result<DeletedSite, ApiError> {
+        caller.require(Scope::SitesManage)?;
+        let id = Uuid::parse_str(id).map_err(|_| ApiError::not_found())?;
+        let found = app.meta.deleted_site(SiteId(id)).await?;
+        found.filter(|deleted| covers(caller.reach(), &deleted.site)).ok_or_else(ApiError::not_found)
+    }
+
+    /// The same by its name; none if it is not the caller's.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn deleted_by_name(app: &App, reach: Reach, name: &str) -> Result<Option<DeletedSite>, MetaError> {
+        let Ok(domain) = name.parse::<Domain>() else { return Ok(None) };
+        Ok(app.meta.deleted_site_by_domain(&domain).await?.filter(|deleted| covers(reach, &deleted.site)))
     }
 
     /// To go on with work that a caller of this reach began.

@@ -1,7 +1,10 @@
-//! How a figure of the strip came about: the same question as its programs would ask, and what the answer says of itself.
+//! How a figure came about, of the strip or of a table: the same question as its programs would ask, and what the answer says of itself.
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use footfall_app::{
-    backend::{Explained, How, Look},
+    backend::{Explained, ExplainedRow, How, Look},
+    filter,
     types::{AppError, Viewer},
 };
 use footfall_query::{
@@ -13,7 +16,7 @@ use serde_json::json;
 use super::{away, filters};
 use crate::{
     App,
-    analytics::Explanation,
+    analytics::{AnswerRow, Explanation},
     api::{explain::parameter, query_v2::understood, question::Question, refusal::Refusal},
     auth::SiteScope,
 };
@@ -21,8 +24,18 @@ use crate::{
 /// One second: the last one of a range is named, its end is not.
 const SECOND_MS: i64 = 1_000;
 
-/// A figure of a period.
-pub(super) async fn explained(app: &App, viewer: &Viewer, scope: SiteScope, look: Look<'_>, metric: Metric) -> Result<Explained, AppError> {
+/// Rows of a table that show what its figures are.
+const ROWS: u64 = 5;
+
+/// A figure of a period, or those of a table: by a field.
+pub(super) async fn explained(
+    app: &App,
+    viewer: &Viewer,
+    scope: SiteScope,
+    look: Look<'_>,
+    metric: Metric,
+    by: Option<&str>,
+) -> Result<Explained, AppError> {
     let analytics = app.analytics().map_err(away)?;
     let (domain, zone) = (scope.info().domain.to_string(), scope.info().timezone);
     let range = analytics.range(&scope, look.period, chrono::Utc::now().timestamp_millis()).await.map_err(away)?;
@@ -32,6 +45,11 @@ pub(super) async fn explained(app: &App, viewer: &Viewer, scope: SiteScope, look
         ("date_range", json!([rfc3339(range.from), rfc3339((range.to - SECOND_MS).max(range.from))])),
         ("include", json!({"explain": true})),
     ];
+    if let Some(by) = by {
+        question.push(("dimensions", json!([filter::dimension(by)])));
+        question.push(("order_by", json!([[metric.name(), "desc"]])));
+        question.push(("pagination", json!({"limit": ROWS})));
+    }
     if !look.filters.is_empty() {
         question.push(("filters", filters(look.filters).into()));
     }
@@ -40,6 +58,7 @@ pub(super) async fn explained(app: &App, viewer: &Viewer, scope: SiteScope, look
         unit: metric.meaning().unit,
         definition: metric.meaning().definition,
         figure: None,
+        rows: Vec::new(),
         from: local(range.from, zone).to_string(),
         to: local(range.to, zone).to_string(),
         timezone: zone.name().to_owned(),
@@ -55,17 +74,31 @@ pub(super) async fn explained(app: &App, viewer: &Viewer, scope: SiteScope, look
     let question = Question::about(&app.meta, scope, viewer.user, body).await.map_err(refused)?;
     let asked = understood(&question).map_err(refused)?;
     let answer = analytics.answer(&question.scope, &asked, range).await.map_err(away)?;
-    explained.figure = answer.rows.first().and_then(|row| row.figures.first().copied().flatten());
-    explained.how = answer.explanation.map(|explanation| how(explanation, metric));
+    let figure = |row: &AnswerRow| row.figures.first().copied().flatten();
+    if by.is_some() {
+        let row = |row: &AnswerRow| ExplainedRow {
+            label: row.labels.first().cloned().unwrap_or_default(),
+            name: None,
+            figure: figure(row),
+            currency: row.currency.clone(),
+        };
+        explained.rows = answer.rows.iter().map(row).collect();
+    } else {
+        explained.figure = answer.rows.first().and_then(figure);
+    }
+    explained.how = answer.explanation.map(|explanation| how(explanation, metric, by.is_some(), zone));
     Ok(explained)
 }
 
-fn how(explanation: Explanation, metric: Metric) -> How {
+fn how(explanation: Explanation, metric: Metric, is_table: bool, zone: Tz) -> How {
     let Explanation { sql, cost, approximate, watermark, left_out, confidence } = explanation;
     let [counted, bots, dropped, late] = left_out.map(i64::unsigned_abs);
     How {
         exact: !(approximate && metric.counts_visitors()),
-        watermark,
+        // By the clock of the period above it.
+        watermark: watermark
+            .and_then(|at| at.parse::<DateTime<Utc>>().ok())
+            .map(|at| local(at.timestamp_millis(), zone).format("%Y-%m-%d %H:%M:%S").to_string()),
         rows: cost.rows,
         bytes: cost.bytes,
         elapsed_ms: cost.elapsed.as_secs_f64() * 1_000.0,
@@ -73,7 +106,8 @@ fn how(explanation: Explanation, metric: Metric) -> How {
         bots,
         dropped,
         late,
-        confidence: confidence.first().and_then(|row| row.first().copied().flatten()),
+        // That of one row says nothing of the others.
+        confidence: confidence.first().filter(|_| !is_table).and_then(|row| row.first().copied().flatten()),
         sql: sql.text,
         parameters: sql.params.into_iter().map(|(name, value)| (name, parameter(value).to_string())).collect(),
     }

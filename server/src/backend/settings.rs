@@ -5,19 +5,21 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use footfall_app::{
+    parts::settings::CLEARED,
     settings::{
         Annotation, Channel, CompletedBy, Entry, Goal, Listed, Outcome, Prop, Property, Route, Section, Segment, Settings, Shield, ShieldOf,
     },
     types::{AppError, Viewer},
 };
 use footfall_enrich::channel;
-use footfall_meta::{GoalKind, List, MetaError, ShieldKind, SiteChange, token::random_token};
+use footfall_meta::{GoalKind, List, MetaError, ShieldKind, Site, SiteChange, token::random_token};
 use serde_json::json;
 
 use super::{ServerBackend, failed, segments};
 use crate::{
-    api::domains::parse_timezone,
+    api::domains::{parse_domain, parse_timezone},
     auth::SiteScope,
+    removal,
     settings::{self, AskedGoal, AskedRule, Wrong},
 };
 
@@ -35,6 +37,10 @@ impl ServerBackend {
         };
         Ok(Settings {
             site: self.describe(scope).await?,
+            former: site
+                .former
+                .as_ref()
+                .map(|former| (former.domain.to_string(), former.until.with_timezone(&site.timezone).format("%Y-%m-%d %H:%M").to_string())),
             added: site.created_at.with_timezone(&site.timezone).date_naive().to_string(),
             entries: self.entries(viewer, scope, section).await?,
             channels,
@@ -217,12 +223,23 @@ impl ServerBackend {
     }
 
     pub(super) async fn delete(&self, scope: &SiteScope, confirmed: &str) -> Result<(), AppError> {
-        let name = scope.info().domain.as_str();
-        if !confirmed.trim().eq_ignore_ascii_case(name) {
-            let got: String = confirmed.trim().chars().take(100).collect();
-            return Err(of_field("confirmed", format!("`{got}` is not the name of this domain; type {name} to delete it")));
-        }
-        self.app.meta.delete_site(scope.site()).await.map_err(failed)
+        confirm(scope.info(), confirmed, "confirmed")?;
+        self.app.meta.hide_site(scope.site(), Utc::now()).await.map_err(failed).map(drop)
+    }
+
+    pub(super) async fn clear(&self, scope: &SiteScope, confirmed: &str) -> Result<bool, AppError> {
+        confirm(scope.info(), confirmed, CLEARED)?;
+        removal::clear(&self.app, scope.site()).await.map_err(|error| match error {
+            MetaError::Refused(text) => of_field(CLEARED, text),
+            other => failed(other),
+        })
+    }
+
+    pub(super) async fn rename(&self, scope: &SiteScope, name: &str) -> Result<String, AppError> {
+        let domain = parse_domain(name).map_err(|error| of_field("domain", error.message()))?;
+        let change = SiteChange { domain: Some(domain), timezone: None };
+        let site = self.app.meta.change_site(scope.site(), change).await.map_err(|error| refused("domain", error))?;
+        Ok(site.domain.to_string())
     }
 
     pub(super) async fn keep(&self, viewer: &Viewer, outcome: &Outcome) -> Option<String> {
@@ -240,6 +257,16 @@ impl ServerBackend {
         let text = self.app.live.get(&place(viewer, key)?).await.ok()??;
         serde_json::from_slice(&text).ok()
     }
+}
+
+/// Whether the name of a domain was typed; else the fault of a field.
+pub(super) fn confirm(site: &Site, typed: &str, field: &str) -> Result<(), AppError> {
+    let name = site.domain.as_str();
+    if typed.trim().eq_ignore_ascii_case(name) {
+        return Ok(());
+    }
+    let got: String = typed.trim().chars().take(100).collect();
+    Err(of_field(field, format!("`{got}` is not the name of this domain; type {name} to go on")))
 }
 
 /// Where it is kept what came of a viewer's form.

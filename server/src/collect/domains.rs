@@ -171,10 +171,16 @@ impl Shared {
         let mut known = self.current();
         if self.meta.config_version().await? != known.version {
             let fresh = self.meta.site_list().await?;
-            let sites: Vec<_> = fresh.sites.into_iter().map(|site| Arc::new(CollectSite::from(site))).collect();
+            let mut sites = fresh.sites;
+            // Of several that had a name the last one has it still, and whoever has it now comes before them.
+            sites.sort_by_key(|site| site.former.as_ref().map(|former| former.until));
+            let former: Vec<_> = sites.iter().map(|site| site.former.as_ref().map(|former| former.domain.as_str().to_owned())).collect();
+            let sites: Vec<_> = sites.into_iter().map(|site| Arc::new(CollectSite::from(site))).collect();
+            let former = former.into_iter().zip(&sites).filter_map(|(name, site)| Some((name?, Arc::clone(site))));
+            let present = sites.iter().map(|site| (site.domain.clone(), Arc::clone(site)));
             known.version = fresh.version;
             known.list = Arc::new(List {
-                by_name: sites.iter().map(|site| (site.domain.clone(), Arc::clone(site))).collect(),
+                by_name: former.chain(present).collect(),
                 by_id: sites.iter().map(|site| (site.id, Arc::clone(site))).collect(),
             });
         }

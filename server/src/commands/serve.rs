@@ -58,8 +58,7 @@ pub async fn run(context: CommandContext) -> anyhow::Result<()> {
     if !boot::is_shared(&services.config.seams.event_log_url) {
         control::serve(&services.config.process.data, services.control_router(), closing.clone())?;
     }
-    let store = services.store.as_ref().map(|service| service.store.clone());
-    tokio::spawn(housekeeping::run(services.meta.clone(), store, closing.clone()));
+    tokio::spawn(housekeeping::run(services.meta.clone(), services.remover(), closing.clone()));
     crate::demo::resume(&services).await?;
     let metrics_address = watched.as_ref().map(TcpListener::local_addr).transpose()?;
     if let Some(watched) = watched {

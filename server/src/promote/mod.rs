@@ -213,7 +213,7 @@ impl Promotion {
 
     /// An import goes through the local processor to its end.
     async fn no_import_runs(&self) -> anyhow::Result<()> {
-        for site in self.deps.meta.sites().await? {
+        for site in self.deps.meta.sites_with_data().await? {
             let jobs = self.deps.meta.imports_of(site.id).await?;
             ensure!(
                 jobs.iter().all(|job| job.state != ImportState::Running),
@@ -232,7 +232,7 @@ impl Promotion {
             target.meta.raise_log_generation(log, 0, known).await?;
         }
         say("accounts copied".to_owned());
-        for site in self.deps.meta.sites().await? {
+        for site in self.deps.meta.sites_with_data().await? {
             for (month, rows) in self.deps.store.months(site.id).await? {
                 let sent = self.deps.store.copy_site_month(&target.store, site.id, month, name, &|_| {}).await;
                 let sent = sent.with_context(|| format!("copying {} of {month}", site.domain))?;
@@ -270,7 +270,7 @@ impl Promotion {
         }
         let mut events = 0;
         let mut sites: BTreeMap<Option<SiteId>, String> = [(None, "records of no domain".to_owned())].into();
-        for site in self.deps.meta.sites().await? {
+        for site in self.deps.meta.sites_with_data().await? {
             let (here, there) = (self.deps.store.checksums(site.id).await?, target.store.checksums(site.id).await?);
             for (day, sum) in &here {
                 ensure!(

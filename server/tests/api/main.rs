@@ -6,6 +6,7 @@ mod days;
 mod measured;
 mod places;
 mod query;
+mod removal;
 mod reports;
 mod settings;
 mod sites_v1;

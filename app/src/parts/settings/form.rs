@@ -25,7 +25,7 @@ pub(super) struct Field<'a> {
     name: &'a str,
     label: Key,
     /// Its name in faults, and a part of its ids.
-    fault: &'static str,
+    fault: &'a str,
     value: &'a str,
     kind: &'static str,
     example: &'static str,
@@ -36,7 +36,7 @@ pub(super) struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    pub(super) const fn new(name: &'a str, fault: &'static str, label: Key, value: &'a str) -> Self {
+    pub(super) const fn new(name: &'a str, fault: &'a str, label: Key, value: &'a str) -> Self {
         Self { name, label, fault, value, kind: "text", example: "", hint: None, required: false, class: "field", list: None }
     }
 

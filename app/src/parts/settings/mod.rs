@@ -1,14 +1,18 @@
 //! The settings of a domain: the list of sections, and the section that is open.
 
 mod add;
+mod danger;
+mod deleted;
 mod form;
 mod snippet;
 mod words;
 
+pub use danger::CLEARED;
+use danger::danger;
+pub use deleted::{deleted_domains, domains_notice};
 use form::{Field, Form, begin, hidden};
 use words::{detail, title};
 
-use super::hidden_fields;
 use crate::{
     i18n::{Key, fill, t},
     icons::{Icon, icon},
@@ -131,7 +135,15 @@ fn status(html: &mut Html, asked: &Asked<'_>) {
         Some(Outcome::Failed { error, typed: Typed::Nothing }) => {
             html.raw(r#"<p class="notice notice-warn" role="alert">"#).text(sentence(&error.to_string())).raw("</p>");
         }
-        Some(Outcome::Failed { .. } | Outcome::Deleted(_)) | None => {}
+        Some(Outcome::Renamed(before)) => {
+            let now = &asked.settings.site.domain;
+            html.raw(r#"<div class="notice"><p role="status">"#).text(fill(Key::SetRenamed, &[("domain", now)])).raw("</p>");
+            undo(html, "", "/api/app/rename-domain");
+            hidden(html, "name", before);
+            html.raw(r#"<button class="button">"#).text(fill(Key::SetZoneUndo, &[("zone", before)])).raw("</button></form></div>");
+        }
+        Some(Outcome::Cleared(is_done)) => said(html, t(if *is_done { Key::SetCleared } else { Key::SetClearing })),
+        Some(Outcome::Failed { .. } | Outcome::Deleted(_) | Outcome::Restored(_) | Outcome::DeletedForGood(_)) | None => {}
     }
 }
 
@@ -146,14 +158,28 @@ fn general(html: &mut Html, asked: &Asked<'_>) {
         html.raw(r#"<div><dt class="label">"#).text(t(name)).raw("</dt><dd>").text(value).raw("</dd></div>");
     }
     html.raw("</dl>");
-    let chosen = asked.text().unwrap_or(&site.timezone);
-    let mut form =
-        Form::new("form", "/api/app/set-time-zone", (asked.csrf, &site.domain), asked.fault().filter(|_| asked.text().is_some()));
+    let is_of_name = |error: &AppError| matches!(error, AppError::Invalid { field, .. } if field == "domain");
+    let fault = asked.fault().filter(|_| asked.text().is_some());
+    let (of_name, of_zone) = (fault.filter(|error| is_of_name(error)), fault.filter(|error| !is_of_name(error)));
+    rename(html, asked, of_name);
+    let chosen = asked.text().filter(|_| of_zone.is_some()).unwrap_or(&site.timezone);
+    let mut form = Form::new("form", "/api/app/set-time-zone", (asked.csrf, &site.domain), of_zone);
     // A domain may have a zone that is not among those that are offered.
     let other = (!asked.zones.contains(&site.timezone)).then_some(&site.timezone);
     let zones = other.into_iter().chain(asked.zones).map(|zone| (zone, zone));
     form.select(&Field::new("timezone", "timezone", Key::TimeZone, chosen).hint(Key::SetZoneHint), zones);
     html.html(&form.end("button button-main", t(Key::SetSave)));
+}
+
+/// The form that gives the domain another name, and which one it had.
+fn rename(html: &mut Html, asked: &Asked<'_>, fault: Option<&AppError>) {
+    let typed = asked.text().filter(|_| fault.is_some()).unwrap_or(asked.domain());
+    let mut form = Form::new("form", "/api/app/rename-domain", (asked.csrf, asked.domain()), fault);
+    form.input(&Field::new("name", "domain", Key::Domain, typed).hint(Key::SetNameHint).required());
+    html.html(&form.end("button", t(Key::SetRename)));
+    if let Some((domain, time)) = &asked.settings.former {
+        html.raw(r#"<p class="note settings-former">"#).text(fill(Key::SetFormer, &[("domain", domain), ("time", time)])).raw("</p>");
+    }
 }
 
 /// What is set, and the form that sets more.
@@ -244,31 +270,6 @@ fn button(html: &mut Html, label: &str, sign: Icon) {
         .raw(">")
         .html(&icon(sign))
         .raw("</button></form>");
-}
-
-fn danger(html: &mut Html, asked: &Asked<'_>) {
-    let site = &asked.settings.site;
-    if site.has_demo {
-        html.raw(r#"<section class="settings-act"><h2 class="settings-more">"#).text(t(Key::RemoveDemo)).raw(r#"</h2><p class="lead">"#);
-        html.text(t(Key::SetDemoText)).raw(r#"</p><form method="post" action="/api/app/remove-demo">"#);
-        hidden_fields(html, site, asked.csrf);
-        html.raw(r#"<button class="button""#)
-            .attr("data-working", t(Key::Working))
-            .raw(">")
-            .text(t(Key::RemoveDemo))
-            .raw("</button></form></section>");
-    }
-    html.raw(r#"<section class="settings-act danger"><h2 class="settings-more">"#).text(fill(Key::SetDelete, &[("domain", &site.domain)]));
-    html.raw(r#"</h2><ul class="danger-list">"#);
-    for line in [Key::SetDeleteFigures, Key::SetDeleteSettings, Key::SetDeletePages, Key::SetDeleteUndo] {
-        html.raw("<li>").text(t(line)).raw("</li>");
-    }
-    html.raw("</ul>");
-    let typed = asked.text().unwrap_or_default();
-    let mut form =
-        Form::new("form", "/api/app/delete-domain", (asked.csrf, &site.domain), asked.fault().filter(|_| asked.text().is_some()));
-    form.input(&Field::new("confirmed", "confirmed", Key::SetDeleteConfirm, typed).hint(Key::SetDeleteHint).required());
-    html.html(&form.end("button button-danger", &fill(Key::SetDelete, &[("domain", &site.domain)]))).raw("</section>");
 }
 
 #[cfg(test)]

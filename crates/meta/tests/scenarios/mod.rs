@@ -1,5 +1,6 @@
 pub mod figures;
 pub mod people;
+pub mod removal;
 pub mod settings;
 pub mod sites;
 

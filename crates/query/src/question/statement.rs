@@ -36,6 +36,11 @@ impl Statement {
         metric.figure(self.of_pages, |sum| self.sum(sum, sums))
     }
 
+    /// The sums of a row by what they add up: those of several domains can be added.
+    pub fn named(&self, sums: &[i64]) -> impl Iterator<Item = (Sum, i64)> {
+        self.sums.iter().copied().zip(sums.iter().copied())
+    }
+
     /// What a share may be, in percent, with a confidence of 95 %; none for what is no share.
     #[must_use]
     pub fn confidence(&self, metric: Metric, sums: &[i64]) -> Option<(f64, f64)> {
