@@ -317,6 +317,9 @@ test("all of it works without script", async () => {
   const refused = await page.request.post(`${product.base}/api/app/save-segment`, { form: forged, headers: { origin: "https://evil.example" } });
   assert.match(await refused.text(), /StaleForm|out of date/);
   const asked = (query) => page.request.get(`${product.base}/api/app/values?${new URLSearchParams(query)}`);
+  assert.equal((await page.request.get(`${product.base}/${DOMAIN}/by/segment`)).status(), 404);
+  const odd = "&compare=custom&compare_from=0000-01-01&compare_to=9999-12-31";
+  assert.equal((await page.request.get(dashboard(odd))).status(), 200);
   assert.match(await (await asked({ domain: DOMAIN, field: "source", view: STATE })).text(), /alpha.*beta/);
   for (const query of [{ domain: "not-mine.example", field: "source", view: "" }, { domain: DOMAIN, field: "visitor_id", view: "" }]) {
     assert.match(await (await asked(query)).text(), /NotFound/);

@@ -193,7 +193,7 @@ pub async fn values(domain: String, field: String, view: String) -> Result<Strin
     let site = backend.domain(&viewer, &domain).await?;
     let query = ViewQuery::parse(&view).with_compare(Compare::Off);
     let period = query.period_or_default(site.young);
-    if field == SEGMENT || !is_field(&field) {
+    if !is_field(&field) {
         return Err(AppError::NotFound);
     }
     let wanted = Wanted { metrics: &[Metric::Visitors], limit: OFFERED, ..in_panel(&field) };

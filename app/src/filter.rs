@@ -129,7 +129,11 @@ impl Filter {
     /// By one value. None where nothing can be filtered by that.
     #[must_use]
     pub fn new(op: Op, field: &str, value: &str) -> Option<Self> {
-        (is_field(field) && !value.is_empty()).then(|| Self { op, field: field.to_owned(), values: vec![value.to_owned()] })
+        ((is_field(field) || field == SEGMENT) && !value.is_empty()).then(|| Self {
+            op,
+            field: field.to_owned(),
+            values: vec![value.to_owned()],
+        })
     }
 
     /// As a form sends it: places are named, and inputs may be empty. None where nothing can be filtered by that.
@@ -416,7 +420,6 @@ impl Place {
 #[must_use]
 pub fn is_field(field: &str) -> bool {
     FIELDS.contains(&field)
-        || field == SEGMENT
         || BY_NAME.iter().any(|(_, name)| *name == field)
         || field.strip_prefix(PROPS).is_some_and(|name| !name.is_empty())
 }

@@ -193,7 +193,7 @@ addEventListener('focusin', async ({ target }) => {
   list.dataset.of = field;
   list.textContent = '';
   for (const input of form.querySelectorAll('[name=value]')) input.setAttribute('list', list.id);
-  const answer = await fetch(`${form.dataset.values}&field=${encodeURIComponent(field)}`);
+  const answer = await fetch(`${form.dataset.values}&field=${encodeURIComponent(field)}`).catch(() => ({}));
   const options = answer.ok ? await answer.json() : '';
   if (list.dataset.of === field) list.innerHTML = options;
 });
