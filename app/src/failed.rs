@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     dom,
     i18n::{Key, t},
+    icons::{Icon, icon},
     markup::Html,
     query::written,
     text::sentence,
@@ -60,7 +61,9 @@ pub fn PageFailed(
         }
     };
     let mut html = Html::new();
-    html.raw(r#"<h1 class="title">"#)
+    html.raw(r#"<p class="failed-mark mark">"#)
+        .html(&icon(Icon::Mark))
+        .raw(r#"</p><h1 class="title">"#)
         .text(t(title))
         .raw(r#"</h1><p class="lead">"#)
         .text(text)

@@ -32,6 +32,7 @@ export async function startProduct() {
   }
   if (!product.base) throw new Error(`the server did not start:\n${log}`);
   child.stdout.resume();
+  product.pid = child.pid;
   product.run = (...args) => run([...args, "--data", product.data]);
   product.stop = async () => {
     if (child.exitCode === null) {

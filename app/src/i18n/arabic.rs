@@ -55,7 +55,6 @@ language! {
     NowLabel => "الآن",
 
     // Notices
-    Degraded => "مخزن التحليلات غير متاح. تأتي مشاهدات الصفحات من الأرقام الساعية والحية حتى يعود؛ لا يضيع شيء.",
 
     // Failures of whole pages
     NotFoundTitle => "لا شيء هنا",
@@ -580,4 +579,11 @@ language! {
     WhyNoteLong => "تدوين في {day}: {note}",
     WhyNoteText => "{field} {value}: {figure} {then} ← {now}، {share} من التغيّر",
     WhyNoteAlone => "{field} {value}: {figure} {then} ← {now}",
+
+    // Away
+    Degraded => "مخزن التحليلات غير متاح. تأتي مشاهدات الصفحات من الأرقام الساعية والحية حتى يعود؛ لا يضيع شيء.",
+    Outdated => "هذه أرقام الساعة {time}: لا يمكن تحميل أرقام أحدث حالياً. تُعاد المحاولة تلقائياً؛ لا يضيع شيء.",
+    Offline => "أنت غير متصل بالإنترنت.",
+    OfflineFigures => "الأرقام حتى الساعة {time}.",
+    OfflineStays => "يتطلب هذا اتصالاً، لذلك تبقى الصفحة كما هي.",
 }

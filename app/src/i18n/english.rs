@@ -86,7 +86,6 @@ texts! {
         NowLabel => "now",
 
         // Notices
-        Degraded => "The analytics store is away. Pageviews come from hourly and live figures until it is back; nothing is lost.",
 
         // Failures of whole pages
         NotFoundTitle => "Nothing here",
@@ -612,5 +611,12 @@ texts! {
         WhyNoteLong => "Note on {day}: {note}",
         WhyNoteText => "{field} {value}: {figure} {then} → {now}, {share} of the change",
         WhyNoteAlone => "{field} {value}: {figure} {then} → {now}",
+
+        // Away
+        Degraded => "The analytics store is away. Pageviews come from hourly and live figures until it is back; nothing is lost.",
+        Outdated => "These are the figures of {time}: newer ones cannot be loaded at the moment. It is tried again by itself; nothing is lost.",
+        Offline => "You are offline.",
+        OfflineFigures => "Figures as of {time}.",
+        OfflineStays => "This needs a connection, so the page stays as it is.",
     }
 }

@@ -55,7 +55,6 @@ language! {
     NowLabel => "maintenant",
 
     // Notices
-    Degraded => "La base d’analyse est indisponible. En attendant, les pages vues viennent des chiffres horaires et en direct ; rien n’est perdu.",
 
     // Failures of whole pages
     NotFoundTitle => "Rien ici",
@@ -580,4 +579,11 @@ language! {
     WhyNoteLong => "Noter le {day} : {note}",
     WhyNoteText => "{field} {value} : {figure} {then} → {now}, {share} du changement",
     WhyNoteAlone => "{field} {value} : {figure} {then} → {now}",
+
+    // Away
+    Degraded => "La base d’analyse est indisponible. En attendant, les pages vues viennent des chiffres horaires et en direct ; rien n’est perdu.",
+    Outdated => "Ces chiffres datent de {time} : de plus récents ne peuvent pas être chargés pour le moment. Un nouvel essai suit tout seul ; rien n’est perdu.",
+    Offline => "Vous êtes hors ligne.",
+    OfflineFigures => "Chiffres de {time}.",
+    OfflineStays => "Cela demande une connexion ; la page reste telle quelle.",
 }

@@ -55,7 +55,6 @@ language! {
     NowLabel => "jetzt",
 
     // Notices
-    Degraded => "Der Analysespeicher ist nicht erreichbar. Seitenaufrufe kommen bis dahin aus Stunden- und Live-Zahlen; nichts geht verloren.",
 
     // Failures of whole pages
     NotFoundTitle => "Hier ist nichts",
@@ -580,4 +579,11 @@ language! {
     WhyNoteLong => "Am {day} vermerken: {note}",
     WhyNoteText => "{field} {value}: {figure} {then} → {now}, {share} der Änderung",
     WhyNoteAlone => "{field} {value}: {figure} {then} → {now}",
+
+    // Away
+    Degraded => "Der Analysespeicher ist nicht erreichbar. Seitenaufrufe kommen bis dahin aus Stunden- und Live-Zahlen; nichts geht verloren.",
+    Outdated => "Das sind die Zahlen von {time}: Neuere lassen sich zurzeit nicht laden. Es wird von selbst erneut versucht; nichts geht verloren.",
+    Offline => "Sie sind offline.",
+    OfflineFigures => "Zahlen von {time} Uhr.",
+    OfflineStays => "Das braucht eine Verbindung; die Seite bleibt, wie sie ist.",
 }

@@ -55,7 +55,6 @@ language! {
     NowLabel => "現在",
 
     // Notices
-    Degraded => "分析ストアに接続できません。復旧するまでページビューは1時間ごとの数値とライブの数値で表示します。失われるものはありません。",
 
     // Failures of whole pages
     NotFoundTitle => "何もありません",
@@ -580,4 +579,11 @@ language! {
     WhyNoteLong => "{day}にメモ: {note}",
     WhyNoteText => "{field} {value}: {figure} {then} → {now}、変化の{share}",
     WhyNoteAlone => "{field} {value}: {figure} {then} → {now}",
+
+    // Away
+    Degraded => "分析ストアに接続できません。復旧するまでページビューは1時間ごとの数値とライブの数値で表示します。失われるものはありません。",
+    Outdated => "これは {time} 時点の数値です。今はより新しい数値を読み込めません。自動的に再試行されます。失われるものはありません。",
+    Offline => "オフラインです。",
+    OfflineFigures => "数値は {time} 時点のものです。",
+    OfflineStays => "これには接続が必要です。ページはそのまま残ります。",
 }

@@ -55,7 +55,6 @@ language! {
     NowLabel => "ahora",
 
     // Notices
-    Degraded => "La base de análisis no está disponible. Mientras tanto, las páginas vistas salen de las cifras por hora y en directo; no se pierde nada.",
 
     // Failures of whole pages
     NotFoundTitle => "Aquí no hay nada",
@@ -580,4 +579,11 @@ language! {
     WhyNoteLong => "Anotar el {day}: {note}",
     WhyNoteText => "{field} {value}: {figure} {then} → {now}, {share} del cambio",
     WhyNoteAlone => "{field} {value}: {figure} {then} → {now}",
+
+    // Away
+    Degraded => "La base de análisis no está disponible. Mientras tanto, las páginas vistas salen de las cifras por hora y en directo; no se pierde nada.",
+    Outdated => "Estas son las cifras de las {time}: por ahora no se pueden cargar otras más recientes. Se vuelve a intentar por sí solo; no se pierde nada.",
+    Offline => "Está sin conexión.",
+    OfflineFigures => "Cifras de las {time}.",
+    OfflineStays => "Esto necesita conexión; la página queda como está.",
 }

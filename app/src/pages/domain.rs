@@ -15,7 +15,6 @@ use crate::{
         state::State,
     },
     failed::PageFailed,
-    i18n::{Key, t},
     query::{PanelId, ViewQuery},
     types::Dashboard,
     wire::JsonText,
@@ -58,7 +57,7 @@ pub fn DomainPage() -> impl IntoView {
 fn Report(first: Dashboard, query: Memo<ViewQuery>, begin: Callback<()>) -> impl IntoView {
     let state = State::new(&first, query, begin);
     provide_context(state);
-    let degraded = Memo::new(move |_| state.strip.value.with(|strip| strip.degraded));
+    let notice = Memo::new(move |_| state.strip.value.with(|strip| strip.notice.clone()));
     let Dashboard { switcher, account, notices, empty, face, .. } = first;
     let body = match empty {
         Some(html) => view! { <div inner_html=html></div> }.into_any(),
@@ -76,8 +75,8 @@ fn Report(first: Dashboard, query: Memo<ViewQuery>, begin: Callback<()>) -> impl
         <DomainBar switcher account />
         <main id="content" class="wide" on:click=move |event| retry(state, &event)>
             <h1 class="sr-only">{face.domain}</h1>
-            <p class="notice notice-warn" role="status" hidden=move || !degraded.get()>
-                {move || degraded.get().then(|| t(Key::Degraded))}
+            <p class="notice notice-warn" role="status" hidden=move || notice.with(String::is_empty)>
+                {move || notice.get()}
             </p>
             <div inner_html=notices></div>
             <FilterChips />

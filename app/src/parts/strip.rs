@@ -7,6 +7,7 @@ use super::{
     why::{COUNTED, why_page},
 };
 use crate::{
+    dom,
     failed::part_failed,
     format,
     i18n::{Key, fill, t},
@@ -81,7 +82,8 @@ pub fn strip(domain: &str, query: &ViewQuery, kpis: Result<Kpis, AppError>) -> S
         changes: changes.iter().map(|(metric, changed)| held(*metric, changed)).collect(),
         pageviews: kpis.figures.pageviews,
         notes: notes(&kpis),
-        degraded: kpis.meta.degraded,
+        notice: if kpis.meta.degraded { t(Key::Degraded).to_owned() } else { String::new() },
+        outdated: if kpis.meta.degraded { String::new() } else { fill(Key::Outdated, &[("time", &clock(dom::now_ms()))]) },
         fault: String::new(),
     }
 }
@@ -101,6 +103,12 @@ fn change_of(metric: Metric, item: Item, kpis: &Kpis) -> Html {
         change(&mut html, (item.change)(&comparison.change).filter(|_| is_measured), tone, t(Key::NoEarlierData), Some(then));
     }
     html
+}
+
+/// The time of day, which is the same for whoever reads it.
+fn clock(ms: i64) -> String {
+    let minutes = ms.div_euclid(60_000);
+    format!("{:02}:{:02} UTC", minutes.div_euclid(60).rem_euclid(24), minutes.rem_euclid(60))
 }
 
 /// What must be known about the figures: how people are counted over days, estimates, an earlier period that is cut off.
