@@ -27,7 +27,7 @@ const tell = (stays) => {
   line.textContent = since ? [stays ? line.dataset.stays : line.dataset.offline, figures].filter(Boolean).join(' ') : '';
 };
 const lookForServer = async () => {
-  if (await fetch('/health', { cache: 'no-store' }).then(() => true, () => false)) {
+  if (await fetch('/health', { cache: 'no-store', signal: AbortSignal.timeout(5000) }).then(() => true, () => false)) {
     since = undefined;
     tell();
     return;

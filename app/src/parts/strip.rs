@@ -143,4 +143,17 @@ mod tests {
         let strip = strip("a.org", &ViewQuery::parse("compare=off"), Ok(Kpis::default()));
         assert!(strip.changes.iter().all(String::is_empty) && strip.explains.iter().all(|links| !links.contains("/why")));
     }
+
+    #[test]
+    fn figures_that_are_not_the_stores_say_so_and_are_not_kept() {
+        let page = |degraded| {
+            let meta = footfall_model::report::Meta { degraded, ..Default::default() };
+            strip("a.org", &ViewQuery::default(), Ok(Kpis { meta, ..Kpis::default() }))
+        };
+        let (fresh, degraded) = (page(false), page(true));
+        assert!(fresh.notice.is_empty() && fresh.outdated.contains(" UTC"), "{}", fresh.outdated);
+        assert!(!degraded.notice.is_empty() && degraded.outdated.is_empty());
+        assert_eq!(clock(0), "00:00 UTC");
+        assert_eq!(clock(86_400_000 + 14 * 3_600_000 + 5 * 60_000 + 59_999), "14:05 UTC");
+    }
 }
