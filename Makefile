@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 RELEASE := target/release/footfall
 
-.PHONY: help run cluster dev test bench lint release setup assets secrets chaos chaos-cluster deny
+.PHONY: help run cluster dev test bench screenshots lint release setup assets secrets chaos chaos-cluster deny
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -31,6 +31,10 @@ chaos-cluster: release ## the same for an installation split by roles, on real s
 
 bench: release ## figures of this machine, printed with its data
 	@scripts/bench.sh
+
+screenshots: assets ## every page in both themes and four widths, in target/screenshots; ARGS=--readme makes those of the README
+	@cargo build --locked --quiet -p footfall-server --bin footfall
+	@node end2end/screenshots.mjs $(ARGS)
 
 lint: assets ## format check and clippy for the native and the wasm target
 	@scripts/lint.sh

@@ -4,7 +4,10 @@
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
-use crate::dom;
+use crate::{
+    dom,
+    icons::{Icon, icon},
+};
 use crate::{
     i18n::{Key, t},
     markup::Html,
@@ -63,7 +66,9 @@ pub fn PageFailed(
         }
     };
     let mut html = Html::new();
-    html.raw(r#"<h1 class="title">"#)
+    html.raw(r#"<p class="failed-mark mark">"#)
+        .html(&icon(Icon::Mark))
+        .raw(r#"</p><h1 class="title">"#)
         .text(t(title))
         .raw(r#"</h1><p class="lead">"#)
         .text(text)

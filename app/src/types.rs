@@ -182,8 +182,10 @@ pub struct Strip {
     pub pageviews: u64,
     /// What must be known about the figures.
     pub notes: String,
-    /// The store is away.
-    pub degraded: bool,
+    /// What is amiss with them: the store is away. Empty otherwise.
+    pub notice: String,
+    /// What to say once newer ones cannot be loaded; empty where these were not the store's.
+    pub outdated: String,
     /// Why there are no figures, HTML.
     pub fault: String,
 }

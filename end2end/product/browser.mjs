@@ -28,6 +28,16 @@ export async function open(context) {
   return { page, faults };
 }
 
+/** The page stands: taken over by its script, its chart drawn, nothing being loaded. */
+export async function settled(page) {
+  await page.waitForFunction(() => {
+    const host = document.querySelector(".chart-host");
+    const drawn = !host || host.querySelector("svg, canvas") || !document.querySelector(".chart-drawing svg");
+    return drawn && !document.querySelector(".busy, .skeleton");
+  });
+  await page.evaluate(() => document.fonts.ready);
+}
+
 /** Nothing of a page at rest is wrong: what is only just rolling in is half transparent, and its contrast that of a moment. */
 export async function accessible(page, what) {
   await page.emulateMedia({ reducedMotion: "reduce" });
@@ -35,6 +45,12 @@ export async function accessible(page, what) {
   const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
   assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`), [], what);
   await page.emulateMedia({ reducedMotion: "no-preference" });
+}
+
+/** Between themes only colours differ. */
+export async function contrast(page, what) {
+  const { violations } = await new AxeBuilder({ page }).withRules(["color-contrast"]).analyze();
+  assert.deepEqual(violations.map(({ nodes }) => nodes.map((node) => node.html).join(" | ")), [], what);
 }
 
 /** Clean in both themes, and as narrow as a small phone. */

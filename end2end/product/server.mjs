@@ -12,7 +12,8 @@ const inherited = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => name === "FOOTFALL_LIBCHDB" || !(name.startsWith("FOOTFALL_") || name === "PORT")),
 );
 
-const binary = process.env.FOOTFALL_TEST_BINARY ?? new URL("../../target/debug/footfall", import.meta.url).pathname;
+/** What is looked at. */
+export const binary = process.env.FOOTFALL_TEST_BINARY ?? new URL("../../target/debug/footfall", import.meta.url).pathname;
 
 /** A running server: `base`, `setup` (the one-time link) and `stop`. */
 export async function startProduct() {
@@ -32,6 +33,7 @@ export async function startProduct() {
   }
   if (!product.base) throw new Error(`the server did not start:\n${log}`);
   child.stdout.resume();
+  product.pid = child.pid;
   product.run = (...args) => run([...args, "--data", product.data]);
   product.stop = async () => {
     if (child.exitCode === null) {

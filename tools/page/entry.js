@@ -1,5 +1,5 @@
 // The small conveniences of every page, 2 KB: menus that close, the theme, copying, the guess of a time zone, a search, going anywhere by
-// a few letters, values to choose from, the wait for a first event and for slow forms.
+// a few letters, values to choose from, the wait for a first event and for slow forms, what can be told without a connection.
 // Nothing depends on it: without script the pages are complete. Built by tools/assets.mjs.
 const { documentElement: root } = document;
 const closeMenus = (keep) => {
@@ -18,6 +18,45 @@ const here = new URL(location);
 const once = ['said', '__err', '__path'].filter((name) => here.searchParams.has(name));
 for (const name of once) here.searchParams.delete(name);
 if (once.length) history.replaceState(history.state, '', here);
+
+// Without a connection the page stays, and says so and of when its figures are; what would leave it or ask for more waits. A server on this machine
+// can be reached without any network: so the server is asked, and then again until it answers.
+const made = new Date();
+let since;
+const tell = (stays) => {
+  const line = document.querySelector('.offline');
+  if (!line) return;
+  const figures = document.querySelector('.bar-period, .sites') && line.dataset.figures.replace('{time}', since);
+  line.textContent = since ? [stays ? line.dataset.stays : line.dataset.offline, figures].filter(Boolean).join(' ') : '';
+};
+const lookForServer = async () => {
+  if (await fetch('/health', { cache: 'no-store', signal: AbortSignal.timeout(5000) }).then(() => true, () => false)) {
+    since = undefined;
+    tell();
+    return;
+  }
+  if (!since) {
+    // Live figures are those of this moment, others those of when the page was made.
+    const of = document.querySelector('.pill') ? new Date() : made;
+    since = of.toLocaleTimeString(root.lang, { hour: '2-digit', minute: '2-digit' });
+    tell();
+  }
+  setTimeout(lookForServer, 2000);
+};
+addEventListener('offline', () => since || lookForServer());
+if (!navigator.onLine) lookForServer();
+const hold = (event) => {
+  const link = event.target instanceof Element && event.target.closest('a[href]');
+  if (!since || (event.type === 'click' && (!link || link.getAttribute('href').startsWith('#')))) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  closeMenus();
+  tell(true);
+};
+for (const event of ['click', 'submit']) addEventListener(event, hold, true);
+
+// On paper a page says where it is from.
+addEventListener('beforeprint', () => { document.body.dataset.address = location.href; });
 
 // Parts of a page are written at different times. A link that changes part of the address changes it as it is now; one that leads to another page of
 // the domain takes along what all of them share.

@@ -216,11 +216,27 @@ impl State {
         self.bar.load(true, self.ask("bar", ""), Result::unwrap_or_default);
     }
 
-    /// Loads the strip.
+    /// Loads the strip. Quietly, the figures of the store stay, and of when they are is said, until it has newer ones.
     fn load_strip(self, quiet: bool) {
-        self.strip.load(quiet, self.ask("strip", ""), move |answer| {
-            self.extra.try_set(0);
-            answer.unwrap_or_else(|error| Strip { fault: part_failed(&error, "strip").into_string(), ..Strip::default() })
+        let answer = self.ask::<Strip>("strip", "");
+        let known = self.strip.value.get_untracked();
+        let answer = async move {
+            let answer = answer.await;
+            let fresh = matches!(&answer, Ok(strip) if strip.notice.is_empty());
+            if fresh || !quiet || known.outdated.is_empty() || matches!(answer, Err(AppError::NotSignedIn)) {
+                return answer;
+            }
+            Ok(Strip { notice: known.outdated.clone(), ..known })
+        };
+        self.strip.load(quiet, answer, move |answer| {
+            let strip = answer.unwrap_or_else(|error| Strip { fault: part_failed(&error, "strip").into_string(), ..Strip::default() });
+            if strip.notice.is_empty() || strip.outdated.is_empty() {
+                self.extra.try_set(0);
+            }
+            if !strip.notice.is_empty() {
+                self.ask_again();
+            }
+            strip
         });
     }
 
@@ -292,6 +308,8 @@ impl State {
         let lately = view.minutes.last().is_some_and(|views| *views > 0);
         let first_event = view.has_events && self.waiting.try_update_value(std::mem::take) == Some(true);
         self.live.set(view);
+        // Nobody told what happened while the stream was away.
+        let changed = changed || self.live_away.get_untracked();
         self.live_away.set(false);
         if first_event {
             dom::reload();
@@ -306,9 +324,14 @@ impl State {
                 self.extra.update(|extra| *extra += new);
             }
             self.reload_soon();
-        } else if self.heard.try_update_value(|heard| std::mem::replace(heard, true)) == Some(false) && lately {
+        } else if self.heard.try_update_value(|heard| std::mem::replace(heard, true)) == Some(false) && (lately || self.is_amiss()) {
             self.make_sure();
         }
+    }
+
+    /// The page was made while the store was away.
+    fn is_amiss(self) -> bool {
+        self.strip.value.with_untracked(|strip| !strip.notice.is_empty())
     }
 
     /// Now lies in the range that is shown: something that happens changes its figures.
@@ -324,6 +347,10 @@ impl State {
         if self.figures_pace.is_quiet() {
             self.reload_figures();
         }
+        self.ask_again();
+    }
+
+    fn ask_again(self) {
         self.figures_pace.ask(move || self.reload_figures());
         self.panels_pace.ask(move || self.reload_panels());
     }

@@ -86,7 +86,6 @@ texts! {
         NowLabel => "now",
 
         // Notices
-        Degraded => "The analytics store is away. Pageviews come from hourly and live figures until it is back; nothing is lost.",
 
         // Failures of whole pages
         NotFoundTitle => "Nothing here",
@@ -669,5 +668,11 @@ texts! {
         TogetherText => "Visitors are added up: ids of visitors belong to one domain, so who comes to two of them counts on each. Rates and durations are those of all visits together. Days are each domain’s own.",
         TogetherNone => "No domain is chosen. Choose some on the list of domains.",
         TogetherMissing => "Without {domains}, which could not be counted now.",
+        // Away
+        Degraded => "The analytics store is away. Pageviews come from hourly and live figures until it is back; nothing is lost.",
+        Outdated => "These are the figures of {time}: newer ones cannot be loaded at the moment. It is tried again by itself; nothing is lost.",
+        Offline => "You are offline.",
+        OfflineFigures => "Figures as of {time}.",
+        OfflineStays => "This needs a connection, so the page stays as it is.",
     }
 }

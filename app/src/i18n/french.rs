@@ -55,7 +55,6 @@ language! {
     NowLabel => "maintenant",
 
     // Notices
-    Degraded => "La base d’analyse est indisponible. En attendant, les pages vues viennent des chiffres horaires et en direct ; rien n’est perdu.",
 
     // Failures of whole pages
     NotFoundTitle => "Rien ici",
@@ -637,4 +636,10 @@ language! {
     TogetherText => "Les visiteurs sont additionnés : leurs identifiants ne valent que pour un domaine, donc qui vient sur deux compte sur chacun. Taux et durées sont ceux de toutes les visites ensemble. Les jours sont ceux de chaque domaine.",
     TogetherNone => "Aucun domaine n’est choisi. Choisissez-en dans la liste des domaines.",
     TogetherMissing => "Sans {domains} : comptage impossible pour l’instant.",
+    // Away
+    Degraded => "La base d’analyse est indisponible. En attendant, les pages vues viennent des chiffres horaires et en direct ; rien n’est perdu.",
+    Outdated => "Ces chiffres datent de {time} : de plus récents ne peuvent pas être chargés pour le moment. Un nouvel essai suit tout seul ; rien n’est perdu.",
+    Offline => "Vous êtes hors ligne.",
+    OfflineFigures => "Chiffres de {time}.",
+    OfflineStays => "Cela demande une connexion ; la page reste telle quelle.",
 }

@@ -55,7 +55,6 @@ language! {
     NowLabel => "jetzt",
 
     // Notices
-    Degraded => "Der Analysespeicher ist nicht erreichbar. Seitenaufrufe kommen bis dahin aus Stunden- und Live-Zahlen; nichts geht verloren.",
 
     // Failures of whole pages
     NotFoundTitle => "Hier ist nichts",
@@ -637,4 +636,10 @@ language! {
     TogetherText => "Besucher sind zusammengezählt: Ihre Kennungen gelten nur für eine Domain, daher zählt, wer auf zwei davon kommt, auf jeder. Raten und Dauern sind die aller Besuche zusammen. Tage sind die jeder Domain.",
     TogetherNone => "Keine Domain ist ausgewählt. Wählen Sie in der Liste der Domains welche aus.",
     TogetherMissing => "Ohne {domains}: konnte gerade nicht gezählt werden.",
+    // Away
+    Degraded => "Der Analysespeicher ist nicht erreichbar. Seitenaufrufe kommen bis dahin aus Stunden- und Live-Zahlen; nichts geht verloren.",
+    Outdated => "Das sind die Zahlen von {time}: Neuere lassen sich zurzeit nicht laden. Es wird von selbst erneut versucht; nichts geht verloren.",
+    Offline => "Sie sind offline.",
+    OfflineFigures => "Zahlen von {time} Uhr.",
+    OfflineStays => "Das braucht eine Verbindung; die Seite bleibt, wie sie ist.",
 }

@@ -55,7 +55,6 @@ language! {
     NowLabel => "ahora",
 
     // Notices
-    Degraded => "La base de análisis no está disponible. Mientras tanto, las páginas vistas salen de las cifras por hora y en directo; no se pierde nada.",
 
     // Failures of whole pages
     NotFoundTitle => "Aquí no hay nada",
@@ -637,4 +636,10 @@ language! {
     TogetherText => "Los visitantes se suman: sus identificadores son de un solo dominio, así que quien visita dos cuenta en cada uno. Las tasas y duraciones son las de todas las visitas juntas. Los días son los de cada dominio.",
     TogetherNone => "No hay ningún dominio elegido. Elige algunos en la lista de dominios.",
     TogetherMissing => "Sin {domains}: no se ha podido contar ahora.",
+    // Away
+    Degraded => "La base de análisis no está disponible. Mientras tanto, las páginas vistas salen de las cifras por hora y en directo; no se pierde nada.",
+    Outdated => "Estas son las cifras de las {time}: por ahora no se pueden cargar otras más recientes. Se vuelve a intentar por sí solo; no se pierde nada.",
+    Offline => "Está sin conexión.",
+    OfflineFigures => "Cifras de las {time}.",
+    OfflineStays => "Esto necesita conexión; la página queda como está.",
 }

@@ -13,7 +13,6 @@ use crate::{
         panel::Panel,
         state::State,
     },
-    i18n::{Key, t},
     query::{PanelId, ViewQuery},
     types::Dashboard,
 };
@@ -28,7 +27,7 @@ pub fn DomainPage(
     let query = Memo::new(move |_| search.with(|search| ViewQuery::parse(search)));
     let state = State::new(&first, query);
     provide_context(state);
-    let degraded = Memo::new(move |_| state.strip.value.with(|strip| strip.degraded));
+    let notice = Memo::new(move |_| state.strip.value.with(|strip| strip.notice.clone()));
     let Dashboard { switcher, account, notices, empty, face, .. } = first;
     let body = match empty {
         Some(html) => view! { <div inner_html=html></div> }.into_any(),
@@ -46,8 +45,8 @@ pub fn DomainPage(
         <DomainBar switcher account />
         <main id="content" class="wide" on:click=move |event| retry(state, &event)>
             <h1 class="sr-only">{face.domain}</h1>
-            <p class="notice notice-warn" role="status" hidden=move || !degraded.get()>
-                {move || degraded.get().then(|| t(Key::Degraded))}
+            <p class="notice notice-warn" role="status" hidden=move || notice.with(String::is_empty)>
+                {move || notice.get()}
             </p>
             <div inner_html=notices></div>
             <FilterChips />

@@ -166,8 +166,20 @@ pub fn switcher(current: &str, domains: &[String]) -> Html {
 /// The end of the bar: theme, language, and the menu of who is signed in.
 #[must_use]
 pub fn bar_end(theme: Theme, viewer: &Viewer) -> Html {
-    let mut html = theme_button(theme);
+    let mut html = offline();
+    html.html(&theme_button(theme));
     html.html(&if viewer.email.is_some() { account(viewer) } else { languages_menu() });
+    html
+}
+
+/// The line below the bar that script fills while the server cannot be reached.
+fn offline() -> Html {
+    let mut html = Html::new();
+    html.raw(r#"<p class="offline" role="status""#)
+        .attr("data-offline", t(Key::Offline))
+        .attr("data-figures", t(Key::OfflineFigures))
+        .attr("data-stays", t(Key::OfflineStays))
+        .raw("></p>");
     html
 }
 

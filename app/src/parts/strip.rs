@@ -7,6 +7,7 @@ use super::{
     why::{COUNTED, why_page},
 };
 use crate::{
+    dom,
     failed::part_failed,
     format,
     i18n::{Key, fill, t},
@@ -81,7 +82,8 @@ pub fn strip(domain: &str, query: &ViewQuery, kpis: Result<Kpis, AppError>) -> S
         changes: changes.iter().map(|(metric, changed)| held(*metric, changed)).collect(),
         pageviews: kpis.figures.pageviews,
         notes: notes(&kpis),
-        degraded: kpis.meta.degraded,
+        notice: if kpis.meta.degraded { t(Key::Degraded).to_owned() } else { String::new() },
+        outdated: if kpis.meta.degraded { String::new() } else { fill(Key::Outdated, &[("time", &clock(dom::now_ms()))]) },
         fault: String::new(),
     }
 }
@@ -110,6 +112,12 @@ fn change_of(metric: Metric, item: Item, kpis: &Kpis) -> Html {
         change(&mut html, (item.change)(&comparison.change).filter(|_| is_measured), tone, t(Key::NoEarlierData), Some(then));
     }
     html
+}
+
+/// The time of day, which is the same for whoever reads it.
+fn clock(ms: i64) -> String {
+    let minutes = ms.div_euclid(60_000);
+    format!("{:02}:{:02} UTC", minutes.div_euclid(60).rem_euclid(24), minutes.rem_euclid(60))
 }
 
 /// What must be known about the figures: how people are counted over days, estimates, an earlier period that is cut off.
@@ -143,5 +151,18 @@ mod tests {
     fn what_is_not_compared_leads_to_no_reason() {
         let strip = strip("a.org", &ViewQuery::parse("compare=off"), Ok(Kpis::default()));
         assert!(strip.changes.iter().all(String::is_empty) && strip.explains.iter().all(|links| !links.contains("/why")));
+    }
+
+    #[test]
+    fn figures_that_are_not_the_stores_say_so_and_are_not_kept() {
+        let page = |degraded| {
+            let meta = footfall_model::report::Meta { degraded, ..Default::default() };
+            strip("a.org", &ViewQuery::default(), Ok(Kpis { meta, ..Kpis::default() }))
+        };
+        let (fresh, degraded) = (page(false), page(true));
+        assert!(fresh.notice.is_empty() && fresh.outdated.contains(" UTC"), "{}", fresh.outdated);
+        assert!(!degraded.notice.is_empty() && degraded.outdated.is_empty());
+        assert_eq!(clock(0), "00:00 UTC");
+        assert_eq!(clock(86_400_000 + 14 * 3_600_000 + 5 * 60_000 + 59_999), "14:05 UTC");
     }
 }
