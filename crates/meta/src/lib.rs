@@ -34,6 +34,7 @@ pub mod salts;
 pub mod secrets;
 pub mod segments;
 pub mod sessions;
+pub mod shared_links;
 pub mod shields;
 pub mod token;
 pub mod users;
@@ -59,6 +60,7 @@ pub use password::Password;
 pub use secrets::Setup;
 pub use segments::Segment;
 pub use sessions::{Session, SessionInfo};
+pub use shared_links::{NewLink, SharedLink};
 pub use shields::{Shield, ShieldKind};
 pub use users::{Role, User};
 

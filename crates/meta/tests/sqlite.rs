@@ -40,8 +40,11 @@ async fn several_start_at_once() {
 async fn nothing_is_migrated_by_looking() {
     let folder = tempfile::tempdir().unwrap();
     let meta = Meta::connect(&format!("sqlite:{}", folder.path().join("accounts.db").display())).await.unwrap();
-    assert_eq!(meta.pending_migrations().await.unwrap(), ["m0001_accounts", "m0002_figures", "m0003_generations", "m0004_settings"]);
-    assert_eq!(meta.pending_migrations().await.unwrap().len(), 4);
+    assert_eq!(
+        meta.pending_migrations().await.unwrap(),
+        ["m0001_accounts", "m0002_figures", "m0003_generations", "m0004_settings", "m0005_shared_links"]
+    );
+    assert_eq!(meta.pending_migrations().await.unwrap().len(), 5);
     meta.migrate().await.unwrap();
     assert!(meta.pending_migrations().await.unwrap().is_empty());
 }

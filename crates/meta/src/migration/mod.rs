@@ -4,6 +4,7 @@ mod m0001_accounts;
 mod m0002_figures;
 mod m0003_generations;
 mod m0004_settings;
+mod m0005_shared_links;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_figures::Migration),
             Box::new(m0003_generations::Migration),
             Box::new(m0004_settings::Migration),
+            Box::new(m0005_shared_links::Migration),
         ]
     }
 }
