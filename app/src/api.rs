@@ -12,6 +12,8 @@ use crate::types::{AppError, Bar, ChartView, Dashboard, Site, Sites, Strip, View
 
 #[cfg(feature = "ssr")]
 pub mod settings;
+#[cfg(feature = "ssr")]
+pub mod share;
 
 #[cfg(feature = "ssr")]
 use crate::{
@@ -23,7 +25,7 @@ use crate::{
     parts::{self, Page},
     query::{PanelId, ViewQuery},
     settings::{Outcome, Typed},
-    theme,
+    share as shared, theme,
     types::Face,
 };
 
@@ -134,7 +136,7 @@ pub async fn dashboard(domain: String, query: String, said: Option<String>, faul
         backend.notes(&viewer, &domain, &period),
         futures::future::join_all(tables),
         backend.live(&viewer, &domain),
-        backend.domain_names(&viewer),
+        others(backend.as_ref(), &viewer),
         backend.place_names(places(&query)),
     );
     let fault = match outcome(backend.as_ref(), &viewer, said, fault).await {
@@ -199,7 +201,7 @@ pub async fn detail(domain: String) -> Result<Sheet, AppError> {
     let period = query.view.period_or_default(site.young);
     let (table, domains, names) = futures::join!(
         backend.table(&viewer, &domain, Look::new(&period, &query.view), query.wanted()),
-        backend.domain_names(&viewer),
+        others(backend.as_ref(), &viewer),
         backend.place_names(places(&query.view)),
     );
     let table = signed_in(table)?;
@@ -257,7 +259,7 @@ pub async fn behaviour(domain: String, kind: Kind) -> Result<Sheet, AppError> {
             Kind::Retention => parts::Behaviour::Retention(backend.retention(&viewer, &domain, look, &query).await),
         }
     };
-    let (answer, domains, names) = futures::join!(asked, backend.domain_names(&viewer), backend.place_names(places(&query.view)));
+    let (answer, domains, names) = futures::join!(asked, others(backend.as_ref(), &viewer), backend.place_names(places(&query.view)));
     let page = query.page(&parts::behaviour_page(&domain, kind));
     // Nothing is compared here.
     let bar =
@@ -287,7 +289,7 @@ pub async fn drops(domain: String, view: String) -> Result<Sheet, AppError> {
     let query = ViewQuery::parse(&view);
     let period = query.period_or_default(site.young);
     let (drops, refusals, domains) =
-        futures::join!(backend.drops(&viewer, &domain, &period), backend.refusals(&viewer, &domain), backend.domain_names(&viewer),);
+        futures::join!(backend.drops(&viewer, &domain, &period), backend.refusals(&viewer, &domain), others(backend.as_ref(), &viewer),);
     let body = parts::drops(&domain, &query, signed_in(drops)?, refusals?.as_ref());
     Ok(sheet(&site, &viewer, &domains?, period_bar(&site, "drops", &query), body))
 }
@@ -301,7 +303,7 @@ pub async fn explain(domain: String, metric: String, view: String) -> Result<She
     let query = ViewQuery::parse(&view);
     let period = query.period_or_default(site.young);
     let explained = backend.explain(&viewer, &domain, Look::new(&period, &query), metric.code());
-    let (explained, domains, names) = futures::join!(explained, backend.domain_names(&viewer), backend.place_names(places(&query)));
+    let (explained, domains, names) = futures::join!(explained, others(backend.as_ref(), &viewer), backend.place_names(places(&query)));
     let body = parts::explain(&domain, metric, &query, &names, signed_in(explained)?);
     Ok(sheet(&site, &viewer, &domains?, period_bar(&site, &format!("explain/{}", metric.code()), &query), body))
 }
@@ -314,10 +316,16 @@ pub async fn why(domain: String, view: String) -> Result<Sheet, AppError> {
     let query = ViewQuery::parse(&view);
     let period = query.period_or_default(site.young);
     let why = backend.why(&viewer, &domain, Look::new(&period, &query), parts::reason_of(query.metric));
-    let (why, domains, names) = futures::join!(why, backend.domain_names(&viewer), backend.place_names(places(&query)));
+    let (why, domains, names) = futures::join!(why, others(backend.as_ref(), &viewer), backend.place_names(places(&query)));
     let bar = parts::bar(&Page::new(format!("/{domain}/why")), &Face::from(&site), &query, &names);
     let body = parts::why(&site.domain, &query, &viewer.csrf, signed_in(why)?);
     Ok(sheet(&site, &viewer, &domains?, bar, body))
+}
+
+/// Where the viewer could go from the page of a domain. Who came by a shared link sees that domain alone.
+#[cfg(feature = "ssr")]
+async fn others(backend: &dyn Backend, viewer: &Viewer) -> Result<Vec<String>, AppError> {
+    if shared::of_request().is_some() { Ok(Vec::new()) } else { backend.domain_names(viewer).await }
 }
 
 /// The bar of a page that has no more to choose than the period.

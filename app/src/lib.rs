@@ -17,6 +17,8 @@ pub mod assets;
 #[cfg(feature = "ssr")]
 pub mod backend;
 #[cfg(feature = "ssr")]
+pub mod badge;
+#[cfg(feature = "ssr")]
 pub mod behaviour;
 pub mod chart;
 pub mod components;
@@ -37,6 +39,8 @@ pub mod parts;
 pub mod query;
 #[cfg(feature = "ssr")]
 pub mod settings;
+#[cfg(feature = "ssr")]
+pub mod share;
 #[cfg(feature = "ssr")]
 mod shell;
 pub mod text;
@@ -59,6 +63,7 @@ use pages::{
     login::LoginPage,
     settings::{SettingsEntrance, SettingsPage},
     setup::SetupPage,
+    share::SharePage,
     sites::SitesPage,
     why::WhyPage,
 };
@@ -92,6 +97,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
             <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
             <Route path=path!("/sites") view=SitesPage ssr=SsrMode::Async />
+            <Route path=path!("/share/:slug") view=SharePage ssr=SsrMode::Async />
             <Route path=path!("/:domain") view=DomainPage ssr=SsrMode::Async />
             <Route path=path!("/:domain/by/:field") view=DetailPage ssr=SsrMode::Async />
             <Route path=path!("/:domain/funnel") view=BehaviourPage ssr=SsrMode::Async />

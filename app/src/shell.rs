@@ -12,6 +12,7 @@ use crate::{
     App,
     assets::Assets,
     i18n::{lang, texts_of_browser},
+    share::{self, Handle},
     theme,
 };
 
@@ -31,14 +32,17 @@ fn reload() -> Option<String> {
 #[must_use]
 pub fn shell(assets: Assets) -> impl IntoView {
     let nonce = use_nonce();
-    set_policy(nonce.as_ref());
     let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
     let domain = path.trim_matches('/');
     let interactive = !domain.is_empty() && !domain.contains('/') && !PLAIN.contains(&domain);
-    let title = domain.to_owned();
+    let title = share::name(domain);
+    let handle = Handle::of_path(&path);
+    let embed = handle.as_ref().is_some_and(|handle| handle.embed);
+    set_policy(nonce.as_ref(), embed);
+    let background = handle.as_ref().and_then(|handle| handle.background.as_deref()).map(painted);
     view! {
         <!DOCTYPE html>
-        <html lang=lang().tag() dir=lang().dir() data-theme=theme::of_request().code()>
+        <html lang=lang().tag() dir=lang().dir() data-theme=theme::of_request().code() data-shared=handle.map(|_| "") data-embed=embed.then_some("") style=background>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -74,13 +78,20 @@ fn scripts(assets: &Assets, nonce: Option<Nonce>) -> impl IntoView + use<> {
     }
 }
 
-/// Scripts by nonce only, no third party anywhere. Bar widths are style attributes, nothing else may be.
-fn set_policy(nonce: Option<&Nonce>) {
+/// What is behind the page of a frame.
+fn painted(background: &str) -> String {
+    format!("background:{}{background}", if background == "transparent" { "" } else { "#" })
+}
+
+/// Scripts by nonce only, no third party anywhere. Bar widths are style attributes, nothing else may be. Only what is made for frames may stand
+/// in those of other sites: it has no form that changes anything, and knows no cookie.
+fn set_policy(nonce: Option<&Nonce>, embed: bool) {
     let (Some(response), Some(nonce)) = (use_context::<leptos_axum::ResponseOptions>(), nonce) else { return };
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; \
          style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; \
-         form-action 'self'; frame-ancestors 'none'; manifest-src 'self'"
+         form-action 'self'; frame-ancestors {}; manifest-src 'self'",
+        if embed { "*" } else { "'none'" }
     );
     if let Ok(policy) = http::HeaderValue::from_str(&policy) {
         response.insert_header(http::header::CONTENT_SECURITY_POLICY, policy);

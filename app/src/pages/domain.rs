@@ -59,7 +59,7 @@ fn Report(first: Dashboard, query: Memo<ViewQuery>, begin: Callback<()>) -> impl
     let state = State::new(&first, query, begin);
     provide_context(state);
     let degraded = Memo::new(move |_| state.strip.value.with(|strip| strip.degraded));
-    let Dashboard { switcher, account, notices, empty, face, .. } = first;
+    let Dashboard { switcher, account, notices, empty, .. } = first;
     let body = match empty {
         Some(html) => view! { <div inner_html=html></div> }.into_any(),
         None => view! {
@@ -75,7 +75,6 @@ fn Report(first: Dashboard, query: Memo<ViewQuery>, begin: Callback<()>) -> impl
     view! {
         <DomainBar switcher account />
         <main id="content" class="wide" on:click=move |event| retry(state, &event)>
-            <h1 class="sr-only">{face.domain}</h1>
             <p class="notice notice-warn" role="status" hidden=move || !degraded.get()>
                 {move || degraded.get().then(|| t(Key::Degraded))}
             </p>

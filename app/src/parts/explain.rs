@@ -10,6 +10,7 @@ use crate::{
     markup::Html,
     metric::Metric,
     query::ViewQuery,
+    share,
     types::AppError,
 };
 
@@ -46,6 +47,7 @@ fn others(html: &mut Html, domain: &str, metric: Metric, query: &ViewQuery) {
 }
 
 fn shown(html: &mut Html, domain: &str, metric: Metric, (query, names): (&ViewQuery, &PlaceNames), explained: &Explained) {
+    let is_own = share::of_request().is_none();
     html.raw(r#"<section class="sheet-part"><p class="sheet-text">"#).text(explained.definition).raw(" ");
     html.text(fill(Key::ExplainUnit, &[("unit", explained.unit)])).raw(r#"</p><p class="kpi-figure">"#);
     if explained.how.as_ref().is_some_and(|how| !how.exact) {
@@ -65,10 +67,14 @@ fn shown(html: &mut Html, domain: &str, metric: Metric, (query, names): (&ViewQu
             }
             facts(html, domain, query, how);
             html.raw("</section>");
-            asked(html, how);
+            if is_own {
+                asked(html, how);
+            }
         }
     }
-    program(html, domain, explained);
+    if is_own {
+        program(html, domain, explained);
+    }
 }
 
 /// `2026-11-21 14:05:00` → `2026-11-21 14:05`
@@ -89,6 +95,11 @@ fn facts(html: &mut Html, domain: &str, query: &ViewQuery, how: &How) {
     }
     if let Some((from, to)) = how.confidence {
         fact(html, Key::ExplainConfidence, &percent(format_args!("{from}–{to}")), t(Key::ExplainConfidenceText));
+    }
+    // These are of all that came, whatever a shared link is limited to.
+    if share::of_request().is_some() {
+        html.raw("</dl>");
+        return;
     }
     let (bytes, elapsed) = (format!("{}B", compact(how.bytes)), format!("{:.0}", how.elapsed_ms.ceil()));
     let read = fill(Key::ExplainReadText, &[("bytes", &bytes), ("elapsed", &elapsed)]);

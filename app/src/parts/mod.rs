@@ -6,6 +6,7 @@ use crate::{
     markup::Html,
     query::{ViewQuery, written},
     settings::Section,
+    share,
     text::sentence,
     theme::Theme,
     types::{AppError, Site, Viewer},
@@ -23,12 +24,13 @@ mod label;
 mod palette;
 mod panel;
 pub mod settings;
+mod shared;
 mod sites;
 mod step;
 mod strip;
 mod why;
 
-pub use bar::{bar, period_menu};
+pub use bar::{bar, period_menu, period_name};
 pub use behaviour::{Behaviour, behaviour, behaviour_name, behaviour_page};
 pub use chart::chart;
 pub use detail::{DetailQuery, detail};
@@ -36,6 +38,7 @@ pub use drops::drops;
 pub use explain::explain;
 pub use filters::filter_menu;
 pub use panel::{ROWS, figures, long_name, panel};
+pub use shared::{Password, password};
 pub use sites::sites;
 pub use strip::strip;
 pub use why::{reason_of, why};
@@ -111,6 +114,9 @@ fn back(html: &mut Html, domain: &str, query: &ViewQuery) {
 /// The menu that leads to another domain, and to the domain's other pages.
 #[must_use]
 pub fn switcher(current: &str, domains: &[String]) -> Html {
+    if let Some(shared) = share::of_request() {
+        return shared::name(&shared);
+    }
     let mut html = Html::new();
     html.raw(r#"<details class="menu menu-left"><summary class="menu-button""#)
         .attr("title", t(Key::SwitchDomain))
@@ -150,6 +156,9 @@ pub fn switcher(current: &str, domains: &[String]) -> Html {
 /// The end of the bar: theme, language, and the menu of who is signed in.
 #[must_use]
 pub fn bar_end(theme: Theme, viewer: &Viewer) -> Html {
+    if let Some(shared) = share::of_request() {
+        return shared::bar_end(theme, &shared);
+    }
     let mut html = theme_button(theme);
     html.html(&if viewer.email.is_some() { account(viewer) } else { languages_menu() });
     html
@@ -228,10 +237,15 @@ fn theme_button(theme: Theme) -> Html {
     html
 }
 
-/// Lines that must be known before the figures: demo data, and what a form came back with.
+/// The heading of the page, and lines that must be known before the figures: demo data, and what a form came back with.
 #[must_use]
 pub fn notices(site: &Site, csrf: &str, fault: Option<&AppError>) -> Html {
     let mut html = Html::new();
+    html.raw(r#"<h1 class="sr-only">"#).text(share::name(&site.domain)).raw("</h1>");
+    if let Some(shared) = share::of_request() {
+        shared::notices(&mut html, &shared, site);
+        return html;
+    }
     if let Some(fault) = fault {
         html.raw(r#"<p class="notice notice-warn" role="alert">"#).text(sentence(&fault.to_string())).raw("</p>");
     }
@@ -324,6 +338,9 @@ pub fn waiting(site: &Site) -> Html {
 /// listens to the live stream there, so it is the page that turns.
 #[must_use]
 pub fn no_visits_yet(site: &Site, csrf: &str) -> Html {
+    if share::of_request().is_some() {
+        return shared::no_visits_yet();
+    }
     let mut html = Html::new();
     html.raw(r#"<section class="empty" aria-labelledby="empty-title"><h2 id="empty-title" class="title">"#)
         .text(t(Key::EmptyTitle))

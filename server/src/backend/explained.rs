@@ -2,7 +2,7 @@
 
 use footfall_app::{
     backend::{Explained, How, Look},
-    types::{AppError, Viewer},
+    types::AppError,
 };
 use footfall_query::{
     question::Metric,
@@ -10,30 +10,30 @@ use footfall_query::{
 };
 use serde_json::json;
 
-use super::{away, filters};
+use super::{away, seen::Seen};
 use crate::{
     App,
     analytics::Explanation,
     api::{explain::parameter, query_v2::understood, question::Question, refusal::Refusal},
-    auth::SiteScope,
 };
 
 /// One second: the last one of a range is named, its end is not.
 const SECOND_MS: i64 = 1_000;
 
 /// A figure of a period.
-pub(super) async fn explained(app: &App, viewer: &Viewer, scope: SiteScope, look: Look<'_>, metric: Metric) -> Result<Explained, AppError> {
+pub(super) async fn explained(app: &App, seen: Seen, look: Look<'_>, metric: Metric) -> Result<Explained, AppError> {
     let analytics = app.analytics().map_err(away)?;
-    let (domain, zone) = (scope.info().domain.to_string(), scope.info().timezone);
-    let range = analytics.range(&scope, look.period, chrono::Utc::now().timestamp_millis()).await.map_err(away)?;
+    let (domain, zone) = (seen.scope.info().domain.to_string(), seen.scope.info().timezone);
+    let range = analytics.range(&seen.scope, look.period, chrono::Utc::now().timestamp_millis()).await.map_err(away)?;
     let mut question = vec![
         ("site_id", json!(domain)),
         ("metrics", json!([metric.name()])),
         ("date_range", json!([rfc3339(range.from), rfc3339((range.to - SECOND_MS).max(range.from))])),
         ("include", json!({"explain": true})),
     ];
-    if !look.filters.is_empty() {
-        question.push(("filters", filters(look.filters).into()));
+    let filters = seen.filters(look);
+    if !filters.is_empty() {
+        question.push(("filters", filters.into()));
     }
     let lines: Vec<String> = question.iter().map(|(name, value)| format!("  \"{name}\": {value}")).collect();
     let mut explained = Explained {
@@ -52,7 +52,7 @@ pub(super) async fn explained(app: &App, viewer: &Viewer, scope: SiteScope, look
     }
     let refused = |refusal: Refusal| AppError::Invalid { field: "filters".to_owned(), message: refusal.text().to_owned() };
     let body = question.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let question = Question::about(&app.meta, scope, viewer.user, body).await.map_err(refused)?;
+    let question = Question::about(&app.meta, seen.scope, seen.person, body).await.map_err(refused)?;
     let asked = understood(&question).map_err(refused)?;
     let answer = analytics.answer(&question.scope, &asked, range).await.map_err(away)?;
     explained.figure = answer.rows.first().and_then(|row| row.figures.first().copied().flatten());

@@ -8,6 +8,7 @@ mod places;
 mod query;
 mod reports;
 mod settings;
+mod sharing;
 mod sites_v1;
 mod stats_v1;
 mod whole;

@@ -7,7 +7,7 @@ use crate::{
     filter::Op,
     i18n::{Key, fill, t},
     parts::filters::field_name,
-    settings::{Annotation, Channel, CompletedBy, Entry, Goal, Shield, ShieldOf},
+    settings::{Annotation, Channel, CompletedBy, Entry, Goal, Link, Shield, ShieldOf},
     text::country,
 };
 
@@ -21,6 +21,7 @@ pub(super) fn title(entry: &Entry) -> String {
         Entry::Shield(Shield { of: ShieldOf::Country, value }) => country(value).to_owned(),
         Entry::Shield(shield) => shield.value.clone(),
         Entry::Annotation(note) => note.note.clone(),
+        Entry::Link(link) => link.name.clone(),
     }
 }
 
@@ -35,6 +36,7 @@ pub(super) fn detail(entry: &Entry) -> String {
             format!("{} · {reason}: {}", t(kind(shield.of)), reason.advice())
         }
         Entry::Annotation(Annotation { day, time, .. }) => format!("{day} {time}"),
+        Entry::Link(link) => of_link(link),
     }
 }
 
@@ -66,6 +68,26 @@ fn of_goal(goal: &Goal) -> String {
     parts.extend(goal.props.iter().map(|prop| format!("{} {} {}", prop.name, t(Key::FilterIs), prop.value)));
     if !goal.currency.is_empty() {
         parts.push(fill(Key::SetGoalOfRevenue, &[("currency", &goal.currency)]));
+    }
+    parts.join(" · ")
+}
+
+fn of_link(link: &Link) -> String {
+    let Link { until, segment, public, made, .. } = link;
+    let mut parts = Vec::new();
+    if *public {
+        parts.push(t(Key::SetLinkIsPublic).to_owned());
+    }
+    if made.has_password {
+        parts.push(t(Key::SetLinkHasPassword).to_owned());
+    }
+    match &made.segment {
+        Some(name) => parts.push(name.clone()),
+        None if !segment.is_empty() => parts.push(t(Key::SetLinkSegmentGone).to_owned()),
+        None => {}
+    }
+    if !until.is_empty() {
+        parts.push(fill(if made.is_over { Key::SetLinkOver } else { Key::SetLinkUntilDay }, &[("day", until)]));
     }
     parts.join(" · ")
 }
