@@ -94,9 +94,10 @@ test("who has it looks, filters and sees what happens, and nothing else", async 
   await blog(page).click();
   await page.waitForURL(/f=is,page,\/blog/);
   await page.waitForFunction(() => !document.querySelector('#pages [title="/"]'), undefined, SOON);
+  // Rows of a panel that is in use do not change: that of the pages is.
   await visit("/blog", 3);
   await page.waitForFunction(() => document.querySelector(".pill")?.textContent.includes("3 now"), undefined, SOON);
-  await page.waitForFunction(() => document.querySelector("#pages tbody td")?.textContent === "2", undefined, SOON);
+  await page.waitForFunction(() => document.querySelector("#sources tbody td")?.textContent === "2", undefined, SOON);
   await page.reload();
   await page.getByText("/blog").first().waitFor();
   assert.equal(await page.locator('a[href*="/settings"], a[href*="/drops"], form[action*="signout"]').count(), 0);
@@ -115,10 +116,11 @@ test("without script it is there as well", async () => {
   });
 });
 
-test("another site's page shows it in a frame, without cookies", async () => {
+test("another site's page shows it in a frame, without cookies", async (t) => {
   const dashboard = `${address}?embed=true&theme=dark`;
   const html = (source) => `<!doctype html><title>Elsewhere</title><iframe src="${source}" title="Visitors" style="width:1200px;height:900px"></iframe>`;
   const site = await startSite({ "/": html(dashboard), "/plain": html(address), "/login": html(`${product.base}/login`) });
+  t.after(() => site.close());
   const { page, faults } = await stranger();
   await page.goto(`http://elsewhere.example:${site.port}/`);
   const frame = page.frameLocator("iframe");
@@ -129,8 +131,9 @@ test("another site's page shows it in a frame, without cookies", async () => {
   await inside.waitForURL(/\.embed\.dark\?f=is,page,\/blog/);
   assert.equal(await inside.evaluate(() => document.documentElement.dataset.theme), "dark");
   assert.equal(await frame.locator(".foot").isVisible(), false);
+  const before = Number(await inside.locator("#sources tbody td").first().innerText());
   await visit("/blog", 4);
-  await inside.waitForFunction(() => document.querySelector("#pages tbody td")?.textContent === "3", undefined, SOON);
+  await inside.waitForFunction((count) => document.querySelector("#sources tbody td")?.textContent === String(count), before + 1, SOON);
   assert.deepEqual(faults, []);
   assert.deepEqual(await page.context().cookies(), []);
   for (const path of ["plain", "login"]) {
@@ -138,7 +141,6 @@ test("another site's page shows it in a frame, without cookies", async () => {
     assert.equal(await page.frameLocator("iframe").locator("#content").count(), 0, `${path} is shown in a frame`);
   }
   await page.context().close();
-  await site.close();
 });
 
 test("a password is asked for first", async () => {
@@ -180,6 +182,6 @@ test("a link that is removed is shut at once, also for who looks", async () => {
   await page.locator(".pill-away").waitFor(SOON);
   await page.reload();
   assert.equal((await page.goto(address)).status(), 404);
-  await page.getByRole("heading", { name: "There is no such page" }).waitFor();
+  await page.getByRole("heading", { name: "Nothing here" }).waitFor();
   await page.context().close();
 });

@@ -143,7 +143,9 @@ async fn page(State(pages): State<Pages>, mut request: Request) -> Response {
     let render = leptos_axum::render_app_async_stream_with_context(provide, move || footfall_app::shell(assets.clone()));
     let mut response = render(request).await;
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if let Some(cookie) = form.set_cookie {
+    // Who is led elsewhere gets it there, where a form needs it.
+    let leads_on = response.headers().contains_key(header::LOCATION);
+    if let Some(cookie) = form.set_cookie.filter(|_| !leads_on) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response

@@ -148,6 +148,7 @@ async fn a_link_shows_one_domain_to_read_until_it_is_removed() {
     let (slug, id) = sharing.link(json!({ "name": "Client" })).await;
     let opened = sharing.get(&format!("/share/{slug}?embed=true&theme=dark&period=7d&f=is,page,%2Fa&said=x")).await;
     assert_eq!((opened.status().as_u16(), location(&opened)), (302, format!("/~{slug}.embed.dark?period=7d&f=is,page,/a&said=x").as_str()));
+    assert!(opened.headers().get("set-cookie").is_none());
     // As Plausible writes it.
     assert_eq!(location(&sharing.get(&format!("/share/example.org?auth={slug}")).await), format!("/~{slug}"));
     for none in [format!("/share/other.example?auth={slug}"), "/share/example.org".to_owned(), "/share/AAAAAAAAAAAAAAAAAAAAAA".to_owned()] {
