@@ -118,7 +118,7 @@ test("without script it is there as well", async () => {
 
 test("another site's page shows it in a frame, without cookies", async (t) => {
   const dashboard = `${address}?embed=true&theme=dark`;
-  const html = (source) => `<!doctype html><title>Elsewhere</title><iframe src="${source}" title="Visitors" style="width:1200px;height:900px"></iframe>`;
+  const html = (source) => `<!doctype html><title>Elsewhere</title><link rel="icon" href="data:,"><iframe src="${source}" title="Visitors" style="width:1200px;height:900px"></iframe>`;
   const site = await startSite({ "/": html(dashboard), "/plain": html(address), "/login": html(`${product.base}/login`) });
   t.after(() => site.close());
   const { page, faults } = await stranger();
@@ -138,7 +138,7 @@ test("another site's page shows it in a frame, without cookies", async (t) => {
   assert.deepEqual(await page.context().cookies(), []);
   for (const path of ["plain", "login"]) {
     await page.goto(`http://elsewhere.example:${site.port}/${path}`);
-    assert.equal(await page.frameLocator("iframe").locator("#content").count(), 0, `${path} is shown in a frame`);
+    assert.equal(page.frames()[1].url(), "chrome-error://chromewebdata/", `${path} is shown in a frame`);
   }
   await page.context().close();
 });
