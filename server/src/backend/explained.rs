@@ -23,6 +23,7 @@ const SECOND_MS: i64 = 1_000;
 /// A figure of a period.
 pub(super) async fn explained(app: &App, seen: Seen, look: Look<'_>, metric: Metric) -> Result<Explained, AppError> {
     let analytics = app.analytics().map_err(away)?;
+    let is_own = seen.is_own;
     let (domain, zone) = (seen.scope.info().domain.to_string(), seen.scope.info().timezone);
     let range = analytics.range(&seen.scope, look.period, chrono::Utc::now().timestamp_millis()).await.map_err(away)?;
     let mut question = vec![
@@ -44,7 +45,7 @@ pub(super) async fn explained(app: &App, seen: Seen, look: Look<'_>, metric: Met
         to: local(range.to, zone).to_string(),
         timezone: zone.name().to_owned(),
         endpoint: format!("{}/api/v2/query", app.config.base_url()),
-        question: format!("{{\n{}\n}}", lines.join(",\n")),
+        question: if is_own { format!("{{\n{}\n}}", lines.join(",\n")) } else { String::new() },
         how: None,
     };
     if range.length() == 0 {
@@ -57,6 +58,11 @@ pub(super) async fn explained(app: &App, seen: Seen, look: Look<'_>, metric: Met
     let answer = analytics.answer(&question.scope, &asked, range).await.map_err(away)?;
     explained.figure = answer.rows.first().and_then(|row| row.figures.first().copied().flatten());
     explained.how = answer.explanation.map(|explanation| how(explanation, metric));
+    if !is_own {
+        // Counts of all that came know no segment, and the statement names it.
+        explained.how =
+            explained.how.map(|How { exact, watermark, confidence, .. }| How { exact, watermark, confidence, ..How::default() });
+    }
     Ok(explained)
 }
 

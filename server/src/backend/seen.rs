@@ -30,13 +30,15 @@ pub(super) struct Seen {
     pub(super) person: Option<Uuid>,
     /// What stands for it in addresses.
     pub(super) address: String,
+    /// It is the viewer's own: what concerns all of it, and how it is asked for, may be told.
+    pub(super) is_own: bool,
     /// What every question is limited to, beside what it asks itself.
     limit: Vec<Value>,
 }
 
 impl Seen {
     fn by_link(OpenLink { scope, limit, .. }: OpenLink, address: &str) -> Self {
-        Self { scope, person: None, address: address.to_owned(), limit }
+        Self { scope, person: None, address: address.to_owned(), is_own: false, limit }
     }
 
     /// The filters of a question: those of the limit first. All must hold, so none that is asked for can widen what is seen.
@@ -59,7 +61,10 @@ impl ServerBackend {
         }
         // What is the viewer's own is seen whole, however public it is.
         let refused = match self.scope(viewer, domain).await {
-            Ok(scope) => return Ok(Seen { address: scope.info().domain.to_string(), scope, person: viewer.user, limit: Vec::new() }),
+            Ok(scope) => {
+                let address = scope.info().domain.to_string();
+                return Ok(Seen { scope, person: viewer.user, address, is_own: true, limit: Vec::new() });
+            }
             Err(refused @ (AppError::NotFound | AppError::NotSignedIn)) => refused,
             Err(failed) => return Err(failed),
         };

@@ -113,7 +113,9 @@ async fn elsewhere(pages: State<Pages>, request: Request) -> Response {
 
 async fn page(State(pages): State<Pages>, mut request: Request) -> Response {
     let Pages { app, backend, assets } = pages;
-    let domain = request.uri().path().trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
+    // Decoded as the pages' own router does.
+    let domain = request.uri().path().trim_start_matches('/').split('/').next().unwrap_or_default();
+    let domain = percent_encoding::percent_decode_str(domain).decode_utf8_lossy().into_owned();
     let handle = Handle::parse(&domain);
     let shared = match shared(&app, request.headers(), &domain).await {
         Ok(shared) => shared,

@@ -239,6 +239,8 @@ async fn a_segment_limits_every_figure_and_cannot_be_widened() {
         let page = sharing.text(&format!("/{domain}/{path}"), 200).await;
         assert!(!page.contains(">3<") && !page.contains("Signup"), "{path}: {page}");
     }
+    let written_otherwise = sharing.text(&format!("/%7E{slug}/explain/visitors?period=24h"), 200).await;
+    assert!(!written_otherwise.contains("Events that count") && !written_otherwise.contains("newsletter"), "{written_otherwise}");
     sharing.text(&format!("/api/analytics/live?domainId={domain}"), 404).await;
     let badge = read(sharing.get(&format!("/share/{slug}/badge.json?period=24h")).await, 200).await;
     assert_eq!((&badge["visitors"], &badge["period"]), (&json!(1), &json!("24h")));
