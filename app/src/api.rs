@@ -9,6 +9,7 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
 
 pub mod settings;
+pub mod share;
 
 use crate::{
     backend::{Backend, Look, Wanted},
@@ -20,7 +21,7 @@ use crate::{
     parts::{self, Page},
     query::{MAP, PanelId, ViewQuery},
     settings::{Outcome, Typed},
-    theme,
+    share as shared, theme,
     types::{AppError, Bar, ChartView, Compare, Dashboard, Face, Site, Sites, Strip, Viewer},
 };
 
@@ -149,7 +150,7 @@ pub async fn dashboard(domain: String, query: String, said: Option<String>, faul
         backend.notes(&viewer, &domain, &period),
         futures::future::join_all(tables),
         backend.live(&viewer, &domain),
-        backend.domain_names(&viewer),
+        others(backend.as_ref(), &viewer),
         backend.offered(&viewer, &domain, look),
     );
     let fault = match outcome(backend.as_ref(), &viewer, said, fault).await {
@@ -224,7 +225,7 @@ pub async fn detail(domain: String) -> Result<Sheet, AppError> {
     let look = Look::new(&period, &query.view);
     let (table, domains, offered) = futures::join!(
         backend.table(&viewer, &domain, look, query.wanted()),
-        backend.domain_names(&viewer),
+        others(backend.as_ref(), &viewer),
         backend.offered(&viewer, &domain, look),
     );
     let (table, offered) = (signed_in(table)?, offered?);
@@ -284,7 +285,7 @@ pub async fn behaviour(domain: String, kind: Kind) -> Result<Sheet, AppError> {
             Kind::Retention => parts::Behaviour::Retention(backend.retention(&viewer, &domain, look, &query).await),
         }
     };
-    let (answer, domains, offered) = futures::join!(asked, backend.domain_names(&viewer), backend.offered(&viewer, &domain, look));
+    let (answer, domains, offered) = futures::join!(asked, others(backend.as_ref(), &viewer), backend.offered(&viewer, &domain, look));
     let offered = offered?;
     let page = query.page(&parts::behaviour_page(&domain, kind));
     // Nothing is compared here.
@@ -354,7 +355,7 @@ pub async fn drops(domain: String, view: String) -> Result<Sheet, AppError> {
     let query = ViewQuery::parse(&view);
     let period = query.period_or_default(site.young);
     let (drops, refusals, domains) =
-        futures::join!(backend.drops(&viewer, &domain, &period), backend.refusals(&viewer, &domain), backend.domain_names(&viewer),);
+        futures::join!(backend.drops(&viewer, &domain, &period), backend.refusals(&viewer, &domain), others(backend.as_ref(), &viewer),);
     let body = parts::drops(&domain, &query, signed_in(drops)?, refusals?.as_ref());
     Ok(sheet(&site, &viewer, &domains?, period_bar(&site, "drops", &query), body))
 }
@@ -369,7 +370,8 @@ pub async fn explain(domain: String, metric: String, view: String) -> Result<She
     let period = query.period_or_default(site.young);
     let look = Look::new(&period, &query);
     let explained = backend.explain(&viewer, &domain, look, asked.metric, asked.by.as_deref());
-    let (explained, domains, offered) = futures::join!(explained, backend.domain_names(&viewer), backend.offered(&viewer, &domain, look));
+    let (explained, domains, offered) =
+        futures::join!(explained, others(backend.as_ref(), &viewer), backend.offered(&viewer, &domain, look));
     let body = parts::explain(&domain, &asked, &query, &offered?, signed_in(explained)?);
     let menu = parts::period_menu(&asked.page(&domain), &site.today, &query, &period);
     Ok(sheet(&site, &viewer, &domains?, Bar { period: menu.into_string(), ..Bar::default() }, body))
@@ -384,10 +386,15 @@ pub async fn why(domain: String, view: String) -> Result<Sheet, AppError> {
     let period = query.period_or_default(site.young);
     let look = Look::new(&period, &query);
     let why = backend.why(&viewer, &domain, look, parts::reason_of(query.metric));
-    let (why, domains, offered) = futures::join!(why, backend.domain_names(&viewer), backend.offered(&viewer, &domain, look));
+    let (why, domains, offered) = futures::join!(why, others(backend.as_ref(), &viewer), backend.offered(&viewer, &domain, look));
     let bar = parts::bar(&Page::new(format!("/{domain}/why")), &Face::from(&site), &query, &offered?, &viewer.csrf);
     let body = parts::why(&site.domain, &query, &viewer.csrf, signed_in(why)?);
     Ok(sheet(&site, &viewer, &domains?, bar, body))
+}
+
+/// Where the viewer could go from the page of a domain. Who came by a shared link sees that domain alone.
+async fn others(backend: &dyn Backend, viewer: &Viewer) -> Result<Vec<String>, AppError> {
+    if shared::of_request().is_some() { Ok(Vec::new()) } else { backend.domain_names(viewer).await }
 }
 
 /// The bar of a page that has no more to choose than the period.

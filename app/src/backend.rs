@@ -3,7 +3,8 @@
 //!
 //! Contract:
 //! - Every call that names a domain checks that `viewer` may see it; unknown and forbidden both answer
-//!   [`AppError::NotFound`], nobody signed in answers [`AppError::NotSignedIn`].
+//!   [`AppError::NotFound`], nobody signed in answers [`AppError::NotSignedIn`]. Calls that only read take the handle of a shared link in the
+//!   place of the name (`share.rs`), and answer within what it is limited to; drops, settings and writes do not.
 //! - Ranges are cut in the domain's time zone; a domain is named by its host name.
 //! - Answers have the shape of `/api/analytics/*`: empty buckets present, the running one marked `partial`.
 //!
@@ -403,6 +404,10 @@ pub trait Backend: Send + Sync {
 
     /// The live figures as of now; later ones come by `GET /api/analytics/live`.
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError>;
+
+    /// Whether a shared link is open to this viewer; else it asks for a password. [`AppError::NotFound`] where there is none of this slug, its
+    /// time is over, or it is not of the domain that is named beside it.
+    async fn link_is_open(&self, viewer: &Viewer, slug: &str, domain: Option<&str>) -> Result<bool, AppError>;
 
     /// What a section of a domain's settings shows.
     async fn settings(&self, viewer: &Viewer, domain: &str, section: Section) -> Result<Settings, AppError>;

@@ -10,6 +10,7 @@ use crate::{
     metric::Metric,
     parts::DetailQuery,
     query::decoded_pairs,
+    share::Shared,
     text::country,
     types::{AppError, Viewer},
 };
@@ -30,10 +31,11 @@ pub struct Download {
 
 impl Download {
     /// What the text after the question mark asks for: `domain` and `by` beside what the page of the breakdown has in its address.
+    /// `shared` is how the domain is shared with the viewer, if it is.
     ///
     /// # Errors
     /// When nobody is signed in, the domain is not the viewer's, or there is no such breakdown.
-    pub async fn asked(backend: Arc<dyn Backend>, viewer: Viewer, text: &str) -> Result<Self, AppError> {
+    pub async fn asked(backend: Arc<dyn Backend>, viewer: Viewer, shared: Option<&Shared>, text: &str) -> Result<Self, AppError> {
         let pairs = decoded_pairs(text);
         let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()).unwrap_or_default();
         let (domain, field) = (get("domain"), get("by"));
@@ -41,7 +43,7 @@ impl Download {
         let query = DetailQuery::parse(&field, text).ok_or(AppError::NotFound)?;
         let period = query.view.period_or_default(site.young);
         let plain = |letter: char| if letter.is_ascii_alphanumeric() || ".-_".contains(letter) { letter } else { '-' };
-        let name = format!("{domain}-{field}.csv").chars().map(plain).collect();
+        let name = format!("{}-{field}.csv", shared.map_or(domain.as_str(), |shared| &shared.domain)).chars().map(plain).collect();
         Ok(Self { name, backend, viewer, domain, query, period })
     }
 

@@ -21,6 +21,8 @@ pub mod assets;
 #[cfg(feature = "ssr")]
 pub mod backend;
 #[cfg(feature = "ssr")]
+pub mod badge;
+#[cfg(feature = "ssr")]
 pub mod behaviour;
 #[cfg(not(feature = "ssr"))]
 pub mod browser;
@@ -45,6 +47,8 @@ pub mod query;
 #[cfg(feature = "ssr")]
 pub mod settings;
 #[cfg(feature = "ssr")]
+pub mod share;
+#[cfg(feature = "ssr")]
 mod shell;
 pub mod text;
 #[cfg(feature = "ssr")]
@@ -68,6 +72,7 @@ use pages::{
     realtime::RealtimePage,
     settings::{SettingsEntrance, SettingsPage},
     setup::SetupPage,
+    share::SharePage,
     sites::SitesPage,
     together::TogetherPage,
     why::WhyPage,
@@ -97,6 +102,7 @@ pub fn Pages() -> impl IntoView {
                 <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
                 <Route path=path!("/sites") view=SitesPage ssr=SsrMode::Async />
                 <Route path=path!("/sites/together") view=TogetherPage ssr=SsrMode::Async />
+                <Route path=path!("/share/:slug") view=SharePage ssr=SsrMode::Async />
                 <Route path=path!("/:domain/by/:field") view=DetailPage ssr=SsrMode::Async />
                 <Route path=path!("/:domain/funnel") view=BehaviourPage ssr=SsrMode::Async />
                 <Route path=path!("/:domain/journeys") view=BehaviourPage ssr=SsrMode::Async />

@@ -37,13 +37,15 @@ pub enum Section {
     Annotations,
     /// Filters that were saved under a name.
     Segments,
+    /// Links to the dashboard for people without an account.
+    Sharing,
     /// What cannot be undone.
     Danger,
 }
 
 impl Section {
     /// In the order of the pages.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::General,
         Self::Snippet,
         Self::Goals,
@@ -53,6 +55,7 @@ impl Section {
         Self::Shields,
         Self::Annotations,
         Self::Segments,
+        Self::Sharing,
         Self::Danger,
     ];
 
@@ -69,6 +72,7 @@ impl Section {
             Self::Shields => "shields",
             Self::Annotations => "annotations",
             Self::Segments => "segments",
+            Self::Sharing => "sharing",
             Self::Danger => "danger",
         }
     }
@@ -92,6 +96,7 @@ impl Section {
             Self::Shields => Key::SetShields,
             Self::Annotations => Key::SetAnnotations,
             Self::Segments => Key::Segments,
+            Self::Sharing => Key::SetSharing,
             Self::Danger => Key::SetDanger,
         }
     }
@@ -121,6 +126,8 @@ pub enum Entry {
     Annotation(Annotation),
     /// Of [`Section::Segments`].
     Segment(Segment),
+    /// Of [`Section::Sharing`].
+    Link(Link),
 }
 
 impl Entry {
@@ -135,7 +142,17 @@ impl Entry {
             Self::Shield(_) => Section::Shields,
             Self::Annotation(_) => Section::Annotations,
             Self::Segment(_) => Section::Segments,
+            Self::Link(_) => Section::Sharing,
         }
+    }
+
+    /// As it may be kept to be shown again: without what is secret.
+    #[must_use]
+    pub fn without_secrets(mut self) -> Self {
+        if let Self::Link(link) = &mut self {
+            link.password.clear();
+        }
+        self
     }
 
     /// Names and values of a form that sends it.
@@ -326,6 +343,38 @@ pub struct Segment {
     pub filters: String,
 }
 
+/// A shared link.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Link {
+    /// What its owner calls it.
+    pub name: String,
+    /// The password that it shall ask for, as it is typed; what is kept of it is never here.
+    pub password: String,
+    /// `YYYY-MM-DD` in the domain's zone: the last day on which it opens; empty: it has none.
+    pub until: String,
+    /// Number of the segment that all figures are limited to; empty: none.
+    pub segment: String,
+    /// Anybody sees the domain under its own name as well.
+    pub public: bool,
+    /// What is known of one that there is; no form sends it.
+    #[serde(skip)]
+    pub made: MadeLink,
+}
+
+/// What is known of a link that there is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MadeLink {
+    /// Its whole address.
+    pub address: String,
+    /// It asks for a password.
+    pub has_password: bool,
+    /// Its last day is over.
+    pub is_over: bool,
+    /// The name of its segment; none where it has none, or where that is gone.
+    pub segment: Option<String>,
+}
+
 /// What a section shows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
@@ -339,6 +388,8 @@ pub struct Settings {
     pub entries: Vec<Listed>,
     /// Names that the form of channels offers: those that everybody has.
     pub channels: Vec<String>,
+    /// Number and name of the segments that the form of shared links offers: the domain's.
+    pub segments: Vec<(String, String)>,
 }
 
 /// Something that is set, and what it is removed by.

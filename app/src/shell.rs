@@ -15,6 +15,7 @@ use crate::{
     failed::PageFailed,
     i18n::{in_script, lang, texts_of_browser},
     query::{ViewQuery, decoded_pairs},
+    share::{self, Handle},
     theme,
     types::{AppError, Dashboard},
 };
@@ -37,7 +38,6 @@ pub fn shell(assets: Assets) -> impl IntoView {
     let uri = use_context::<http::request::Parts>().map(|parts| parts.uri).unwrap_or_default();
     let domain = percent_decode_str(uri.path().trim_matches('/')).decode_utf8_lossy().into_owned();
     let query = uri.query().unwrap_or_default().to_owned();
-    set_policy(use_nonce().as_ref());
     if domain.is_empty() || domain.contains('/') || PLAIN.contains(&domain.as_str()) {
         return document(assets, None, || view! { <Pages /> }.into_any()).into_any();
     }
@@ -45,7 +45,7 @@ pub fn shell(assets: Assets) -> impl IntoView {
         match dashboard(&domain, &query).await {
             Ok(first) => {
                 let text = in_script(&first);
-                document(assets, Some((domain, text)), || view! { <App first /> }.into_any())
+                document(assets, Some((share::name(&domain), text)), || view! { <App first /> }.into_any())
             }
             Err(error) => document(assets, None, move || failed(error, ViewQuery::parse(&query).href(&format!("/{domain}")))),
         }
@@ -68,9 +68,13 @@ fn document(assets: Assets, first: Option<(String, String)>, body: impl FnOnce()
     let nonce = use_nonce();
     let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
     let is_realtime = path.trim_matches('/').split_once('/').is_some_and(|(_, page)| page == "realtime");
+    let handle = Handle::of_path(&path);
+    let embed = handle.as_ref().is_some_and(|handle| handle.embed);
+    set_policy(nonce.as_ref(), embed);
+    let background = handle.as_ref().and_then(|handle| handle.background.as_deref()).map(painted);
     view! {
         <!DOCTYPE html>
-        <html lang=lang().tag() dir=lang().dir() data-theme=theme::of_request().code()>
+        <html lang=lang().tag() dir=lang().dir() data-theme=theme::of_request().code() data-shared=handle.map(|_| "") data-embed=embed.then_some("") style=background>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -106,13 +110,20 @@ fn scripts(assets: &Assets, first: String, nonce: Option<Nonce>) -> impl IntoVie
     }
 }
 
-/// Scripts by nonce only, no third party anywhere. Bar widths are style attributes, nothing else may be.
-fn set_policy(nonce: Option<&Nonce>) {
+/// What is behind the page of a frame.
+fn painted(background: &str) -> String {
+    format!("background:{}{background}", if background == "transparent" { "" } else { "#" })
+}
+
+/// Scripts by nonce only, no third party anywhere. Bar widths are style attributes, nothing else may be. Only what is made for frames may stand
+/// in those of other sites: it has no form that changes anything, and knows no cookie.
+fn set_policy(nonce: Option<&Nonce>, embed: bool) {
     let (Some(response), Some(nonce)) = (use_context::<leptos_axum::ResponseOptions>(), nonce) else { return };
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; \
          style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; \
-         form-action 'self'; frame-ancestors 'none'; manifest-src 'self'"
+         form-action 'self'; frame-ancestors {}; manifest-src 'self'",
+        if embed { "*" } else { "'none'" }
     );
     if let Ok(policy) = http::HeaderValue::from_str(&policy) {
         response.insert_header(http::header::CONTENT_SECURITY_POLICY, policy);

@@ -2,6 +2,8 @@
 
 use leptos::prelude::use_context;
 
+use crate::share::Handle;
+
 /// The reader's choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
@@ -25,7 +27,7 @@ impl Theme {
         }
     }
 
-    fn from_code(code: &str) -> Self {
+    pub(crate) fn from_code(code: &str) -> Self {
         [Self::Light, Self::Dark].into_iter().find(|theme| theme.code() == code).unwrap_or_default()
     }
 
@@ -36,11 +38,14 @@ impl Theme {
     }
 }
 
-/// The choice that came with the request.
+/// The choice that came with the request: that of a shared link's address, else the reader's.
 #[must_use]
 pub fn of_request() -> Theme {
     use_context::<http::request::Parts>()
         .and_then(|parts| {
+            if let Some(theme) = Handle::of_path(parts.uri.path()).and_then(|handle| handle.theme) {
+                return Some(theme);
+            }
             let cookies = parts.headers.get(http::header::COOKIE)?.to_str().ok()?;
             Some(Theme::from_cookies(cookies))
         })

@@ -21,6 +21,9 @@ pub struct Viewer {
     pub csrf: String,
     /// The installation has no owner yet.
     pub needs_setup: bool,
+    /// What this browser was given for the passwords of shared links; never leaves the server.
+    #[serde(skip)]
+    pub passes: Vec<String>,
 }
 
 /// A measured domain as the pages show it.
@@ -153,9 +156,9 @@ pub struct Bar {
 /// What the browser has to know of a domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Face {
-    /// Its id.
+    /// By what its live stream is asked for; empty: there is none.
     pub id: String,
-    /// Host name.
+    /// What stands for it in addresses.
     pub domain: String,
     /// Today's date in its zone, `YYYY-MM-DD`.
     pub today: String,
@@ -163,9 +166,11 @@ pub struct Face {
     pub young: bool,
 }
 
+#[cfg(feature = "ssr")]
 impl From<&Site> for Face {
     fn from(site: &Site) -> Self {
-        Self { id: site.id.to_string(), domain: site.domain.clone(), today: site.today.clone(), young: site.young }
+        let id = crate::share::of_request().map_or_else(|| site.id.to_string(), |shared| shared.live.unwrap_or_default());
+        Self { id, domain: site.domain.clone(), today: site.today.clone(), young: site.young }
     }
 }
 

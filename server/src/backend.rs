@@ -3,6 +3,7 @@
 mod behaviour;
 mod explained;
 mod listed;
+mod seen;
 mod segments;
 mod settings;
 mod table;
@@ -29,11 +30,14 @@ use footfall_model::{
 use footfall_query::{language, period, question::Metric, range::local};
 use serde_json::Value;
 
+use seen::Seen;
+pub use seen::shared;
+
 use crate::{
     App,
     analytics::{AnalyticsError, View},
     api::domains::{parse_domain, parse_timezone},
-    auth::{SiteScope, csrf, origin, session},
+    auth::{SiteScope, csrf, link, origin, session},
     demo,
     import::Imports,
 };
@@ -71,20 +75,20 @@ impl ServerBackend {
     }
 
     /// What the domain has configured that a question names, as far as the viewer may use it. Most questions name nothing, and read nothing.
-    async fn known(&self, viewer: &Viewer, scope: &SiteScope, look: Look<'_>, field: &str) -> Result<language::Settings, AppError> {
-        if look.filters.is_empty() && !matches!(field, "goal" | "channel") {
+    async fn known(&self, seen: &Seen, look: Look<'_>, field: &str) -> Result<language::Settings, AppError> {
+        if look.filters.is_empty() && !seen.is_limited() && !matches!(field, "goal" | "channel") {
             return Ok(language::Settings::default());
         }
-        crate::settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)
+        crate::settings::for_questions(&self.app.meta, seen.scope.site(), seen.person).await.map_err(failed)
     }
 
     /// What reports are about.
-    async fn view(&self, viewer: &Viewer, scope: &SiteScope, look: Look<'_>) -> Result<View, AppError> {
-        view(look, &self.known(viewer, scope, look, "").await?)
+    async fn view(&self, seen: &Seen, look: Look<'_>) -> Result<View, AppError> {
+        view(look, &seen.filters(look), &self.known(seen, look, "").await?)
     }
 
-    /// A domain as the pages show it. With the store away it is shown as one that has events: the panels say what is wrong.
-    async fn describe(&self, scope: &SiteScope) -> Result<Site, AppError> {
+    /// A domain as the pages show it, under what stands for it in addresses. With the store away it is shown as one that has events: the panels say what is wrong.
+    async fn describe(&self, scope: &SiteScope, address: String) -> Result<Site, AppError> {
         let info = scope.info();
         let first = match self.app.analytics() {
             Ok(analytics) => analytics.first_event(scope).await,
@@ -93,7 +97,7 @@ impl ServerBackend {
         let now = Utc::now();
         Ok(Site {
             id: info.id.0,
-            domain: info.domain.to_string(),
+            domain: address,
             timezone: info.timezone.name().to_owned(),
             today: now.with_timezone(&info.timezone).date_naive().to_string(),
             tracker_url: format!("{}/tracker.js", self.app.config.base_url()),
@@ -114,6 +118,7 @@ impl Backend for ServerBackend {
             email: session.map(|session| session.user.email.to_string()),
             csrf: csrf::for_form(&self.app, headers).token,
             needs_setup,
+            passes: link::passes(headers),
         })
     }
 
@@ -160,7 +165,8 @@ impl Backend for ServerBackend {
     }
 
     async fn domain(&self, viewer: &Viewer, domain: &str) -> Result<Site, AppError> {
-        self.describe(&self.scope(viewer, domain).await?).await
+        let Seen { scope, address, .. } = self.seen(viewer, domain).await?;
+        self.describe(&scope, address).await
     }
 
     async fn add_domain(&self, viewer: &Viewer, domain: &str, timezone: &str) -> Result<Site, AppError> {
@@ -191,20 +197,25 @@ impl Backend for ServerBackend {
     }
 
     async fn kpis(&self, viewer: &Viewer, domain: &str, look: Look<'_>) -> Result<Kpis, AppError> {
-        let scope = self.scope(viewer, domain).await?;
-        let view = self.view(viewer, &scope, look).await?;
-        self.app.analytics().map_err(away)?.kpis(&scope, &view).await.map_err(away)
+        let seen = self.seen(viewer, domain).await?;
+        let view = self.view(&seen, look).await?;
+        let mut kpis = self.app.analytics().map_err(away)?.kpis(&seen.scope, &view).await.map_err(away)?;
+        if seen.is_limited() {
+            // Live state knows no filters.
+            kpis.current_visitors = 0;
+        }
+        Ok(kpis)
     }
 
     async fn timeseries(&self, viewer: &Viewer, domain: &str, look: Look<'_>, interval: Option<Interval>) -> Result<Series, AppError> {
-        let scope = self.scope(viewer, domain).await?;
-        let view = self.view(viewer, &scope, look).await?;
-        let (now, then) = self.app.analytics().map_err(away)?.timeseries(&scope, &view, interval).await.map_err(away)?;
+        let seen = self.seen(viewer, domain).await?;
+        let view = self.view(&seen, look).await?;
+        let (now, then) = self.app.analytics().map_err(away)?.timeseries(&seen.scope, &view, interval).await.map_err(away)?;
         Ok(Series { now, then })
     }
 
     async fn notes(&self, viewer: &Viewer, domain: &str, period: &Period) -> Result<Vec<Note>, AppError> {
-        let scope = self.scope(viewer, domain).await?;
+        let scope = self.seen(viewer, domain).await?.scope;
         let zone = scope.info().timezone;
         // All time begins before every note, whenever the first event was.
         let range = period::resolve(period, zone, Utc::now().timestamp_millis(), Some(0));
@@ -218,11 +229,11 @@ impl Backend for ServerBackend {
     }
 
     async fn table(&self, viewer: &Viewer, domain: &str, look: Look<'_>, wanted: Wanted<'_>) -> Result<Table, AppError> {
-        self.table_of(viewer, &self.scope(viewer, domain).await?, look, wanted).await
+        self.table_of(&self.seen(viewer, domain).await?, look, wanted).await
     }
 
     async fn offered(&self, viewer: &Viewer, domain: &str, look: Look<'_>) -> Result<Offered, AppError> {
-        self.offered_of(viewer, &self.scope(viewer, domain).await?, look).await
+        self.offered_of(&self.seen(viewer, domain).await?, look).await
     }
 
     async fn save_segment(&self, viewer: &Viewer, domain: &str, name: &str, personal: bool, filters: &[AnyOf]) -> Result<i64, AppError> {
@@ -230,15 +241,15 @@ impl Backend for ServerBackend {
     }
 
     async fn funnel(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Vec<u64>, AppError> {
-        self.funnel_of(viewer, &self.scope(viewer, domain).await?, look, query).await
+        self.funnel_of(&self.seen(viewer, domain).await?, look, query).await
     }
 
     async fn journeys(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Journeys, AppError> {
-        self.journeys_of(viewer, &self.scope(viewer, domain).await?, look, query).await
+        self.journeys_of(&self.seen(viewer, domain).await?, look, query).await
     }
 
     async fn retention(&self, viewer: &Viewer, domain: &str, look: Look<'_>, query: &BehaviourQuery) -> Result<Retention, AppError> {
-        self.retention_of(viewer, &self.scope(viewer, domain).await?, look, query).await
+        self.retention_of(&self.seen(viewer, domain).await?, look, query).await
     }
 
     async fn drops(&self, viewer: &Viewer, domain: &str, period: &Period) -> Result<Drops, AppError> {
@@ -269,9 +280,9 @@ impl Backend for ServerBackend {
         metric: footfall_app::metric::Metric,
         by: Option<&str>,
     ) -> Result<Explained, AppError> {
-        let scope = self.scope(viewer, domain).await?;
+        let seen = self.seen(viewer, domain).await?;
         let metric = Metric::named(metric.code()).ok_or(AppError::NotFound)?;
-        let mut explained = explained::explained(&self.app, viewer, scope, look, metric, by).await?;
+        let mut explained = explained::explained(&self.app, seen, look, metric, by).await?;
         if let Some(by) = by {
             let places = explained.rows.iter().map(|row| (by.to_owned(), row.label.clone())).collect();
             let mut names = self.names_of(places).await;
@@ -289,14 +300,21 @@ impl Backend for ServerBackend {
         look: Look<'_>,
         metric: footfall_app::metric::Metric,
     ) -> Result<Option<Why>, AppError> {
-        let scope = self.scope(viewer, domain).await?;
+        let seen = self.seen(viewer, domain).await?;
         let metric = Metric::named(metric.code()).ok_or(AppError::NotFound)?;
-        self.why_of(viewer, &scope, look, metric).await
+        self.why_of(&seen, look, metric).await
     }
 
     async fn live(&self, viewer: &Viewer, domain: &str) -> Result<LiveView, AppError> {
-        let scope = self.scope(viewer, domain).await?;
-        self.app.analytics().map_err(away)?.live_view(&scope).await.map_err(away)
+        let seen = self.seen(viewer, domain).await?;
+        if seen.is_limited() {
+            return Err(AppError::NotFound);
+        }
+        self.app.analytics().map_err(away)?.live_view(&seen.scope).await.map_err(away)
+    }
+
+    async fn link_is_open(&self, viewer: &Viewer, slug: &str, domain: Option<&str>) -> Result<bool, AppError> {
+        self.is_open(viewer, slug, domain).await
     }
 
     async fn settings(&self, viewer: &Viewer, domain: &str, section: Section) -> Result<Settings, AppError> {
@@ -352,9 +370,9 @@ impl Backend for ServerBackend {
 }
 
 /// What reports are about.
-fn view(look: Look<'_>, known: &language::Settings) -> Result<View, AppError> {
+fn view(look: Look<'_>, filters: &[Value], known: &language::Settings) -> Result<View, AppError> {
     let compare = compared_with(look.compare);
-    let condition = language::condition(&filters(look.filters), known).map_err(asked_wrongly)?;
+    let condition = language::condition(filters, known).map_err(asked_wrongly)?;
     Ok(View { period: look.period.clone(), compare, condition })
 }
 

@@ -15,6 +15,7 @@ pub mod demo;
 pub mod housekeeping;
 pub mod http;
 pub mod import;
+pub mod links;
 pub mod promote;
 pub mod removal;
 pub mod router;

@@ -92,6 +92,8 @@ pub fn api_router() -> OpenApiRouter<Arc<App>> {
         .merge(auth::router())
         .merge(api::domains::router())
         .merge(api::settings::router())
+        .merge(api::links::router())
+        .merge(api::badge::router())
         .merge(api::analytics::router())
         .merge(api::live::router())
         .merge(api::query_v2::router())

@@ -136,7 +136,7 @@ impl Backend for Demo {
         let cookies = headers.get("cookie").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let (needs_setup, signed_out) = (cookies.contains("needs_setup"), cookies.contains("signed_out"));
         let email = (!needs_setup && !signed_out).then(|| "owner@example.org".to_owned());
-        Ok(Viewer { user: None, email, csrf: "token".to_owned(), needs_setup })
+        Ok(Viewer { user: None, email, csrf: "token".to_owned(), needs_setup, passes: Vec::new() })
     }
 
     async fn writer(&self, headers: &HeaderMap, _: &str) -> Result<Viewer, AppError> {
@@ -194,6 +194,10 @@ impl Backend for Demo {
             return Err(AppError::NotSignedIn);
         }
         site(domain)
+    }
+
+    async fn link_is_open(&self, _: &Viewer, _: &str, _: Option<&str>) -> Result<bool, AppError> {
+        Err(AppError::NotFound)
     }
 
     async fn add_domain(&self, _: &Viewer, domain: &str, _: &str) -> Result<Site, AppError> {
@@ -448,7 +452,8 @@ impl Backend for Demo {
     async fn settings(&self, viewer: &Viewer, domain: &str, section: Section) -> Result<Settings, AppError> {
         let site = self.domain(viewer, domain).await?;
         let entries = if domain == "empty.example" { Vec::new() } else { entries(section) };
-        Ok(Settings { site, added: "2026-02-11".to_owned(), former: None, entries, channels: vec!["Email".to_owned()] })
+        let channels = vec!["Email".to_owned()];
+        Ok(Settings { site, added: "2026-02-11".to_owned(), former: None, entries, channels, segments: Vec::new() })
     }
 
     async fn add_setting(&self, _: &Viewer, _: &str, entry: &Entry) -> Result<Entry, AppError> {

@@ -52,7 +52,7 @@ pub async fn add_setting(csrf: String, domain: String, entry: Entry) -> Result<(
     let (backend, viewer) = writer(&csrf).await?;
     let outcome = match backend.add_setting(&viewer, &domain, &entry).await {
         Ok(added) => Outcome::Added(added),
-        Err(error) => Outcome::Failed { error, typed: Typed::Entry(entry.clone()) },
+        Err(error) => Outcome::Failed { error, typed: Typed::Entry(entry.clone().without_secrets()) },
     };
     follow(backend.as_ref(), &viewer, &entry.section().address(&domain), outcome).await
 }

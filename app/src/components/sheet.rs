@@ -9,6 +9,7 @@ use crate::{
     failed::PageFailed,
     i18n::{Key, t},
     icons::{Icon, icon},
+    share,
     types::AppError,
 };
 
@@ -22,6 +23,8 @@ pub fn SheetPage(
     /// What it shows.
     sheet: Resource<Result<Sheet, AppError>>,
 ) -> impl IntoView {
+    // The host name stands where the address has the handle of a shared link.
+    let title = share::of_request().map_or_else(|| title.clone(), |shared| title.replace(&shared.address, &shared.domain));
     view! {
         <Title text=title />
         <Suspense>

@@ -179,7 +179,11 @@ impl State {
         };
         state.follow_address();
         let id = first.face.id.clone();
-        Effect::new(move |_| listen(&id, move |news| state.hear(news)));
+        Effect::new(move |_| {
+            if !id.is_empty() {
+                listen(&id, move |news| state.hear(news));
+            }
+        });
         on_cleanup(move || {
             state.figures_pace.stop();
             state.panels_pace.stop();

@@ -28,7 +28,7 @@ pub fn DomainPage(
     let state = State::new(&first, query);
     provide_context(state);
     let notice = Memo::new(move |_| state.strip.value.with(|strip| strip.notice.clone()));
-    let Dashboard { switcher, account, notices, empty, face, .. } = first;
+    let Dashboard { switcher, account, notices, empty, .. } = first;
     let body = match empty {
         Some(html) => view! { <div inner_html=html></div> }.into_any(),
         None => view! {
@@ -44,7 +44,6 @@ pub fn DomainPage(
     view! {
         <DomainBar switcher account />
         <main id="content" class="wide" on:click=move |event| retry(state, &event)>
-            <h1 class="sr-only">{face.domain}</h1>
             <p class="notice notice-warn" role="status" hidden=move || notice.with(String::is_empty)>
                 {move || notice.get()}
             </p>

@@ -22,6 +22,8 @@ pub mod settings;
 #[cfg(feature = "ssr")]
 pub mod setup;
 #[cfg(feature = "ssr")]
+pub mod share;
+#[cfg(feature = "ssr")]
 pub mod sites;
 #[cfg(feature = "ssr")]
 pub mod together;

@@ -32,7 +32,8 @@ pub fn bar(page: &Page, face: &Face, query: &ViewQuery, offered: &Offered, csrf:
 }
 
 /// The name of a period in the picker.
-pub(super) fn period_name(period: &Period) -> String {
+#[must_use]
+pub fn period_name(period: &Period) -> String {
     let key = match period {
         Period::Last30Minutes => Key::Period30m,
         Period::Last24Hours => Key::Period24h,

@@ -16,6 +16,7 @@ use crate::{
     i18n::{Key, fill, t},
     icons::{Icon, icon},
     markup::Html,
+    share,
     text::middle,
     types::AppError,
 };
@@ -63,7 +64,7 @@ pub fn behaviour(domain: &str, query: &BehaviourQuery, offered: &Offered, answer
     let mut html = Html::new();
     back(&mut html, domain, &query.view);
     html.raw(r#"<header class="detail-head"><h1 class="title">"#)
-        .text(fill(Key::DetailOf, &[("what", behaviour_name(kind)), ("domain", domain)]))
+        .text(fill(Key::DetailOf, &[("what", behaviour_name(kind)), ("domain", &share::name(domain))]))
         .raw(r#"</h1><nav class="tabs""#)
         .attr("aria-label", t(Key::Behaviour))
         .raw(">");

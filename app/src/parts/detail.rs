@@ -17,6 +17,7 @@ use crate::{
     markup::Html,
     metric::Metric,
     query::{MAP, NAMES_OF_PROPS, PanelId, ViewQuery, decoded_pairs, written},
+    share,
     types::AppError,
 };
 
@@ -153,7 +154,7 @@ pub fn detail(domain: &str, query: &DetailQuery, offered: &Offered, answer: Resu
     let mut html = Html::new();
     back(&mut html, domain, &query.view);
     html.raw(r#"<header class="detail-head"><h1 class="title">"#)
-        .text(fill(Key::DetailOf, &[("what", long_name(&query.field)), ("domain", domain)]))
+        .text(fill(Key::DetailOf, &[("what", long_name(&query.field)), ("domain", &share::name(domain))]))
         .raw("</h1>");
     siblings(&mut html, domain, query);
     html.raw("</header>").html(&chips(&query.first_page(domain), &query.view, offered));

@@ -16,6 +16,7 @@ use crate::{
     markup::Html,
     metric::Metric,
     query::{NAMES_OF_PROPS, ViewQuery, decoded_pairs, encoded},
+    share,
     text::middle,
     types::AppError,
 };
@@ -103,6 +104,7 @@ fn others(html: &mut Html, domain: &str, asked: &Asked, query: &ViewQuery) {
 }
 
 fn shown(html: &mut Html, domain: &str, asked: &Asked, (query, offered): (&ViewQuery, &Offered), explained: &Explained) {
+    let is_own = share::of_request().is_none();
     html.raw(r#"<section class="sheet-part"><p class="sheet-text">"#).text(explained.definition).raw(" ");
     html.text(fill(Key::ExplainUnit, &[("unit", explained.unit)])).raw("</p>");
     let about = if explained.how.as_ref().is_some_and(|how| !how.exact) { "≈ " } else { "" };
@@ -127,10 +129,14 @@ fn shown(html: &mut Html, domain: &str, asked: &Asked, (query, offered): (&ViewQ
             }
             facts(html, domain, query, how);
             html.raw("</section>");
-            statement(html, how);
+            if is_own {
+                statement(html, how);
+            }
         }
     }
-    program(html, domain, explained);
+    if is_own {
+        program(html, domain, explained);
+    }
 }
 
 /// The first rows of a table.
@@ -168,6 +174,11 @@ fn facts(html: &mut Html, domain: &str, query: &ViewQuery, how: &How) {
     }
     if let Some((from, to)) = how.confidence {
         fact(html, Key::ExplainConfidence, &percent(format_args!("{from}–{to}")), t(Key::ExplainConfidenceText));
+    }
+    // These are of all that came, whatever a shared link is limited to.
+    if share::of_request().is_some() {
+        html.raw("</dl>");
+        return;
     }
     let (bytes, elapsed) = (format!("{}B", compact(how.bytes)), format!("{:.0}", how.elapsed_ms.ceil()));
     let read = fill(Key::ExplainReadText, &[("bytes", &bytes), ("elapsed", &elapsed)]);

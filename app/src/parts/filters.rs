@@ -8,6 +8,7 @@ use crate::{
     icons::{Icon, icon},
     markup::Html,
     query::{ViewQuery, encoded},
+    share,
     text::middle,
 };
 
@@ -250,7 +251,9 @@ pub fn filter_menu(page: &Page, query: &ViewQuery, offered: &Offered, csrf: &str
     html.raw(r#"</span></summary><div class="menu-layer filter-layer">"#);
     Form { page, query, offered, place: Place::New, filter: None }.write(&mut html);
     segments::list(&mut html, page, query, offered);
-    segments::save(&mut html, page, query, csrf);
+    if share::of_request().is_none() {
+        segments::save(&mut html, page, query, csrf);
+    }
     html.raw("</div></details>");
     html
 }

@@ -10,6 +10,7 @@ use crate::{
     icons::{Icon, icon},
     markup::Html,
     query::{NAMES_OF_PROPS, ViewQuery},
+    share,
     text::{PATH, country, middle, page_address},
 };
 
@@ -39,7 +40,7 @@ pub(super) fn label(html: &mut Html, domain: &str, query: &ViewQuery, field: &st
         filters(html, domain, query, field, row, name);
     }
     let is_page = matches!(field, "page" | "entry_page" | "exit_page");
-    if let Some(address) = page_address(domain, &row.label).filter(|_| is_page) {
+    if let Some(address) = page_address(&share::name(domain), &row.label).filter(|_| is_page) {
         html.raw(r#"<a class="row-action" target="_blank" rel="noopener noreferrer external""#)
             .attr("href", address)
             .attr("aria-label", fill(Key::OpenPage, &[("path", &row.label)]))

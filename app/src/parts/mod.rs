@@ -6,6 +6,7 @@ use crate::{
     markup::Html,
     query::{ViewQuery, written},
     settings::Section,
+    share,
     text::sentence,
     theme::Theme,
     types::{AppError, Site, Viewer},
@@ -26,13 +27,14 @@ mod panel;
 mod realtime;
 mod segments;
 pub mod settings;
+mod shared;
 mod sites;
 mod step;
 mod strip;
 mod together;
 mod why;
 
-pub use bar::{bar, period_menu};
+pub use bar::{bar, period_menu, period_name};
 pub use behaviour::{Behaviour, behaviour, behaviour_name, behaviour_page};
 pub use chart::chart;
 pub use detail::{DetailQuery, detail};
@@ -42,6 +44,7 @@ pub use filters::{filter_menu, suggestions};
 pub use map::MOST_COUNTRIES;
 pub use panel::{ROWS, figures, long_name, panel};
 pub use realtime::{Now, Stored, realtime, realtime_parts};
+pub use shared::{Password, password};
 pub use sites::sites;
 pub use strip::strip;
 pub use together::{TOGETHER, together, together_query};
@@ -123,6 +126,9 @@ fn back(html: &mut Html, domain: &str, query: &ViewQuery) {
 /// The menu that leads to another domain, and to the domain's other pages.
 #[must_use]
 pub fn switcher(current: &str, domains: &[String]) -> Html {
+    if let Some(shared) = share::of_request() {
+        return shared::name(&shared);
+    }
     let mut html = Html::new();
     html.raw(r#"<details class="menu menu-left"><summary class="menu-button""#)
         .attr("title", t(Key::SwitchDomain))
@@ -166,6 +172,9 @@ pub fn switcher(current: &str, domains: &[String]) -> Html {
 /// The end of the bar: theme, language, and the menu of who is signed in.
 #[must_use]
 pub fn bar_end(theme: Theme, viewer: &Viewer) -> Html {
+    if let Some(shared) = share::of_request() {
+        return shared::bar_end(theme, &shared);
+    }
     let mut html = offline();
     html.html(&theme_button(theme));
     html.html(&if viewer.email.is_some() { account(viewer) } else { languages_menu() });
@@ -256,10 +265,15 @@ fn theme_button(theme: Theme) -> Html {
     html
 }
 
-/// Lines that must be known before the figures: demo data, and what a form came back with.
+/// The heading of the page, and lines that must be known before the figures: demo data, and what a form came back with.
 #[must_use]
 pub fn notices(site: &Site, csrf: &str, fault: Option<&AppError>) -> Html {
     let mut html = Html::new();
+    html.raw(r#"<h1 class="sr-only">"#).text(share::name(&site.domain)).raw("</h1>");
+    if let Some(shared) = share::of_request() {
+        shared::notices(&mut html, &shared, site);
+        return html;
+    }
     if let Some(fault) = fault {
         html.raw(r#"<p class="notice notice-warn" role="alert">"#).text(sentence(&fault.to_string())).raw("</p>");
     }
@@ -352,6 +366,9 @@ pub fn waiting(site: &Site) -> Html {
 /// listens to the live stream there, so it is the page that turns.
 #[must_use]
 pub fn no_visits_yet(site: &Site, csrf: &str) -> Html {
+    if share::of_request().is_some() {
+        return shared::no_visits_yet();
+    }
     let mut html = Html::new();
     html.raw(r#"<section class="empty" aria-labelledby="empty-title"><h2 id="empty-title" class="title">"#)
         .text(t(Key::EmptyTitle))

@@ -23,6 +23,7 @@ use crate::{
     metric::Metric,
     query::{MAP, NAMES_OF_PROPS, PanelId, ViewQuery},
     settings::Section,
+    share,
     types::AppError,
 };
 
@@ -183,7 +184,7 @@ pub(super) fn nothing(page: &Page, domain: &str, query: &ViewQuery, field: &str)
         html.raw(r#"<a class="button" data-noscroll"#);
         leads(&mut html, page, query, &query.with_period(Period::All)).raw(">").text(t(Key::LookAtAll)).raw("</a>");
     }
-    if field == "goal" {
+    if field == "goal" && share::of_request().is_none() {
         html.raw(r#"<a class="button" rel="external""#)
             .attr("href", Section::Goals.address(domain))
             .raw(">")

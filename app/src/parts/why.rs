@@ -162,7 +162,9 @@ fn rows(html: &mut Html, page: &Shown<'_>) {
         html.raw(r#"</td><td class="figure">"#).text(signed(change)).raw(r#"</td><td class="why-part"><span class="row-bar"#);
         html.raw(if against { " why-against\"" } else { "\"" }).attr("style", format_args!("width:{:.1}%", 100.0 * change.abs() / widest));
         html.raw(r#"></span><span class="why-share">"#).text(share.map_or_else(|| "–".to_owned(), signed_share)).raw("</span></td><td>");
-        note(html, page, moved, (name, share));
+        if crate::share::of_request().is_none() {
+            note(html, page, moved, (name, share));
+        }
         html.raw("</td></tr>");
     }
     html.raw("</tbody></table></div>");

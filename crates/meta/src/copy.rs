@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     Meta, MetaError, annotations, cursors, db::Txn, domains, goals, hourly, imports, keys, lists, salts, secrets, segments, sessions,
-    shields, users, versions,
+    shared_links, shields, users, versions,
 };
 
 /// Rows per statement; at most 11 values each.
@@ -47,6 +47,7 @@ macro_rules! for_each_table {
         $each!(segments::row, "segments");
         $each!(annotations::row, "annotations");
         $each!(lists::row, "rules");
+        $each!(shared_links::row, "shared_links");
         $each!(versions::row, "versions");
         $each!(salts::row, "salts");
         $each!(imports::row, "import_jobs");

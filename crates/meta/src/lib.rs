@@ -35,6 +35,7 @@ pub mod salts;
 pub mod secrets;
 pub mod segments;
 pub mod sessions;
+pub mod shared_links;
 pub mod shields;
 pub mod token;
 pub mod users;
@@ -61,6 +62,7 @@ pub use removal::DeletedSite;
 pub use secrets::Setup;
 pub use segments::Segment;
 pub use sessions::{Session, SessionInfo};
+pub use shared_links::{NewLink, SharedLink};
 pub use shields::{Shield, ShieldKind};
 pub use users::{Role, User};
 

@@ -1,4 +1,4 @@
-//! Random tokens: given out once, kept as a hash.
+//! Random tokens: given out once, kept as a hash. And slugs, which stand in addresses.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
@@ -7,6 +7,12 @@ use sha2::{Digest, Sha256};
 #[must_use]
 pub fn random_token() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
+}
+
+/// A fresh slug of 128 random bits, 22 characters that are safe in URLs: as short as an address may be that nobody can guess.
+#[must_use]
+pub fn random_slug() -> String {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>())
 }
 
 /// What is stored of a token: SHA-256 as hex. A fast hash is right here, as 256 random bits cannot be guessed.

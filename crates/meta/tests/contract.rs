@@ -65,6 +65,8 @@ contract! {
     settings::goals_are_kept_as_they_were_made,
     settings::segments_are_the_domains_or_a_persons,
     settings::notes_and_lists_are_the_domains,
+    settings::a_shared_link_opens_one_domain_until_it_is_gone,
+    settings::of_two_public_links_at_once_one_is_made,
     figures::replicas_agree_on_salts,
     figures::salts_are_made_ahead_and_destroyed,
     figures::replicas_agree_on_the_installation_secret,

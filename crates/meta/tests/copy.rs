@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use chrono::{Duration, Utc};
 use chrono_tz::Tz;
 use footfall_meta::{
-    Figures, GoalKind, HourFigures, ImportStart, List, Meta, MetaError, NewGoal, NewImport, NewKey, Password, Reach, Role, Scope,
+    Figures, GoalKind, HourFigures, ImportStart, List, Meta, MetaError, NewGoal, NewImport, NewKey, NewLink, Password, Reach, Role, Scope,
     ShieldKind, Site,
 };
 use footfall_model::SiteId;
@@ -42,6 +42,8 @@ async fn furnish(meta: &Meta) -> Vec<Site> {
     let filters = vec![serde_json::json!(["is", "event:page", ["/ü"]])];
     meta.create_segment(sites[0].id, Some(owner.id), "mine", filters).await.unwrap();
     meta.create_annotation(sites[1].id, now, "a note").await.unwrap();
+    let link = NewLink { name: "a link".to_owned(), expires_at: Some(now), segment: Some(1), ..NewLink::default() };
+    meta.create_link(sites[1].id, link).await.unwrap();
     meta.change_list(sites[1].id, List::Properties, |_| Ok(vec!["plan".to_owned(), "size".to_owned()])).await.unwrap();
     let key = NewKey {
         name: "a key".to_owned(),

@@ -40,7 +40,7 @@ async fn several_start_at_once() {
 async fn nothing_is_migrated_by_looking() {
     let folder = tempfile::tempdir().unwrap();
     let meta = Meta::connect(&format!("sqlite:{}", folder.path().join("accounts.db").display())).await.unwrap();
-    let all = ["m0001_accounts", "m0002_figures", "m0003_generations", "m0004_settings", "m0005_domain_changes"];
+    let all = ["m0001_accounts", "m0002_figures", "m0003_generations", "m0004_settings", "m0005_domain_changes", "m0006_shared_links"];
     assert_eq!(meta.pending_migrations().await.unwrap(), all);
     assert_eq!(meta.pending_migrations().await.unwrap().len(), all.len());
     meta.migrate().await.unwrap();

@@ -5,12 +5,14 @@
 //! one shape (`error`), except where a protocol is kept that has its own (`refusal`).
 
 pub mod analytics;
+pub mod badge;
 pub mod behaviour;
 pub mod body;
 pub mod domains;
 pub mod error;
 pub mod explain;
 pub mod jobs;
+pub mod links;
 pub mod live;
 pub mod operator;
 pub mod ops;

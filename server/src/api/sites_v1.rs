@@ -1,5 +1,5 @@
-//! `/api/v1/sites` in the shape of Plausible's Sites API: domains, their goals and custom properties. PUTs find or create. Shared links and guests
-//! come with sharing and with teams.
+//! `/api/v1/sites` in the shape of Plausible's Sites API: domains, their goals, custom properties and shared links. PUTs find or create. Guests
+//! come with teams.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -25,6 +25,7 @@ use super::{
 use crate::{
     App,
     auth::{Caller, KeyFault, SiteScope, caller},
+    links::{self, AskedLink, NotMade},
     settings::{self, AskedGoal, Wrong},
 };
 
@@ -39,6 +40,7 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(remove_goal))
         .routes(routes!(properties, put_property, remove_named_property))
         .routes(routes!(remove_property))
+        .routes(routes!(put_link))
         .routes(routes!(show, change, remove))
 }
 
@@ -308,6 +310,29 @@ async fn remove_goal(State(app): State<Arc<App>>, Path(goal): Path<String>, aske
     let missing = || Refusal::new(StatusCode::NOT_FOUND, "Goal could not be found");
     let id = goal.parse().map_err(|_| missing())?;
     if app.meta.delete_goal(site.id, id).await.map_err(of_meta)? { Ok(deleted()) } else { Err(missing()) }
+}
+
+/// Finds or makes a shared link, by its name. One that is made opens the whole dashboard, without a password, until it is removed.
+#[utoipa::path(put, path = "/api/v1/sites/shared-links", tag = "sites", request_body(content = Object, description = "`site_id` and `name`"),
+    responses((status = 200, body = Object), (status = 400, body = QueryError), (status = 401, body = QueryError), (status = 404, body = QueryError)))]
+async fn put_link(State(app): State<Arc<App>>, asked: Asked) -> Result<Response, Refusal> {
+    let site_id = asked.needed("site_id", "create a shared link")?;
+    let name = asked.needed("name", "create a shared link")?.trim();
+    let site = asked.site(&app, site_id).await?;
+    let found = async || {
+        let known = app.meta.links_of(site.id).await.map_err(of_meta)?;
+        Ok::<_, Refusal>(known.into_iter().find(|known| known.name == name))
+    };
+    let link = match found().await? {
+        Some(link) => link,
+        None => match links::add(&app.meta, &site, AskedLink { name: name.to_owned(), ..AskedLink::default() }).await {
+            Ok(link) => link,
+            Err(NotMade::Wrong(wrong)) => return Err(Refusal::bad_request(said(wrong))),
+            // Somebody else may have been faster.
+            Err(NotMade::Meta(taken)) => found().await?.ok_or_else(|| of_meta(taken))?,
+        },
+    };
+    Ok(answer(json!({ "name": link.name, "url": links::address(&app, &link) })))
 }
 
 /// The custom properties of a domain.

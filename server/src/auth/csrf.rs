@@ -77,7 +77,7 @@ pub(super) fn keyed(secret: &[u8], parts: &[&str]) -> String {
     mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn same(one: &str, two: &str) -> bool {
+pub(super) fn same(one: &str, two: &str) -> bool {
     !one.is_empty() && subtle::ConstantTimeEq::ct_eq(one.as_bytes(), two.as_bytes()).into()
 }
 

@@ -3,6 +3,7 @@
 //! - [`Caller`]: a signed-in user or an API key, or 401. Extracting it also refuses changes that another site's page sends
 //!   with a user's cookie (`origin`).
 //! - [`SiteScope`]: the proof that a caller may read or manage one domain; nothing reads a domain's figures without one.
+//! - [`link`]: shared links, by which somebody without an account reads one domain.
 //! - The rest are the routes that users of NextAuth know: `providers`, `csrf`, `session`, `callback/credentials`, `signout`;
 //!   beside them `sessions` (where am I signed in) and `setup` (the first owner).
 //!
@@ -19,6 +20,7 @@ pub mod cookies;
 mod credentials;
 pub mod csrf;
 mod form;
+pub mod link;
 pub mod origin;
 mod providers;
 mod scope;
@@ -45,4 +47,5 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(credentials::sign_in))
         .routes(routes!(sessions::list, sessions::end))
         .routes(routes!(setup::set_up))
+        .routes(routes!(link::open))
 }

@@ -3,7 +3,7 @@
 //! A [`SiteScope`] cannot be made outside this file. Unknown and forbidden domains look alike: both are 404. A key without the
 //! needed scope is told so (403) before any domain is looked up.
 
-use footfall_meta::{DeletedSite, Meta, MetaError, Reach, Scope, Site};
+use footfall_meta::{DeletedSite, Meta, MetaError, Reach, Scope, SharedLink, Site};
 use footfall_model::{Domain, SiteId};
 use uuid::Uuid;
 
@@ -71,6 +71,14 @@ impl SiteScope {
     /// When the database fails.
     pub async fn of_user(app: &App, user: Uuid, name: &str) -> Result<Option<Self>, MetaError> {
         Self::named(app, Reach::Owner(user), name).await
+    }
+
+    /// The domain of a shared link, to show it to whoever has that link: within what it is limited to (`link.rs`).
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of_link(app: &App, link: &SharedLink) -> Result<Option<Self>, MetaError> {
+        Ok(app.meta.site(link.site).await?.map(|site| Self { site }))
     }
 
     /// All domains that a signed-in user may see, by name.

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use footfall_app::{
     backend::{Explained, ExplainedRow, How, Look},
     filter,
-    types::{AppError, Viewer},
+    types::AppError,
 };
 use footfall_query::{
     question::Metric,
@@ -13,12 +13,11 @@ use footfall_query::{
 };
 use serde_json::json;
 
-use super::{away, filters};
+use super::{away, seen::Seen};
 use crate::{
     App,
     analytics::{AnswerRow, Explanation},
     api::{explain::parameter, query_v2::understood, question::Question, refusal::Refusal},
-    auth::SiteScope,
 };
 
 /// One second: the last one of a range is named, its end is not.
@@ -28,17 +27,11 @@ const SECOND_MS: i64 = 1_000;
 const ROWS: u64 = 5;
 
 /// A figure of a period, or those of a table: by a field.
-pub(super) async fn explained(
-    app: &App,
-    viewer: &Viewer,
-    scope: SiteScope,
-    look: Look<'_>,
-    metric: Metric,
-    by: Option<&str>,
-) -> Result<Explained, AppError> {
+pub(super) async fn explained(app: &App, seen: Seen, look: Look<'_>, metric: Metric, by: Option<&str>) -> Result<Explained, AppError> {
     let analytics = app.analytics().map_err(away)?;
-    let (domain, zone) = (scope.info().domain.to_string(), scope.info().timezone);
-    let range = analytics.range(&scope, look.period, chrono::Utc::now().timestamp_millis()).await.map_err(away)?;
+    let is_own = seen.is_own;
+    let (domain, zone) = (seen.scope.info().domain.to_string(), seen.scope.info().timezone);
+    let range = analytics.range(&seen.scope, look.period, chrono::Utc::now().timestamp_millis()).await.map_err(away)?;
     let mut question = vec![
         ("site_id", json!(domain)),
         ("metrics", json!([metric.name()])),
@@ -50,8 +43,9 @@ pub(super) async fn explained(
         question.push(("order_by", json!([[metric.name(), "desc"]])));
         question.push(("pagination", json!({"limit": ROWS})));
     }
-    if !look.filters.is_empty() {
-        question.push(("filters", filters(look.filters).into()));
+    let filters = seen.filters(look);
+    if !filters.is_empty() {
+        question.push(("filters", filters.into()));
     }
     let lines: Vec<String> = question.iter().map(|(name, value)| format!("  \"{name}\": {value}")).collect();
     let mut explained = Explained {
@@ -63,7 +57,7 @@ pub(super) async fn explained(
         to: local(range.to, zone).to_string(),
         timezone: zone.name().to_owned(),
         endpoint: format!("{}/api/v2/query", app.config.base_url()),
-        question: format!("{{\n{}\n}}", lines.join(",\n")),
+        question: if is_own { format!("{{\n{}\n}}", lines.join(",\n")) } else { String::new() },
         how: None,
     };
     if range.length() == 0 {
@@ -71,7 +65,7 @@ pub(super) async fn explained(
     }
     let refused = |refusal: Refusal| AppError::Invalid { field: "filters".to_owned(), message: refusal.text().to_owned() };
     let body = question.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let question = Question::about(&app.meta, scope, viewer.user, body).await.map_err(refused)?;
+    let question = Question::about(&app.meta, seen.scope, seen.person, body).await.map_err(refused)?;
     let asked = understood(&question).map_err(refused)?;
     let answer = analytics.answer(&question.scope, &asked, range).await.map_err(away)?;
     let figure = |row: &AnswerRow| row.figures.first().copied().flatten();
@@ -87,6 +81,11 @@ pub(super) async fn explained(
         explained.figure = answer.rows.first().and_then(figure);
     }
     explained.how = answer.explanation.map(|explanation| how(explanation, metric, by.is_some(), zone));
+    if !is_own {
+        // Counts of all that came know no segment, and the statement names it.
+        explained.how =
+            explained.how.map(|How { exact, watermark, confidence, .. }| How { exact, watermark, confidence, ..How::default() });
+    }
     Ok(explained)
 }
 

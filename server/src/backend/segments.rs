@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     ServerBackend, compared_with, failed, filters,
+    seen::Seen,
     settings::{invalid, refused},
 };
 use crate::{
@@ -21,12 +22,13 @@ use crate::{
 };
 
 impl ServerBackend {
-    pub(super) async fn offered_of(&self, viewer: &Viewer, scope: &SiteScope, look: Look<'_>) -> Result<Offered, AppError> {
-        let (meta, site) = (&self.app.meta, scope.site());
+    pub(super) async fn offered_of(&self, seen: &Seen, look: Look<'_>) -> Result<Offered, AppError> {
+        let (meta, site) = (&self.app.meta, seen.scope.site());
         let (segments, props) =
-            tokio::try_join!(meta.segments_of(site, viewer.user), meta.list_of(site, List::Properties)).map_err(failed)?;
-        let segments: Vec<Segment> = segments.into_iter().map(shown).collect();
-        Ok(Offered { places: self.names_of(places(look.filters, &segments)).await, segments, props, compared: compared(scope, look) })
+            tokio::try_join!(meta.segments_of(site, seen.person), meta.list_of(site, List::Properties)).map_err(failed)?;
+        // What the owner calls parts of the audience is nobody else's.
+        let segments: Vec<Segment> = segments.into_iter().filter(|_| seen.is_own).map(shown).collect();
+        Ok(Offered { places: self.names_of(places(look.filters, &segments)).await, segments, props, compared: compared(&seen.scope, look) })
     }
 
     pub(super) async fn segment_of(

@@ -7,18 +7,20 @@ use chrono_tz::Tz;
 use footfall_app::{
     parts::settings::CLEARED,
     settings::{
-        Annotation, Channel, CompletedBy, Entry, Goal, Listed, Outcome, Prop, Property, Route, Section, Segment, Settings, Shield, ShieldOf,
+        Annotation, Channel, CompletedBy, Entry, Goal, Link, Listed, MadeLink, Outcome, Prop, Property, Route, Section, Segment, Settings,
+        Shield, ShieldOf,
     },
     types::{AppError, Viewer},
 };
 use footfall_enrich::channel;
-use footfall_meta::{GoalKind, List, MetaError, ShieldKind, Site, SiteChange, token::random_token};
+use footfall_meta::{GoalKind, List, Meta, MetaError, SharedLink, ShieldKind, Site, SiteChange, token::random_token};
 use serde_json::json;
 
 use super::{ServerBackend, failed, segments};
 use crate::{
     api::domains::{parse_domain, parse_timezone},
     auth::SiteScope,
+    links::{self, AskedLink, NotMade},
     removal,
     settings::{self, AskedGoal, AskedRule, Wrong},
 };
@@ -35,8 +37,12 @@ impl ServerBackend {
             Section::Channels => channel::Channel::ALL.iter().map(|channel| channel.name().to_owned()).collect(),
             _ => Vec::new(),
         };
+        let segments = match section {
+            Section::Sharing => segments_of(&self.app.meta, scope).await?,
+            _ => Vec::new(),
+        };
         Ok(Settings {
-            site: self.describe(scope).await?,
+            site: self.describe(scope, site.domain.to_string()).await?,
             former: site
                 .former
                 .as_ref()
@@ -44,7 +50,26 @@ impl ServerBackend {
             added: site.created_at.with_timezone(&site.timezone).date_naive().to_string(),
             entries: self.entries(viewer, scope, section).await?,
             channels,
+            segments,
         })
+    }
+
+    async fn shared_links(&self, scope: &SiteScope) -> Result<Vec<Listed>, AppError> {
+        let links = self.app.meta.links_of(scope.site()).await.map_err(failed)?;
+        let segments = segments_of(&self.app.meta, scope).await?;
+        let listed = |link: SharedLink| {
+            let number = link.segment.map(|number| number.to_string()).unwrap_or_default();
+            let made = MadeLink {
+                address: links::address(&self.app, &link),
+                has_password: link.password_hash.is_some(),
+                is_over: link.is_over(Utc::now()),
+                segment: segments.iter().find(|(known, _)| *known == number).map(|(_, name)| name.clone()),
+            };
+            let until = links::until(&link, scope.info().timezone).unwrap_or_default();
+            let shown = Link { name: link.name, password: String::new(), until, segment: number, public: link.is_public, made };
+            Listed { key: link.id.to_string(), entry: Entry::Link(shown) }
+        };
+        Ok(links.into_iter().map(listed).collect())
     }
 
     /// What is set in a section, in its order.
@@ -53,6 +78,7 @@ impl ServerBackend {
         let listed = |key: String, entry| Listed { key, entry };
         Ok(match section {
             Section::General | Section::Snippet | Section::Danger => Vec::new(),
+            Section::Sharing => self.shared_links(scope).await?,
             Section::Goals => {
                 let goals = meta.goals_of(site).await.map_err(failed)?;
                 goals.into_iter().map(|goal| listed(goal.id.to_string(), Entry::Goal(shown_goal(goal.goal)))).collect()
@@ -121,6 +147,20 @@ impl ServerBackend {
                 Ok(Entry::Annotation(shown_note(added.at, zone, added.note)))
             }
             Entry::Segment(asked) => Ok(Entry::Segment(self.set_segment(viewer, scope, asked).await?)),
+            Entry::Link(asked) => {
+                let Link { name, password, until, segment, public, .. } = asked.clone();
+                let none = |segment: &str| of_field("segment", format!("`{segment}` is none of the domain's segments"));
+                let number = match segment.trim() {
+                    "" => None,
+                    text => Some(text.parse().map_err(|_| none(text))?),
+                };
+                let asked = AskedLink { name, password: Some(password), until: Some(until), segment: number, public };
+                let added = links::add(meta, scope.info(), asked).await.map_err(|fault| match fault {
+                    NotMade::Wrong(wrong) => invalid(wrong),
+                    NotMade::Meta(error) => refused("name", error),
+                })?;
+                Ok(Entry::Link(Link { name: added.name, ..Link::default() }))
+            }
             Entry::Property(Property { name }) => {
                 self.change_list(scope, List::Properties, |known| {
                     one_more(already("property"), known, None, |known| settings::with_property(known, name))
@@ -153,6 +193,7 @@ impl ServerBackend {
         let was_there = match section {
             Section::General | Section::Snippet | Section::Danger => false,
             Section::Segments => meta.delete_segment(site, viewer.user, key.parse().map_err(|_| gone())?).await.map_err(failed)?,
+            Section::Sharing => meta.delete_link(site, key.parse().map_err(|_| gone())?).await.map_err(failed)?,
             Section::Goals => meta.delete_goal(site, key.parse().map_err(|_| gone())?).await.map_err(failed)?,
             Section::Shields => meta.delete_shield(site, key.parse().map_err(|_| gone())?).await.map_err(failed)?,
             Section::Annotations => meta.delete_annotation(site, key.parse().map_err(|_| gone())?).await.map_err(failed)?,
@@ -267,6 +308,12 @@ pub(super) fn confirm(site: &Site, typed: &str, field: &str) -> Result<(), AppEr
     }
     let got: String = typed.trim().chars().take(100).collect();
     Err(of_field(field, format!("`{got}` is not the name of this domain; type {name} to go on")))
+}
+
+/// Number and name of the domain's segments.
+async fn segments_of(meta: &Meta, scope: &SiteScope) -> Result<Vec<(String, String)>, AppError> {
+    let segments = meta.segments_of(scope.site(), None).await.map_err(failed)?;
+    Ok(segments.into_iter().map(|segment| (segment.id.to_string(), segment.name)).collect())
 }
 
 /// Where it is kept what came of a viewer's form.

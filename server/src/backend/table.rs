@@ -5,7 +5,7 @@ use footfall_app::{
     filter, parts,
     query::NAMES_OF_PROPS,
     text,
-    types::{AppError, Viewer},
+    types::AppError,
 };
 use footfall_model::report::{Breakdown, BreakdownRow, Dimension};
 use footfall_query::{
@@ -13,16 +13,14 @@ use footfall_query::{
     question::{self, Direction, Key, Labels, Metric, Order, Place},
 };
 
-use super::{ServerBackend, away, view};
-use crate::{
-    analytics::{AskedRows, ComparedRow, Rows, View},
-    auth::SiteScope,
-};
+use super::{ServerBackend, away, seen::Seen, view};
+use crate::analytics::{AskedRows, ComparedRow, Rows, View};
 
 impl ServerBackend {
-    pub(super) async fn table_of(&self, viewer: &Viewer, scope: &SiteScope, look: Look<'_>, wanted: Wanted<'_>) -> Result<Table, AppError> {
-        let known = self.known(viewer, scope, look, wanted.field).await?;
-        let view = view(look, &known)?;
+    pub(super) async fn table_of(&self, seen: &Seen, look: Look<'_>, wanted: Wanted<'_>) -> Result<Table, AppError> {
+        let known = self.known(seen, look, wanted.field).await?;
+        let view = view(look, &seen.filters(look), &known)?;
+        let scope = &seen.scope;
         let analytics = self.app.analytics().map_err(away)?;
         let asked = asked(known, &view, wanted)?;
         // What the panel of pages shows, and nothing that the hourly aggregates cannot say.

@@ -42,7 +42,7 @@ impl ServerBackend {
         let is_named = |scope: &SiteScope| names.iter().any(|name| name == scope.info().domain.as_str());
         let scopes: Vec<SiteScope> = own.into_iter().filter(is_named).collect();
         // Filters name things of one domain.
-        let view = view(Look { filters: &[], ..look }, &language::Settings::default())?;
+        let view = view(look, &[], &language::Settings::default())?;
         let analytics = self.app.analytics().map_err(away)?;
         let interval = match interval {
             Some(interval) => interval,

@@ -4,7 +4,7 @@ use footfall_app::{
     backend::{Look, Moved, Why},
     filter,
     query::PanelId,
-    types::{AppError, Viewer},
+    types::AppError,
 };
 use footfall_query::{
     Range,
@@ -12,13 +12,14 @@ use footfall_query::{
     range::local,
 };
 
-use super::{ServerBackend, away, failed};
+use super::{ServerBackend, away, failed, seen::Seen};
 use crate::{analytics::Shift, auth::SiteScope};
 
 impl ServerBackend {
-    pub(super) async fn why_of(&self, viewer: &Viewer, scope: &SiteScope, look: Look<'_>, metric: Metric) -> Result<Option<Why>, AppError> {
-        let view = self.view(viewer, scope, look).await?;
-        let known = crate::settings::for_questions(&self.app.meta, scope.site(), viewer.user).await.map_err(failed)?;
+    pub(super) async fn why_of(&self, seen: &Seen, look: Look<'_>, metric: Metric) -> Result<Option<Why>, AppError> {
+        let view = self.view(seen, look).await?;
+        let scope = &seen.scope;
+        let known = crate::settings::for_questions(&self.app.meta, scope.site(), seen.person).await.map_err(failed)?;
         let panels = PanelId::ALL.into_iter().filter(|panel| *panel != PanelId::Goals);
         let fields = panels.flat_map(|panel| panel.tabs()).copied();
         let fields: Vec<(&'static str, Dimension)> =

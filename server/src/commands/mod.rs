@@ -20,6 +20,7 @@ mod route;
 mod seed;
 mod segment;
 mod serve;
+mod share;
 mod shield;
 mod site;
 mod table;
@@ -97,6 +98,7 @@ enum Command {
     Channel(channel::ChannelArgs),
     Annotation(annotation::AnnotationArgs),
     Shield(shield::ShieldArgs),
+    Share(share::ShareArgs),
     Token(token::TokenArgs),
     Healthcheck(healthcheck::HealthcheckArgs),
     Config(config::ConfigArgs),
@@ -206,6 +208,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Channel(args) => channel::run(args, &context).await,
             Command::Annotation(args) => annotation::run(args, &context).await,
             Command::Shield(args) => shield::run(args, &context).await,
+            Command::Share(args) => share::run(args, &context).await,
             Command::Token(args) => token::run(args, &context).await,
             Command::Healthcheck(args) => healthcheck::run(args, &context).await,
             Command::Config(args) => config::run(args, &context),

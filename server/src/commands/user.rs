@@ -95,9 +95,17 @@ fn password(from_stdin: bool) -> anyhow::Result<(Password, Option<String>)> {
         let made = random_token();
         return Ok((Password::new(made.as_str())?, Some(made)));
     }
+    Ok((Password::new(password_of_stdin()?)?, None))
+}
+
+/// The first line of stdin.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn password_of_stdin() -> anyhow::Result<String> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).context("the password cannot be read from stdin")?;
-    Ok((Password::new(line.trim_end_matches(['\r', '\n']))?, None))
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn show_if_made(password: Option<String>) {

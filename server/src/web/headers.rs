@@ -6,9 +6,12 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use footfall_app::share::Handle;
 
 /// Puts the guarding headers on every answer that does not set them itself.
 pub async fn guard(request: Request, next: Next) -> Response {
+    // What is made for frames of other sites; its policy says so as well.
+    let embeds = Handle::of_path(request.uri().path()).is_some_and(|handle| handle.embed);
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
@@ -18,6 +21,9 @@ pub async fn guard(request: Request, next: Next) -> Response {
         (HeaderName::from_static("permissions-policy"), "browsing-topics=()"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ] {
+        if embeds && name == header::X_FRAME_OPTIONS {
+            continue;
+        }
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response

@@ -8,14 +8,14 @@ use axum::{
     body::Body,
     extract::{Path, RawQuery, Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use footfall_app::{assets::Assets, backend::Backend, download::Download, i18n::Lang, types::AppError};
+use footfall_app::{assets::Assets, backend::Backend, download::Download, i18n::Lang, share::Handle, types::AppError};
 use futures::{StreamExt, stream};
 use leptos::prelude::provide_context;
 
-use crate::{App, api::error::ApiError, auth::csrf};
+use crate::{App, api::error::ApiError, auth::csrf, backend::shared};
 
 #[derive(Clone)]
 struct Pages {
@@ -30,6 +30,7 @@ pub fn router(app: Arc<App>, backend: Arc<dyn Backend>, assets: Assets) -> Route
     let _ = Executor::init_tokio();
     Router::new()
         .route("/lang/{tag}", get(language))
+        .route("/share/{slug}", get(page))
         .route("/api/app/table.csv", get(table))
         .route("/api/app/{*name}", get(server_function).post(server_function))
         .fallback(elsewhere)
@@ -45,7 +46,9 @@ async fn table(State(pages): State<Pages>, headers: HeaderMap, RawQuery(query): 
         other => ApiError::bad_request("invalid_question", other.to_string()),
     };
     let viewer = pages.backend.viewer(&headers).await.map_err(refused)?;
-    let file = Download::asked(pages.backend.clone(), viewer, &query.unwrap_or_default()).await.map_err(refused)?;
+    let query = query.unwrap_or_default();
+    let shared = shared(&pages.app, &headers, &named_domain(&query)).await?;
+    let file = Download::asked(pages.backend.clone(), viewer, shared.as_ref(), &query).await.map_err(refused)?;
     let name = format!("attachment; filename=\"{}\"", file.name);
     let mut pieces = Box::pin(file.pieces());
     // What fails at once is told; what fails later ends the file in the middle, which a reader notices.
@@ -76,12 +79,26 @@ fn back(headers: &HeaderMap) -> String {
 
 async fn server_function(State(pages): State<Pages>, request: Request) -> Response {
     let (backend, lang) = (pages.backend.clone(), Lang::of_reader(request.headers()));
+    let domain = named_domain(request.uri().query().unwrap_or_default());
+    let shared = match shared(&pages.app, request.headers(), &domain).await {
+        Ok(shared) => shared,
+        Err(error) => return ApiError::from(error).into_response(),
+    };
     let provide = move || {
         provide_context(pages.assets.clone());
         provide_context(backend.clone());
         provide_context(lang);
+        if let Some(shared) = &shared {
+            provide_context(shared.clone());
+        }
     };
     leptos_axum::handle_server_fns_with_context(provide, request).await.into_response()
+}
+
+/// The domain, or what stands for one, that a call names.
+fn named_domain(query: &str) -> String {
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes()).into_owned();
+    pairs.find_map(|(name, value)| (name == "domain").then_some(value)).unwrap_or_default()
 }
 
 /// What no route has: a page, or nothing.
@@ -97,8 +114,24 @@ async fn elsewhere(pages: State<Pages>, request: Request) -> Response {
 
 async fn page(State(pages): State<Pages>, mut request: Request) -> Response {
     let Pages { app, backend, assets } = pages;
+    // Decoded as the pages' own router does.
+    let domain = request.uri().path().trim_start_matches('/').split('/').next().unwrap_or_default();
+    let domain = percent_encoding::percent_decode_str(domain).decode_utf8_lossy().into_owned();
+    let handle = Handle::parse(&domain);
+    let shared = match shared(&app, request.headers(), &domain).await {
+        Ok(shared) => shared,
+        Err(error) => return ApiError::from(error).into_response(),
+    };
+    // Where the password was not given yet, or is another by now, the entrance asks for it; what is no link at all is none there too.
+    if let Some(handle) = handle.as_ref().filter(|_| shared.is_none()) {
+        return Redirect::to(&format!("/share/{}", handle.slug)).into_response();
+    }
     // A first visit gets the cookie that its forms need; the page is rendered as if the browser had sent it already.
-    let form = csrf::for_form(&app, request.headers());
+    let mut form = csrf::for_form(&app, request.headers());
+    if handle.is_some() {
+        // Nothing can be sent from there, and on pages of others no cookie shall be.
+        form.set_cookie = None;
+    }
     if let Some(cookie) = &form.set_cookie {
         add_cookie(request.headers_mut(), cookie);
     }
@@ -108,11 +141,16 @@ async fn page(State(pages): State<Pages>, mut request: Request) -> Response {
         provide_context(files.clone());
         provide_context(backend.clone());
         provide_context(lang);
+        if let Some(shared) = &shared {
+            provide_context(shared.clone());
+        }
     };
     let render = leptos_axum::render_app_async_stream_with_context(provide, move || footfall_app::shell(assets.clone()));
     let mut response = render(request).await;
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if let Some(cookie) = form.set_cookie {
+    // Who is led elsewhere gets it there, where a form needs it.
+    let leads_on = response.headers().contains_key(header::LOCATION);
+    if let Some(cookie) = form.set_cookie.filter(|_| !leads_on) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response

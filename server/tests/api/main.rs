@@ -9,6 +9,7 @@ mod query;
 mod removal;
 mod reports;
 mod settings;
+mod sharing;
 mod sites_v1;
 mod stats_v1;
 mod whole;

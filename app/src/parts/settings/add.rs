@@ -6,10 +6,11 @@ use super::{
 };
 use crate::{
     filter::Op,
-    i18n::{Key, t},
+    i18n::{Key, fill, t},
     markup::Html,
     parts::filters::field_name,
-    settings::{Annotation, Channel, CompletedBy, Entry, Goal, Prop, Property, Route, Segment, Settings, Shield, ShieldOf},
+    settings::{Annotation, Channel, CompletedBy, Entry, Goal, Link, Prop, Property, Route, Segment, Settings, Shield, ShieldOf},
+    text::sentence,
     types::AppError,
 };
 
@@ -27,6 +28,7 @@ pub(super) fn form(typed: &Entry, settings: &Settings, csrf: &str, fault: Option
         Entry::Shield(shield) => of_shield(&mut form, shield),
         Entry::Annotation(note) => of_annotation(&mut form, note, &settings.site.today),
         Entry::Segment(segment) => of_segment(&mut form, segment, settings),
+        Entry::Link(link) => of_link(&mut form, link, settings),
     };
     form.end("button button-main", t(button))
 }
@@ -136,6 +138,28 @@ fn of_annotation(form: &mut Form<'_>, note: &Annotation, today: &str) -> Key {
     Key::SetNoteAdd
 }
 
+fn of_link(form: &mut Form<'_>, link: &Link, settings: &Settings) -> Key {
+    let name = Field::new("entry[link][name]", "name", Key::SetLinkName, &link.name);
+    form.input(&name.hint(Key::SetLinkNameHint).required());
+    // What was typed is not sent back.
+    let password = Field::new("entry[link][password]", "password", Key::SetLinkPassword, "");
+    form.input(&password.kind("password").hint(Key::SetLinkPasswordHint));
+    form.body().raw(r#"<div class="pair">"#);
+    let until = Field::new("entry[link][until]", "until", Key::SetLinkUntil, &link.until);
+    form.input(&until.kind("date").hint(Key::SetLinkUntilHint));
+    let segment = Field::new("entry[link][segment]", "segment", Key::SetLinkSegment, &link.segment).hint(Key::SetLinkSegmentHint);
+    let segments = settings.segments.iter().map(|(number, name)| (number.as_str(), name.as_str()));
+    form.select(&segment, std::iter::once(("", t(Key::SetLinkAll))).chain(segments));
+    form.body().raw(r#"</div><div class="field"><label class="choice"><input type="checkbox" name="entry[link][public]" value="true""#);
+    let wrong = form.wrong_here("public");
+    let html = form.body();
+    html.attr("aria-describedby", "wrong-public").attr_if(link.public, "checked", "").attr_if(wrong.is_some(), "aria-invalid", "true");
+    html.raw("><span>").text(fill(Key::SetLinkPublic, &[("domain", &settings.site.domain)]));
+    html.raw(r#"</span></label><span class="field-error" role="alert" id="wrong-public">"#);
+    html.text(wrong.map(sentence).unwrap_or_default()).raw("</span></div>");
+    Key::SetLinkAdd
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +186,7 @@ mod tests {
             Entry::Shield(Shield { of: ShieldOf::Path, value: "typed<".to_owned() }),
             Entry::Annotation(Annotation { note: "typed<".to_owned(), ..Annotation::default() }),
             Entry::Segment(Segment { name: "typed<".to_owned(), ..Segment::default() }),
+            Entry::Link(Link { name: "typed<".to_owned(), ..Link::default() }),
         ];
         for entry in typed {
             let html = form(&entry, &Settings::default(), "token", None).into_string();

@@ -96,6 +96,13 @@ impl<'a> Form<'a> {
         }
     }
 
+    /// What is wrong with a field that stands between the others: it is said there, and not on top.
+    pub(super) fn wrong_here(&mut self, field: &str) -> Option<&'a str> {
+        let wrong = self.wrong(field);
+        self.placed |= wrong.is_some();
+        wrong
+    }
+
     fn label(&mut self, field: &Field<'_>) {
         self.body.raw("<div").attr("class", field.class).raw(r#"><label class="label""#).attr("for", format_args!("set-{}", field.fault));
         self.body.raw(">").text(t(field.label)).raw("</label>");

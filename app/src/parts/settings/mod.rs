@@ -4,6 +4,7 @@ mod add;
 mod danger;
 mod deleted;
 mod form;
+mod links;
 mod snippet;
 mod words;
 
@@ -17,7 +18,7 @@ use crate::{
     i18n::{Key, fill, t},
     icons::{Icon, icon},
     markup::Html,
-    settings::{Annotation, Channel, Entry, Goal, Listed, Outcome, Property, Route, Section, Segment, Settings, Shield, Typed},
+    settings::{Annotation, Channel, Entry, Goal, Link, Listed, Outcome, Property, Route, Section, Segment, Settings, Shield, Typed},
     text::{middle, sentence},
     types::AppError,
 };
@@ -88,6 +89,7 @@ pub fn page(asked: &Asked<'_>) -> Html {
         Section::Shields => entries(&mut html, asked, Entry::Shield(Shield::default())),
         Section::Annotations => entries(&mut html, asked, Entry::Annotation(Annotation::default())),
         Section::Segments => entries(&mut html, asked, Entry::Segment(Segment::default())),
+        Section::Sharing => entries(&mut html, asked, Entry::Link(Link::default())),
     }
     html.raw("</div>");
     html
@@ -105,6 +107,7 @@ const fn lead(section: Section) -> Key {
         Section::Shields => Key::SetShieldsText,
         Section::Annotations => Key::SetAnnotationsText,
         Section::Segments => Key::SetSegmentsText,
+        Section::Sharing => Key::SetSharingText,
         Section::Danger => Key::SetDangerText,
     }
 }
@@ -119,6 +122,8 @@ fn status(html: &mut Html, asked: &Asked<'_>) {
         }
         Some(Outcome::Added(entry)) => said(html, &named(Key::SetAdded, entry)),
         Some(Outcome::Moved(entry)) => said(html, &named(Key::SetMoved, entry)),
+        // A link that comes back would open again for everybody who was shut out.
+        Some(Outcome::Removed(entry @ Entry::Link(_))) => said(html, &named(Key::SetRemoved, entry)),
         Some(Outcome::Removed(entry)) => {
             html.raw(r#"<div class="notice"><p role="status">"#).text(named(Key::SetRemoved, entry)).raw("</p>");
             undo(html, "", "/api/app/add-setting");
@@ -214,6 +219,7 @@ const fn none(section: Section) -> Key {
         Section::Channels => Key::SetNoChannels,
         Section::Shields => Key::SetNoShields,
         Section::Segments => Key::SetNoSegments,
+        Section::Sharing => Key::SetNoLinks,
         _ => Key::SetNoAnnotations,
     }
 }
@@ -226,12 +232,16 @@ const fn more(section: Section) -> Key {
         Section::Channels => Key::SetMoreChannels,
         Section::Shields => Key::SetMoreShields,
         Section::Segments => Key::SetMoreSegments,
+        Section::Sharing => Key::SetMoreLinks,
         _ => Key::SetMoreAnnotations,
     }
 }
 
 /// One line: what it is, and what can be done with it. `moves`: it can go up, it can go down.
 fn row(html: &mut Html, asked: &Asked<'_>, Listed { key, entry }: &Listed, moves: (bool, bool)) {
+    if let Entry::Link(link) = entry {
+        return links::row(html, asked, key, link);
+    }
     let name = title(entry);
     html.raw(r#"<li class="entry"><div class="entry-text"><p class="entry-name">"#);
     middle(html, &name);

@@ -8,7 +8,7 @@ use crate::{
     filter::{AnyOf, Op},
     i18n::{Key, fill, t},
     parts::filters::{field_name, sentence},
-    settings::{Annotation, Channel, CompletedBy, Entry, Goal, Segment, Shield, ShieldOf},
+    settings::{Annotation, Channel, CompletedBy, Entry, Goal, Link, Segment, Shield, ShieldOf},
     text::country,
 };
 
@@ -23,6 +23,7 @@ pub(super) fn title(entry: &Entry) -> String {
         Entry::Shield(shield) => shield.value.clone(),
         Entry::Annotation(note) => note.note.clone(),
         Entry::Segment(segment) => segment.name.clone(),
+        Entry::Link(link) => link.name.clone(),
     }
 }
 
@@ -38,6 +39,7 @@ pub(super) fn detail(entry: &Entry) -> String {
         }
         Entry::Annotation(Annotation { day, time, .. }) => format!("{day} {time}"),
         Entry::Segment(segment) => of_segment(segment),
+        Entry::Link(link) => of_link(link),
     }
 }
 
@@ -69,6 +71,26 @@ fn of_goal(goal: &Goal) -> String {
     parts.extend(goal.props.iter().map(|prop| format!("{} {} {}", prop.name, t(Key::FilterIs), prop.value)));
     if !goal.currency.is_empty() {
         parts.push(fill(Key::SetGoalOfRevenue, &[("currency", &goal.currency)]));
+    }
+    parts.join(" · ")
+}
+
+fn of_link(link: &Link) -> String {
+    let Link { until, segment, public, made, .. } = link;
+    let mut parts = Vec::new();
+    if *public {
+        parts.push(t(Key::SetLinkIsPublic).to_owned());
+    }
+    if made.has_password {
+        parts.push(t(Key::SetLinkHasPassword).to_owned());
+    }
+    match &made.segment {
+        Some(name) => parts.push(name.clone()),
+        None if !segment.is_empty() => parts.push(t(Key::SetLinkSegmentGone).to_owned()),
+        None => {}
+    }
+    if !until.is_empty() {
+        parts.push(fill(if made.is_over { Key::SetLinkOver } else { Key::SetLinkUntilDay }, &[("day", until)]));
     }
     parts.join(" · ")
 }

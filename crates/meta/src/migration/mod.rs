@@ -5,6 +5,7 @@ mod m0002_figures;
 mod m0003_generations;
 mod m0004_settings;
 mod m0005_domain_changes;
+mod m0006_shared_links;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_generations::Migration),
             Box::new(m0004_settings::Migration),
             Box::new(m0005_domain_changes::Migration),
+            Box::new(m0006_shared_links::Migration),
         ]
     }
 }

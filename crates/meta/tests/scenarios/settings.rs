@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
-use footfall_meta::{GoalKind, List, Meta, MetaError, NewGoal, Role};
+use footfall_meta::{GoalKind, List, Meta, MetaError, NewGoal, NewLink, Role};
 use serde_json::json;
 
 use super::{at, domain, email, password};
@@ -87,4 +87,45 @@ pub async fn notes_and_lists_are_the_domains(meta: Meta) {
     meta.change_list(site.id, List::Routes, |_| Ok(vec!["/blog/:slug".to_owned()])).await.unwrap();
     assert_eq!(meta.list_of(site.id, List::Routes).await.unwrap(), ["/blog/:slug"]);
     assert_eq!(meta.list_of(site.id, List::Properties).await.unwrap(), ["size", "plan"]);
+}
+
+pub async fn a_shared_link_opens_one_domain_until_it_is_gone(meta: Meta) {
+    let site = meta.create_site(&domain("example.org"), Tz::UTC, None).await.unwrap();
+    let other = meta.create_site(&domain("other.example"), Tz::UTC, None).await.unwrap();
+    let plain = |name: &str| NewLink { name: name.to_owned(), ..NewLink::default() };
+    let open = meta.create_link(site.id, plain("open")).await.unwrap();
+    let wanted =
+        NewLink { password: Some(password()), expires_at: Some(at("2026-05-04T12:00:00Z")), segment: Some(7), ..plain("it's guarded") };
+    let guarded = meta.create_link(site.id, wanted).await.unwrap();
+    assert!(matches!(meta.create_link(site.id, plain("open")).await, Err(MetaError::Taken(_))));
+    let elsewhere = meta.create_link(other.id, plain("open")).await.unwrap();
+    assert_eq!(meta.links_of(site.id).await.unwrap(), [open.clone(), guarded.clone()]);
+    assert_eq!(meta.link_by_slug(&guarded.slug).await.unwrap(), Some(guarded.clone()));
+    assert_eq!((guarded.segment, guarded.is_over(at("2026-05-04T11:59:59Z"))), (Some(7), false));
+    assert!(guarded.is_over(at("2026-05-04T12:00:00Z")) && !open.is_over(at("2999-01-01T00:00:00Z")));
+    assert_eq!((open.slug.len(), open.slug == elsewhere.slug), (22, false));
+
+    assert!(meta.opens(&guarded, "correct horse battery").await.unwrap());
+    for (link, attempt) in [(&guarded, "correct horse"), (&guarded, ""), (&open, ""), (&open, "correct horse battery")] {
+        assert!(!meta.opens(link, attempt).await.unwrap(), "{} {attempt}", link.name);
+    }
+    assert_eq!(meta.link_by_slug("").await.unwrap(), None);
+    assert!(!meta.delete_link(site.id, elsewhere.id).await.unwrap(), "it is another domain's");
+    assert!(meta.delete_link(site.id, open.id).await.unwrap() && !meta.delete_link(site.id, open.id).await.unwrap());
+    assert_eq!(meta.link_by_slug(&open.slug).await.unwrap(), None);
+    assert_ne!(meta.create_link(site.id, plain("open")).await.unwrap().slug, open.slug, "a new link is another one");
+    meta.delete_site(site.id).await.unwrap();
+    assert_eq!((meta.links_of(site.id).await.unwrap(), meta.links_of(other.id).await.unwrap()), (vec![], vec![elsewhere]));
+}
+
+pub async fn of_two_public_links_at_once_one_is_made(meta: Meta) {
+    let site = meta.create_site(&domain("example.org"), Tz::UTC, None).await.unwrap();
+    assert_eq!(meta.public_link_of(site.id).await.unwrap(), None);
+    let public = |name: &str| meta.create_link(site.id, NewLink { name: name.to_owned(), is_public: true, ..NewLink::default() });
+    let (one, two) = tokio::join!(public("one"), public("two"));
+    let made = [one, two].into_iter().filter_map(Result::ok).collect::<Vec<_>>();
+    assert_eq!(made.len(), 1);
+    assert_eq!(meta.public_link_of(site.id).await.unwrap().as_ref(), made.first());
+    assert!(meta.delete_link(site.id, made[0].id).await.unwrap());
+    assert_eq!(meta.public_link_of(site.id).await.unwrap(), None);
 }
