@@ -133,7 +133,7 @@ test("while newer figures cannot be loaded the last ones stay, with their time, 
   await accessible(page, "dashboard, outdated");
   await page.unrouteAll();
   await page.locator("main > .notice-warn").waitFor({ state: "hidden", timeout: 20_000 });
-  await grows(page, 0, visitors);
+  await grows(page, 1, pageviews);
   await page.close();
 });
 

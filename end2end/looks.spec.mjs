@@ -34,10 +34,12 @@ test("every page looks right, and reads without script", async () => {
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       if (colorScheme === "dark") await contrast(page, `${entry.name}, dark`);
-      for (const [width, height] of [[1440, 900], [390, 844]]) {
+      for (const [width, height] of [[768, 1024], [1440, 900], [390, 844]]) {
         await page.setViewportSize({ width, height });
         await settled(page);
         assert.ok(await fits(page), `${entry.name} at ${width} px sticks out to the side`);
+        assert.ok(await labelled(page), `${entry.name} at ${width} px has rows without a label`);
+        if (width === 768) continue;
         await page.screenshot({ path: `${PICTURES}${entry.name}-${width}-${colorScheme}.png`, fullPage: true });
       }
       await page.setViewportSize({ width: 1440, height: 900 });
@@ -50,6 +52,12 @@ test("every page looks right, and reads without script", async () => {
 });
 
 const fits = (page) => page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
+
+/** No row has lost its label to its figures. */
+const labelled = (page) => page.evaluate(() => [...document.querySelectorAll(".row-text")].every((label) => {
+  const text = label.querySelector(".middle, .row-filter") ?? label;
+  return text.closest("[hidden]") || text.getBoundingClientRect().width > 4;
+}));
 
 /** Without script: a heading, something to read below it, and nothing that is only promised. */
 async function readsPlainly(page, { name }) {

@@ -184,7 +184,7 @@ pub fn bar_end(theme: Theme, viewer: &Viewer) -> Html {
 /// The line below the bar that script fills while the server cannot be reached.
 fn offline() -> Html {
     let mut html = Html::new();
-    html.raw(r#"<p class="offline" role="status""#)
+    html.raw(r#"<p class="offline" aria-live="polite""#)
         .attr("data-offline", t(Key::Offline))
         .attr("data-figures", t(Key::OfflineFigures))
         .attr("data-stays", t(Key::OfflineStays))
