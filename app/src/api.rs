@@ -317,7 +317,7 @@ pub async fn realtime_page(domain: String) -> Result<Sheet, AppError> {
     let site = backend.domain(&viewer, &domain).await?;
     let uri = use_context::<http::request::Parts>().map(|parts| parts.uri).unwrap_or_default();
     let query = ViewQuery::parse(uri.query().unwrap_or_default());
-    let (now, domains) = futures::join!(now(backend.as_ref(), &viewer, &domain, true), backend.domain_names(&viewer));
+    let (now, domains) = futures::join!(now(backend.as_ref(), &viewer, &domain, true), others(backend.as_ref(), &viewer));
     let body = parts::realtime(&site, &query, &viewer.csrf, &now?);
     Ok(sheet(&site, &viewer, &domains?, Bar::default(), body))
 }

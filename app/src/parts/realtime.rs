@@ -24,7 +24,7 @@ use crate::{
     metric::Metric,
     query::ViewQuery,
     text::{country, middle},
-    types::{AppError, Site},
+    types::{AppError, Face, Site},
 };
 
 /// Newest events on the page: as high as nine rows with their head.
@@ -56,7 +56,7 @@ pub fn realtime(site: &Site, query: &ViewQuery, csrf: &str, now: &Now) -> Html {
     back(&mut html, &site.domain, query);
     html.raw(r#"<div class="realtime""#)
         .attr("data-realtime", &site.domain)
-        .attr("data-stream", format_args!("/api/analytics/live?domainId={}", site.id))
+        .attr("data-stream", format_args!("/api/analytics/live?domainId={}", Face::from(site).id))
         .attr("data-seconds", t(Key::SecondsAgo))
         .attr("data-minutes", t(Key::MinutesAgo))
         .attr("data-hours", t(Key::HoursAgo))
