@@ -102,7 +102,7 @@ test("a part that fails says so and is loaded again alone", async () => {
   await settled(page);
   let refused = 0;
   // The panel of sources, and no other, cannot be loaded.
-  await page.route(/\/api\/app\/panel\?.*panel=1/, (route) => (refused++, route.abort()));
+  await page.route(/\/api\/app\/panel\?.*panel=sources/, (route) => (refused++, route.abort()));
   await page.locator("#sources").getByRole("link", { name: "Channels" }).click();
   await page.locator("#sources").getByText("This could not be loaded.").waitFor();
   assert.equal(await page.locator(".failed").count(), 1, "the others stand");

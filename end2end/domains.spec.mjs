@@ -111,7 +111,7 @@ test("chosen domains are shown as one, with the sums of each", async () => {
 test("the figures of a table say how they came about", async () => {
   await go("/a.example?period=30d&f=is,device,Desktop");
   await page.getByRole("link", { name: "How Visitors · Pages came about" }).click();
-  await page.waitForURL(/explain\/visitors\?period=30d&f=is,device,Desktop&by=page/);
+  await page.waitForURL(/explain\/visitors\?period=30d&by=page&f=is,device,Desktop/);
   const asked = page.getByRole("region", { name: "What the store was asked" });
   assert.match(await asked.innerText(), /SELECT[^]*path/);
   const first = page.locator(".explained tbody tr").first();

@@ -51,7 +51,8 @@ test("every page looks right, and reads without script", async () => {
   });
 });
 
-const fits = (page) => page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
+const fits = (page) =>
+  page.waitForFunction(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth, undefined, { timeout: 2_000 }).then(() => true, () => false);
 
 /** No row has lost its label to its figures. */
 const labelled = (page) => page.evaluate(() => [...document.querySelectorAll(".row-text")].every((label) => {

@@ -56,11 +56,11 @@ test("all rows are found, sorted and paged through", async () => {
   await settled(page);
   assert.equal((await labels(page)).length, 100);
 
-  await page.getByRole("link", { name: "Pageviews" }).click();
+  await page.getByRole("link", { name: "Pageviews", exact: true }).click();
   await page.waitForURL(/sort=-pageviews/);
   const most = page.locator("tbody tr");
   for (const row of [most.first(), most.last()]) assert.match(await row.innerText(), /\t3\t/);
-  await page.getByRole("link", { name: "Pageviews" }).click();
+  await page.getByRole("link", { name: "Pageviews", exact: true }).click();
   await page.waitForURL(/sort=pageviews/);
   assert.match(await most.first().innerText(), /\t1\t/);
 

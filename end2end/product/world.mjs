@@ -42,6 +42,9 @@ export async function furnish(product, browser) {
   await of("channel", "add", "Newsletters", "--filter", '["is","visit:utm_medium",["email"]]');
   await of("shield", "add", "path", "/internal/*");
   await of("annotation", "add", "New prices", "--at", new Date(Date.now() - 9 * 86_400_000).toISOString());
+  const segment = await of("segment", "add", "--name", "Germany", "--filter", '["is","visit:country",["DE"]]');
+  await of("share", "add", "--name", "Everybody", "--public");
+  await of("share", "add", "--name", "A customer whose name is long enough to fill a line", "--segment", segment.trim(), "--until", "2099-12-31");
   await arrive(product, FULL, 24, (n) => ({ path: ["/", "/pricing", "/blog/why-we-count", "/docs"][n % 4] }));
   const word = (n) => "rindfleischetikettierungsueberwachungsaufgabenuebertragungsgesetz".repeat(1 + (n % 3));
   await arrive(product, LONG, 12, (n) => ({ path: `/${word(n)}/${n}`, referrer: `https://${"sub.".repeat(12)}${n}.example/`, name: n % 4 ? "pageview" : word(0) }));

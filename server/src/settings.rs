@@ -293,10 +293,9 @@ pub fn moment(text: &str) -> Result<DateTime<Utc>, Wrong> {
 /// When it is none, or the clocks skip it.
 pub fn local_moment(day: &str, time: &str, zone: Tz) -> Result<DateTime<Utc>, Wrong> {
     let (day, time) = (day.trim(), time.trim());
-    let Ok(date) = day.parse::<NaiveDate>() else {
+    let Some(date) = day.parse::<NaiveDate>().ok().filter(|_| day.len() == "2026-05-04".len()) else {
         return wrong("day", format!("`{}` is no date; write it as 2026-05-04", shortened(day)));
     };
-    within_reason(date.and_time(NaiveTime::MIN).and_utc(), "day")?;
     if time.is_empty() {
         // Where midnight is skipped the day begins with the first minute that there is.
         let begins = (0..24 * 60).filter_map(|minute| NaiveTime::from_num_seconds_from_midnight_opt(minute * 60, 0));
@@ -312,6 +311,14 @@ pub fn local_moment(day: &str, time: &str, zone: Tz) -> Result<DateTime<Utc>, Wr
         Some(at) => Ok(at.to_utc()),
         None => wrong("time", format!("`{time}` is skipped by the clocks of {zone} on that day; choose another time")),
     }
+}
+
+/// A moment of a note, by the clocks of a zone, as [`local_moment`].
+///
+/// # Errors
+/// When it is none, or one at which nothing was measured.
+pub fn noted_moment(day: &str, time: &str, zone: Tz) -> Result<DateTime<Utc>, Wrong> {
+    within_reason(local_moment(day, time, zone)?, "day")
 }
 
 /// The first year that a note may be of: nothing was measured before.
@@ -504,7 +511,7 @@ mod tests {
 
     #[test]
     fn a_moment_is_by_the_clocks_of_its_zone() {
-        let at = |day, time| local_moment(day, time, Tz::Europe__Berlin).map(|at| at.to_rfc3339()).map_err(|wrong| wrong.field);
+        let at = |day, time| noted_moment(day, time, Tz::Europe__Berlin).map(|at| at.to_rfc3339()).map_err(|wrong| wrong.field);
         assert_eq!(at("2026-05-04", "12:00"), Ok("2026-05-04T10:00:00+00:00".to_owned()));
         assert_eq!(at("2026-05-04", ""), Ok("2026-05-03T22:00:00+00:00".to_owned()));
         assert_eq!(at("2026-10-25", "02:30"), Ok("2026-10-25T00:30:00+00:00".to_owned()), "the first of two");

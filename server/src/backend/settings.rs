@@ -142,7 +142,7 @@ impl ServerBackend {
             }
             Entry::Annotation(Annotation { day, time, note }) => {
                 let zone = scope.info().timezone;
-                let (note, at) = (settings::note(note).map_err(invalid)?, settings::local_moment(day, time, zone).map_err(invalid)?);
+                let (note, at) = (settings::note(note).map_err(invalid)?, settings::noted_moment(day, time, zone).map_err(invalid)?);
                 let added = meta.create_annotation(site, at, &note).await.map_err(failed)?;
                 Ok(Entry::Annotation(shown_note(added.at, zone, added.note)))
             }

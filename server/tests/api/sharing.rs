@@ -173,7 +173,7 @@ async fn a_link_shows_one_domain_to_read_until_it_is_removed() {
     assert_eq!(sharing.pages(&format!("~{slug}.embed.dark"), "&f=is,page,/pricing").await, ["/pricing 1"]);
     let file = sharing.get(&format!("/api/app/table.csv?domain=~{slug}&by=page")).await;
     assert!(file.headers()["content-disposition"].to_str().unwrap().contains("example.org-page.csv"));
-    sharing.text(&format!("/api/app/dashboard?domain=%7E{slug}&query=period%3D24h"), 200).await;
+    sharing.text(&format!("/api/app/strip?domain=%7E{slug}&view=period%3D24h"), 200).await;
 
     // Settings, drops, writes, the API, and other domains stay shut.
     for path in [format!("/~{slug}/settings/general"), format!("/~{slug}/settings/sharing"), format!("/~{slug}/drops")] {
@@ -222,12 +222,13 @@ async fn a_segment_limits_every_figure_and_cannot_be_widened() {
         "&f=is,page,/pricing",
         "&f=is_not,source,newsletter",
         "&f=is,source,newsletter,Direct%20/%20None&f=is,page,/pricing",
-        "&f=is,segment,0&f=is,page,/pricing",
         "&field=page&op=is&value=/pricing",
     ] {
         let rows = sharing.text(&format!("/api/app/table.csv?domain={domain}&by=page&period=24h{wider}"), 200).await;
         assert!(!rows.contains("/pricing"), "{wider}: {rows}");
     }
+    let unknown = format!("/api/app/table.csv?domain={domain}&by=page&period=24h&f=is,segment,0&f=is,page,/pricing");
+    assert!(!sharing.text(&unknown, 400).await.contains("/pricing"), "no other segment can be named");
     let page = sharing.text(&format!("/{domain}?period=24h"), 200).await;
     assert!(page.contains("data-limited") && page.contains("Live figures are left out") && !page.contains("/pricing"), "{page}");
     // The day is filtered by the same as the half hour that live state knows.
