@@ -1,7 +1,7 @@
 // Every page of end2end/product/pages.mjs in both themes, on a phone and on a desk: nothing is wrong, nothing sticks out, everybody can read it, also
 // without script and on paper, and it comes back as it was. The pictures stay in target/test-screenshots, to be looked at.
 import assert from "node:assert/strict";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { accessible, contrast, launch, open, settled, without } from "./product/browser.mjs";
 import { FULL, PAGES } from "./product/pages.mjs";
@@ -9,6 +9,8 @@ import { startProduct } from "./product/server.mjs";
 import { furnish, walk } from "./product/world.mjs";
 
 const PICTURES = new URL("../target/test-screenshots/", import.meta.url).pathname;
+/** What assistive technology finds on each page. `OUTLINES=update` writes it anew. */
+const OUTLINES = new URL("outlines.yml", import.meta.url).pathname;
 
 let product, browser;
 
@@ -25,12 +27,14 @@ after(async () => {
 });
 
 test("every page looks right, and reads without script", async () => {
+  const outlines = [];
   await walk({ product, browser, options: { reducedMotion: "reduce", viewport: { width: 1440, height: 900 } } }, async (context, entry, address) => {
     const { page, faults } = await open(context);
     const answer = await page.goto(address);
     assert.equal(answer.status(), entry.status ?? 200, entry.name);
     await settled(page);
     await accessible(page, entry.name);
+    outlines.push(`${entry.name}:\n${await outline(page)}`);
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       if (colorScheme === "dark") await contrast(page, `${entry.name}, dark`);
@@ -49,7 +53,19 @@ test("every page looks right, and reads without script", async () => {
     await page.close();
     await without(await context.storageState(), browser, address, (plain) => readsPlainly(plain, entry));
   });
+  const found = `${outlines.join("\n")}\n`;
+  if (process.env.OUTLINES === "update") await writeFile(OUTLINES, found);
+  assert.equal(found, await readFile(OUTLINES, "utf8"), "regions, headings, forms and tables are those of end2end/outlines.yml");
 });
+
+/** Regions, headings, forms and tables of a page, by role and name; what figures and days are in a name does not count. */
+async function outline(page) {
+  const lines = (await page.locator("body").ariaSnapshot()).split("\n");
+  const kept = /^\s*- '?(banner|main|navigation|region|contentinfo|heading|form|search|searchbox|textbox|combobox|table|dialog|alert)\b/;
+  const name = (text) => text.replace(/[.:].*"/, '"').replace(/\d[\d,]*/g, "0");
+  const plain = (line) => line.replace(/'/g, "").replace(/"[^"]*"/, name).replace(/:( .*)?$/, "");
+  return lines.filter((line) => kept.test(line)).map(plain).join("\n");
+}
 
 const fits = (page) =>
   page.waitForFunction(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth, undefined, { timeout: 2_000 }).then(() => true, () => false);

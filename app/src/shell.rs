@@ -39,15 +39,19 @@ pub fn shell(assets: Assets) -> impl IntoView {
     let domain = percent_decode_str(uri.path().trim_matches('/')).decode_utf8_lossy().into_owned();
     let query = uri.query().unwrap_or_default().to_owned();
     if domain.is_empty() || domain.contains('/') || PLAIN.contains(&domain.as_str()) {
-        return document(assets, None, || view! { <Pages /> }.into_any()).into_any();
+        return document(assets, (None, None), || view! { <Pages /> }.into_any()).into_any();
     }
     Suspend::new(async move {
+        let title = Some(share::name(&domain));
         match dashboard(&domain, &query).await {
             Ok(first) => {
                 let text = in_script(&first);
-                document(assets, Some((share::name(&domain), text)), || view! { <App first /> }.into_any())
+                document(assets, (title, Some(text)), || view! { <App first /> }.into_any())
             }
-            Err(error) => document(assets, None, move || failed(error, ViewQuery::parse(&query).href(&format!("/{domain}")))),
+            Err(error) => {
+                let address = ViewQuery::parse(&query).href(&format!("/{domain}"));
+                document(assets, (title, None), move || view! { <SkipLink /> <PageFailed error address /> <Foot /> }.into_any())
+            }
         }
     })
     .into_any()
@@ -59,12 +63,8 @@ async fn dashboard(domain: &str, query: &str) -> Result<Dashboard, AppError> {
     api::dashboard(domain.to_owned(), query.to_owned(), get("said"), get("__err")).await
 }
 
-fn failed(error: AppError, address: String) -> AnyView {
-    view! { <SkipLink /> <PageFailed error address /> <Foot /> }.into_any()
-}
-
-/// `first` is the dashboard's domain and, as JSON, what the browser takes it over with.
-fn document(assets: Assets, first: Option<(String, String)>, body: impl FnOnce() -> AnyView) -> AnyView {
+/// The title is that of a page that does not say its own; `first` is, as JSON, what the browser takes a dashboard over with.
+fn document(assets: Assets, (title, first): (Option<String>, Option<String>), body: impl FnOnce() -> AnyView) -> AnyView {
     let nonce = use_nonce();
     let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
     let is_realtime = path.trim_matches('/').split_once('/').is_some_and(|(_, page)| page == "realtime");
@@ -87,17 +87,22 @@ fn document(assets: Assets, first: Option<(String, String)>, body: impl FnOnce()
                 </noscript>
                 <script src=assets.page.clone() nonce=nonce.clone() defer></script>
                 {is_realtime.then(|| view! { <script src=assets.realtime.clone() nonce=nonce.clone() defer></script> })}
-                {first.map(|(title, text)| view! { <title>{title}</title> {scripts(&assets, text, nonce.clone())} })}
+                {title.map(|title| view! { <title>{title}</title> })}
+                {first.is_some().then(|| scripts(&assets, nonce.clone()))}
                 {reload().map(|script| view! { <script nonce=nonce.clone() inner_html=script></script> })}
                 <MetaTags />
             </head>
-            <body>{body()}</body>
+            <body>
+                {body()}
+                // Below what can be read already.
+                {first.map(|text| view! { <script id="first" type="application/json" nonce=nonce inner_html=text></script> })}
+            </body>
         </html>
     }
     .into_any()
 }
 
-fn scripts(assets: &Assets, first: String, nonce: Option<Nonce>) -> impl IntoView + use<> {
+fn scripts(assets: &Assets, nonce: Option<Nonce>) -> impl IntoView + use<> {
     let Assets { js, wasm, charts, .. } = assets.clone();
     let start = format!("import('{js}').then(m=>m.default({{module_or_path:'{wasm}'}}).then(()=>m.hydrate()))");
     view! {
@@ -105,7 +110,6 @@ fn scripts(assets: &Assets, first: String, nonce: Option<Nonce>) -> impl IntoVie
         <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
         <meta name="footfall-charts" content=charts />
         <script id="texts" type="application/json" nonce=nonce.clone() inner_html=texts_of_browser()></script>
-        <script id="first" type="application/json" nonce=nonce.clone() inner_html=first></script>
         <script type="module" nonce=nonce inner_html=start></script>
     }
 }

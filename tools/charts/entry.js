@@ -128,7 +128,8 @@ function dispose(element) {
   drawn.delete(element);
 }
 
-const repaint = () => drawn.forEach(paint);
+// The page turns first, and the chart with the frame after.
+const repaint = () => requestAnimationFrame(() => setTimeout(() => drawn.forEach(paint)));
 new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ['data-theme'] });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', repaint);
 
