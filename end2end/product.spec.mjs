@@ -140,6 +140,27 @@ test("what a form came to is told on the page it leads to", async () => {
   await page.close();
 });
 
+test("demo data is loaded to its end though the page is left", async () => {
+  await product.run("site", "add", "left.example");
+  const { page } = await open();
+  await page.goto(`${product.base}/left.example`);
+  const csrf = await page.locator("input[name=csrf]").first().inputValue();
+  await page.evaluate(async (csrf) => {
+    const left = new AbortController();
+    setTimeout(() => left.abort(), 100);
+    await fetch("/api/app/load-demo", { method: "POST", body: new URLSearchParams({ csrf, domain: "left.example" }), signal: left.signal }).catch(() => {});
+  }, csrf);
+  const remove = () =>
+    page.request.post(`${product.base}/api/app/remove-demo`, { form: { csrf, domain: "left.example" }, headers: { origin: product.base, accept: "text/html" }, maxRedirects: 0 });
+  let answer = await remove();
+  for (let tries = 0; answer.headers().location !== "/left.example"; tries++) {
+    assert.ok(tries < 60, "what is still loading after half a minute was cut off");
+    await page.waitForTimeout(500);
+    answer = await remove();
+  }
+  await page.close();
+});
+
 test("demo data fills every panel and is removed in one click", async () => {
   const { page, faults } = await open();
   await page.goto(product.base + "/sites");

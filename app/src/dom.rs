@@ -67,8 +67,13 @@ pub fn lead_to(address: &str) {
     }
 }
 
-/// Loads the page anew.
+/// Loads the page anew, but while a form is sent: its answer leads on.
 pub fn reload() {
+    let mut is_sent = false;
+    for_each("[data-working]:disabled", |_| is_sent = true);
+    if is_sent {
+        return;
+    }
     if let Some(window) = web_sys::window() {
         let _ = window.location().reload();
     }

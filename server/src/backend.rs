@@ -187,7 +187,9 @@ impl Backend for ServerBackend {
             let text = "demo data is loaded where events are captured; run `footfall seed --domain` with this installation's settings";
             return Err(AppError::Other(text.to_owned()));
         };
-        demo::load(imports, scope.info()).await.map_err(other)
+        // A task of its own: it goes on to its end though the page that asked is left or loaded again.
+        let (imports, site) = (imports.clone(), scope.info().clone());
+        tokio::spawn(async move { demo::load(&imports, &site).await }).await.map_err(|fault| other(fault.into()))?.map_err(other)
     }
 
     async fn remove_demo(&self, viewer: &Viewer, domain: &str) -> Result<(), AppError> {
