@@ -4,26 +4,26 @@
 
 #![allow(missing_docs, reason = "the fields of the generated request types are the documented arguments")]
 
-use footfall_model::Period;
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
 
+pub mod forms;
+pub mod realtime;
 pub mod settings;
 pub mod share;
+pub mod sheets;
 
 use crate::{
     backend::{Backend, Look, Wanted},
-    behaviour::{BehaviourQuery, Kind},
-    filter::{AnyOf, Filter, Op, SEGMENT, is_field},
-    i18n::{Key, t},
-    markup::Html,
+    filter::is_field,
     metric::Metric,
     parts::{self, Page},
     query::{MAP, PanelId, ViewQuery},
-    settings::{Outcome, Typed},
+    settings::Outcome,
     share as shared, theme,
     types::{AppError, Bar, ChartView, Compare, Dashboard, Face, Site, Sites, Strip, Viewer},
 };
+use forms::outcome;
 
 /// The backend and who asks it.
 async fn reader() -> Result<(std::sync::Arc<dyn Backend>, Viewer), AppError> {
@@ -209,31 +209,6 @@ fn in_panel(tab: &str) -> Wanted<'_> {
     Wanted { field, metrics, order, descending: true, search: "", limit, page: 1 }
 }
 
-/// The page of a breakdown, by the address of the request.
-///
-/// # Errors
-/// When nobody is signed in, the domain is not the viewer's, or there is no such breakdown.
-pub async fn detail(domain: String) -> Result<Sheet, AppError> {
-    let (backend, viewer) = reader().await?;
-    let site = backend.domain(&viewer, &domain).await?;
-    let uri = use_context::<http::request::Parts>().map(|parts| parts.uri).unwrap_or_default();
-    // Decoded once, and here: a name of a property may hold anything.
-    let field = uri.path().rsplit('/').next().unwrap_or_default();
-    let field = percent_encoding::percent_decode_str(field).decode_utf8_lossy();
-    let query = parts::DetailQuery::parse(&field, uri.query().unwrap_or_default()).ok_or(AppError::NotFound)?;
-    let period = query.view.period_or_default(site.young);
-    let look = Look::new(&period, &query.view);
-    let (table, domains, offered) = futures::join!(
-        backend.table(&viewer, &domain, look, query.wanted()),
-        others(backend.as_ref(), &viewer),
-        backend.offered(&viewer, &domain, look),
-    );
-    let (table, offered) = (signed_in(table)?, offered?);
-    let bar = parts::bar(&query.first_page(&domain), &Face::from(&site), &query.view, &offered, &viewer.csrf);
-    let body = parts::detail(&domain, &query, &offered, table);
-    Ok(sheet(&site, &viewer, &domains?, bar, body))
-}
-
 /// The six figures. `view` is the page's query string: period, comparison and filters count.
 #[server(name = GetStrip, prefix = "/api/app", endpoint = "strip", input = GetUrl)]
 pub async fn strip(domain: String, view: String) -> Result<Strip, AppError> {
@@ -266,235 +241,12 @@ pub async fn panel(domain: String, panel: String, view: String) -> Result<String
     Ok(parts::panel(&domain, &query, panel, signed_in(table)?).into_string())
 }
 
-/// The page about what people do in which order, by the address of the request.
-///
-/// # Errors
-/// When nobody is signed in, or the domain is not the viewer's.
-pub async fn behaviour(domain: String, kind: Kind) -> Result<Sheet, AppError> {
-    let (backend, viewer) = reader().await?;
-    let site = backend.domain(&viewer, &domain).await?;
-    let uri = use_context::<http::request::Parts>().map(|parts| parts.uri).unwrap_or_default();
-    let query = BehaviourQuery::parse(uri.query().unwrap_or_default());
-    let period = query.view.period_or_default(site.young);
-    let look = Look::new(&period, &query.view);
-    let asked = async {
-        match kind {
-            Kind::Funnel if query.steps.len() < 2 => parts::Behaviour::Funnel(None),
-            Kind::Funnel => parts::Behaviour::Funnel(Some(backend.funnel(&viewer, &domain, look, &query).await)),
-            Kind::Journeys => parts::Behaviour::Journeys(backend.journeys(&viewer, &domain, look, &query).await),
-            Kind::Retention => parts::Behaviour::Retention(backend.retention(&viewer, &domain, look, &query).await),
-        }
-    };
-    let (answer, domains, offered) = futures::join!(asked, others(backend.as_ref(), &viewer), backend.offered(&viewer, &domain, look));
-    let offered = offered?;
-    let page = query.page(&parts::behaviour_page(&domain, kind));
-    // Nothing is compared here.
-    let menus = parts::filter_menu(&page, &query.view, &offered, &viewer.csrf).into_string();
-    let bar = Bar { menus, ..parts::bar(&page, &Face::from(&site), &query.view, &offered, &viewer.csrf) };
-    let body = parts::behaviour(&domain, &query, &offered, answer);
-    Ok(sheet(&site, &viewer, &domains?, bar, body))
-}
-
-/// A page of a domain that only shows data, HTML.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sheet {
-    /// The domain switcher.
-    pub switcher: String,
-    /// The choices in the bar.
-    pub bar: Bar,
-    /// Theme and account.
-    pub account: String,
-    /// What it shows.
-    pub body: String,
-}
-
-/// What happens right now, page and all. Its address carries the state of the dashboard, to which it leads back.
-///
-/// # Errors
-/// When nobody is signed in, or the domain is not the viewer's.
-pub async fn realtime_page(domain: String) -> Result<Sheet, AppError> {
-    let (backend, viewer) = reader().await?;
-    let site = backend.domain(&viewer, &domain).await?;
-    let uri = use_context::<http::request::Parts>().map(|parts| parts.uri).unwrap_or_default();
-    let query = ViewQuery::parse(uri.query().unwrap_or_default());
-    let (now, domains) = futures::join!(now(backend.as_ref(), &viewer, &domain, true), others(backend.as_ref(), &viewer));
-    let body = parts::realtime(&site, &query, &viewer.csrf, &now?);
-    Ok(sheet(&site, &viewer, &domains?, Bar::default(), body))
-}
-
-/// The parts of the realtime page as of now, HTML. What comes from the store trails a little and costs more: only if `stored`.
-#[server(name = GetRealtime, prefix = "/api/app", endpoint = "realtime", input = GetUrl)]
-pub async fn realtime(domain: String, stored: bool) -> Result<String, AppError> {
-    let (backend, viewer) = reader().await?;
-    let now = now(backend.as_ref(), &viewer, &domain, stored).await?;
-    Ok(parts::realtime_parts(&domain, &now).into_string())
-}
-
-/// What is known of the last half hour.
-async fn now(backend: &dyn Backend, viewer: &Viewer, domain: &str, stored: bool) -> Result<parts::Now, AppError> {
-    let look = Look { period: &Period::Last30Minutes, compare: &Compare::Off, filters: &[] };
-    let of_store = async {
-        let (sources, countries) =
-            futures::join!(backend.table(viewer, domain, look, in_panel("source")), backend.table(viewer, domain, look, in_panel(MAP)),);
-        Ok::<_, AppError>(parts::Stored { sources: signed_in(sources)?, countries: signed_in(countries)? })
-    };
-    let of_store = futures::future::OptionFuture::from(stored.then_some(of_store));
-    let (live, stored) = futures::join!(backend.live(viewer, domain), of_store);
-    // Whose domain it is not learns nothing, whatever else failed.
-    match signed_in(live)? {
-        Err(AppError::NotFound) => Err(AppError::NotFound),
-        live => Ok(parts::Now { at: crate::dom::now_ms(), live, stored: stored.transpose()? }),
-    }
-}
-
-/// What was not counted. `view` is the query string: the period counts, the rest leads back to the dashboard as it was.
-#[server(name = GetDrops, prefix = "/api/app", endpoint = "drops", input = GetUrl)]
-pub async fn drops(domain: String, view: String) -> Result<Sheet, AppError> {
-    let (backend, viewer) = reader().await?;
-    let site = backend.domain(&viewer, &domain).await?;
-    let query = ViewQuery::parse(&view);
-    let period = query.period_or_default(site.young);
-    let (drops, refusals, domains) =
-        futures::join!(backend.drops(&viewer, &domain, &period), backend.refusals(&viewer, &domain), others(backend.as_ref(), &viewer),);
-    let body = parts::drops(&domain, &query, signed_in(drops)?, refusals?.as_ref());
-    Ok(sheet(&site, &viewer, &domains?, period_bar(&site, "drops", &query), body))
-}
-
-/// How a figure of the strip came about, or those of a table. `metric` is its name in the API, `view` the query string: `by` names the table's field.
-#[server(name = GetExplain, prefix = "/api/app", endpoint = "explain", input = GetUrl)]
-pub async fn explain(domain: String, metric: String, view: String) -> Result<Sheet, AppError> {
-    let (backend, viewer) = reader().await?;
-    let site = backend.domain(&viewer, &domain).await?;
-    let query = ViewQuery::parse(&view);
-    let asked = parts::Asked::parse(&metric, &view).ok_or(AppError::NotFound)?;
-    let period = query.period_or_default(site.young);
-    let look = Look::new(&period, &query);
-    let explained = backend.explain(&viewer, &domain, look, asked.metric, asked.by.as_deref());
-    let (explained, domains, offered) =
-        futures::join!(explained, others(backend.as_ref(), &viewer), backend.offered(&viewer, &domain, look));
-    let body = parts::explain(&domain, &asked, &query, &offered?, signed_in(explained)?);
-    let menu = parts::period_menu(&asked.page(&domain), &site.today, &query, &period);
-    Ok(sheet(&site, &viewer, &domains?, Bar { period: menu.into_string(), ..Bar::default() }, body))
-}
-
-/// What accounts for the change of a figure. `view` is the query string: its figure, if it is one that is counted, else visitors.
-#[server(name = GetWhy, prefix = "/api/app", endpoint = "why", input = GetUrl)]
-pub async fn why(domain: String, view: String) -> Result<Sheet, AppError> {
-    let (backend, viewer) = reader().await?;
-    let site = backend.domain(&viewer, &domain).await?;
-    let query = ViewQuery::parse(&view);
-    let period = query.period_or_default(site.young);
-    let look = Look::new(&period, &query);
-    let why = backend.why(&viewer, &domain, look, parts::reason_of(query.metric));
-    let (why, domains, offered) = futures::join!(why, others(backend.as_ref(), &viewer), backend.offered(&viewer, &domain, look));
-    let bar = parts::bar(&Page::new(format!("/{domain}/why")), &Face::from(&site), &query, &offered?, &viewer.csrf);
-    let body = parts::why(&site.domain, &query, &viewer.csrf, signed_in(why)?);
-    Ok(sheet(&site, &viewer, &domains?, bar, body))
-}
-
 /// Where the viewer could go from the page of a domain. Who came by a shared link sees that domain alone.
 async fn others(backend: &dyn Backend, viewer: &Viewer) -> Result<Vec<String>, AppError> {
     if shared::of_request().is_some() { Ok(Vec::new()) } else { backend.domain_names(viewer).await }
 }
 
-/// The bar of a page that has no more to choose than the period.
-fn period_bar(site: &Site, path: &str, query: &ViewQuery) -> Bar {
-    let period = query.period_or_default(site.young);
-    let menu = parts::period_menu(&Page::new(format!("/{}/{path}", site.domain)), &site.today, query, &period);
-    Bar { period: menu.into_string(), ..Bar::default() }
-}
-
-/// A page of a domain.
-fn sheet(site: &Site, viewer: &Viewer, domains: &[String], bar: Bar, body: Html) -> Sheet {
-    Sheet {
-        switcher: parts::switcher(&site.domain, domains).into_string(),
-        bar,
-        account: parts::bar_end(theme::of_request(), viewer).into_string(),
-        body: body.into_string(),
-    }
-}
-
-/// What came of a form that led here: kept under the key `said`, or a `fault` in the address. Anybody can make an address, so only texts of our own
-/// are believed in it.
-async fn outcome(backend: &dyn Backend, viewer: &Viewer, said: Option<String>, fault: Option<String>) -> Option<Outcome> {
-    if let Some(key) = said {
-        return backend.outcome(viewer, &key).await;
-    }
-    let error = match leptos::server_fn::error::ServerFnUrlError::<AppError>::decode_err(&fault?) {
-        AppError::Other(_) | AppError::Invalid { .. } | AppError::StoreAway { .. } => AppError::Other(t(Key::ErrorUnavailable).to_owned()),
-        error => error,
-    };
-    Some(Outcome::Failed { error, typed: Typed::Nothing })
-}
-
-/// Leads to the page that says what came of a form. Where that cannot be kept, a fault travels in the address and a success shows by
-/// itself.
-async fn follow(backend: &dyn Backend, viewer: &Viewer, address: &str, outcome: Outcome) -> Result<(), AppError> {
-    match (backend.keep_outcome(viewer, &outcome).await, outcome) {
-        (Some(key), _) => {
-            let mark = if address.contains('?') { '&' } else { '?' };
-            leptos_axum::redirect(&format!("{address}{mark}said={key}"));
-        }
-        (None, Outcome::Failed { error, .. }) => return Err(error),
-        (None, _) => leptos_axum::redirect(address),
-    }
-    Ok(())
-}
-
 /// Failures are drawn in place of what failed, but who is not signed in must be led elsewhere.
 fn signed_in<T>(answer: Result<T, AppError>) -> Result<Result<T, AppError>, AppError> {
     if matches!(answer, Err(AppError::NotSignedIn)) { Err(AppError::NotSignedIn) } else { Ok(answer) }
-}
-
-/// Leads to a domain's page, which says what went wrong.
-async fn back_to_dashboard(backend: &dyn Backend, viewer: &Viewer, domain: &str, done: Result<(), AppError>) -> Result<(), AppError> {
-    let page = format!("/{domain}");
-    match done {
-        Ok(()) => leptos_axum::redirect(&page),
-        Err(error) => follow(backend, viewer, &page, Outcome::Failed { error, typed: Typed::Nothing }).await?,
-    }
-    Ok(())
-}
-
-/// Adds a domain, then leads to its snippet.
-#[server(prefix = "/api/app", endpoint = "add-domain")]
-pub async fn add_domain(csrf: String, domain: String, timezone: String) -> Result<Site, AppError> {
-    let (backend, viewer) = writer(&csrf).await?;
-    let site = backend.add_domain(&viewer, &domain, &timezone).await?;
-    leptos_axum::redirect(&format!("/setup?domain={}", site.domain));
-    Ok(site)
-}
-
-/// Loads demo data, then leads to the domain's page.
-#[server(prefix = "/api/app", endpoint = "load-demo")]
-pub async fn load_demo(csrf: String, domain: String) -> Result<(), AppError> {
-    let (backend, viewer) = writer(&csrf).await?;
-    let done = backend.load_demo(&viewer, &domain).await;
-    back_to_dashboard(backend.as_ref(), &viewer, &domain, done).await
-}
-
-/// Removes demo data, then leads to the domain's page.
-#[server(prefix = "/api/app", endpoint = "remove-demo")]
-pub async fn remove_demo(csrf: String, domain: String) -> Result<(), AppError> {
-    let (backend, viewer) = writer(&csrf).await?;
-    let done = backend.remove_demo(&viewer, &domain).await;
-    back_to_dashboard(backend.as_ref(), &viewer, &domain, done).await
-}
-
-/// Saves the filters of a state of the page as a segment, then leads to the dashboard, which shows it in their place. `view` is the page's query
-/// string.
-#[server(prefix = "/api/app", endpoint = "save-segment")]
-pub async fn save_segment(csrf: String, domain: String, name: String, personal: Option<bool>, view: String) -> Result<(), AppError> {
-    let (backend, viewer) = writer(&csrf).await?;
-    let query = ViewQuery::parse(&view);
-    let page = format!("/{domain}");
-    match backend.save_segment(&viewer, &domain, &name, personal.unwrap_or(false), &query.filters).await {
-        Ok(id) => {
-            let filters = Filter::new(Op::Is, SEGMENT, &id.to_string()).map(AnyOf::from).into_iter().collect();
-            leptos_axum::redirect(&query.with_filters(filters).href(&page));
-        }
-        Err(error @ (AppError::NotFound | AppError::NotSignedIn)) => return Err(error),
-        Err(error) => follow(backend.as_ref(), &viewer, &query.href(&page), Outcome::Failed { error, typed: Typed::Nothing }).await?,
-    }
-    Ok(())
 }

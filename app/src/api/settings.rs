@@ -2,23 +2,17 @@
 //! page that follows it is told by which key.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
-use serde::{Deserialize, Serialize};
 
-use super::{follow, reader, writer};
+use super::{
+    PlainPage,
+    forms::{follow, outcome},
+    reader, writer,
+};
 use crate::{
     parts,
     settings::{Entry, Outcome, Section, Typed},
-    types::{AppError, Viewer},
+    types::AppError,
 };
-
-/// A page of the settings, written out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SettingsPage {
-    /// Who looks.
-    pub viewer: Viewer,
-    /// All below the bar, HTML.
-    pub body: String,
-}
 
 /// A section of a domain's settings. `platform` is the tab of the snippet; `said` the key of what came of a form, `fault` a form's fault
 /// that could not be kept.
@@ -29,10 +23,10 @@ pub async fn settings(
     platform: Option<String>,
     said: Option<String>,
     fault: Option<String>,
-) -> Result<SettingsPage, AppError> {
+) -> Result<PlainPage, AppError> {
     let (backend, viewer) = reader().await?;
     let settings = backend.settings(&viewer, &domain, section).await?;
-    let outcome = super::outcome(backend.as_ref(), &viewer, said, fault).await;
+    let outcome = outcome(backend.as_ref(), &viewer, said, fault).await;
     let zones = if section == Section::General { backend.time_zones() } else { Vec::new() };
     let asked = parts::settings::Asked {
         settings: &settings,
@@ -43,7 +37,7 @@ pub async fn settings(
         platform: platform.as_deref().unwrap_or_default(),
     };
     let body = parts::settings::page(&asked).into_string();
-    Ok(SettingsPage { viewer, body })
+    Ok(PlainPage { viewer, body })
 }
 
 /// Sets something more.

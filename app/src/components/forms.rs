@@ -4,7 +4,7 @@ use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::use_query_map;
 
 use crate::{
-    api::AddDomain,
+    api::forms::AddDomain,
     i18n::{Key, t},
     icons::{Icon, icon},
     parts,

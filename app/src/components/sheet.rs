@@ -5,7 +5,8 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use crate::{
-    api::Sheet,
+    api::{PlainPage, sheets::Sheet},
+    components::forms::PlainBar,
     failed::PageFailed,
     i18n::{Key, t},
     icons::{Icon, icon},
@@ -40,6 +41,39 @@ pub fn SheetPage(
                     })
                 }
             }
+        </Suspense>
+    }
+    .into_any()
+}
+
+/// A page of somebody, not of a domain's bar: settings, and several domains as one.
+#[component]
+pub fn WrittenPage(
+    /// Its name in the browser.
+    title: String,
+    /// Its own address.
+    address: String,
+    /// How it is laid out.
+    class: &'static str,
+    /// What it shows.
+    page: Resource<Result<PlainPage, AppError>>,
+) -> impl IntoView {
+    view! {
+        <Title text=title />
+        <Suspense>
+            {move || {
+                let address = address.clone();
+                Suspend::new(async move {
+                    match page.await {
+                        Ok(PlainPage { viewer, body }) => view! {
+                            <PlainBar viewer />
+                            <main id="content" class=class inner_html=body></main>
+                        }
+                        .into_any(),
+                        Err(error) => view! { <PageFailed error address /> }.into_any(),
+                    }
+                })
+            }}
         </Suspense>
     }
     .into_any()

@@ -17,6 +17,6 @@ pub fn BehaviourPage() -> impl IntoView {
     let path = use_location().pathname.get_untracked();
     let kind = Kind::ALL.into_iter().find(|kind| path.trim_end_matches('/').ends_with(kind.code())).unwrap_or(Kind::Funnel);
     let (address, title) = (own_address(), format!("{} · {domain}", parts::behaviour_name(kind)));
-    let sheet = Resource::new_blocking(|| (), move |()| api::behaviour(domain.clone(), kind));
+    let sheet = Resource::new_blocking(|| (), move |()| api::sheets::behaviour(domain.clone(), kind));
     view! { <SheetPage title address sheet /> }.into_any()
 }

@@ -15,6 +15,6 @@ pub fn DetailPage() -> impl IntoView {
     let of = |name: &str| params.get(name).unwrap_or_default();
     let (domain, field) = (of("domain"), of("field"));
     let (address, title) = (own_address(), format!("{} · {domain}", crate::parts::long_name(&field)));
-    let sheet = Resource::new_blocking(|| (), move |()| api::detail(domain.clone()));
+    let sheet = Resource::new_blocking(|| (), move |()| api::sheets::detail(domain.clone()));
     view! { <SheetPage title address sheet /> }.into_any()
 }

@@ -16,6 +16,6 @@ pub fn DropsPage() -> impl IntoView {
     let view = use_location().search.get_untracked();
     let address = own_address();
     let title = format!("{} · {domain}", t(Key::DropsTitle));
-    let sheet = Resource::new_blocking(|| (), move |()| api::drops(domain.clone(), view.clone()));
+    let sheet = Resource::new_blocking(|| (), move |()| api::sheets::drops(domain.clone(), view.clone()));
     view! { <SheetPage title address sheet /> }.into_any()
 }

@@ -22,6 +22,6 @@ pub fn ExplainPage() -> impl IntoView {
         Some(metric) => format!("{} · {domain}", fill(Key::ExplainLink, &[("figure", t(metric.name()))])),
         None => t(Key::NotFoundTitle).to_owned(),
     };
-    let sheet = Resource::new_blocking(|| (), move |()| api::explain(domain.clone(), metric.clone(), view.clone()));
+    let sheet = Resource::new_blocking(|| (), move |()| api::sheets::explain(domain.clone(), metric.clone(), view.clone()));
     view! { <SheetPage title address sheet /> }.into_any()
 }

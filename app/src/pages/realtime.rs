@@ -14,6 +14,6 @@ use crate::{
 pub fn RealtimePage() -> impl IntoView {
     let domain = use_params_map().get_untracked().get("domain").unwrap_or_default();
     let (address, title) = (own_address(), format!("{} · {domain}", t(Key::RealtimeTitle)));
-    let sheet = Resource::new_blocking(|| (), move |()| api::realtime_page(domain.clone()));
+    let sheet = Resource::new_blocking(|| (), move |()| api::realtime::page(domain.clone()));
     view! { <SheetPage title address sheet /> }.into_any()
 }

@@ -1,11 +1,10 @@
 //! The settings of a domain: a section on each page. Plain forms, no script.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::not_found::NotFoundPage;
-use crate::{api::settings, components::forms::PlainBar, dom, failed::PageFailed, i18n::t, settings::Section};
+use crate::{api::settings, components::sheet::WrittenPage, dom, i18n::t, settings::Section};
 
 /// Leads to the first section.
 #[component]
@@ -32,25 +31,7 @@ fn Known(section: Section) -> impl IntoView {
     let [platform, said, fault] = ["for", "said", "__err"].map(|name| query.get(name));
     let page =
         Resource::new_blocking(|| (), move |()| settings::settings(domain.clone(), section, platform.clone(), said.clone(), fault.clone()));
-    view! {
-        <Title text=title />
-        <Suspense>
-            {move || {
-                let address = address.clone();
-                Suspend::new(async move {
-                    match page.await {
-                        Ok(page) => view! {
-                            <PlainBar viewer=page.viewer />
-                            <main id="content" class="wide settings" inner_html=page.body></main>
-                        }
-                        .into_any(),
-                        Err(error) => view! { <PageFailed error address /> }.into_any(),
-                    }
-                })
-            }}
-        </Suspense>
-    }
-    .into_any()
+    view! { <WrittenPage title address class="wide settings" page /> }.into_any()
 }
 
 fn domain() -> String {

@@ -1,13 +1,11 @@
 //! Several domains as one.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use crate::{
     api,
-    components::{forms::PlainBar, sheet::own_address},
-    failed::PageFailed,
+    components::sheet::{WrittenPage, own_address},
     i18n::{Key, t},
 };
 
@@ -16,24 +14,5 @@ use crate::{
 pub fn TogetherPage() -> impl IntoView {
     let view = use_location().search.get_untracked();
     let page = Resource::new_blocking(|| (), move |()| api::together(view.clone()));
-    let address = own_address();
-    view! {
-        <Title text=t(Key::TogetherName) />
-        <Suspense>
-            {move || {
-                let address = address.clone();
-                Suspend::new(async move {
-                    match page.await {
-                        Ok(page) => view! {
-                            <PlainBar viewer=page.viewer />
-                            <main id="content" class="wide" inner_html=page.body></main>
-                        }
-                        .into_any(),
-                        Err(error) => view! { <PageFailed error address /> }.into_any(),
-                    }
-                })
-            }}
-        </Suspense>
-    }
-    .into_any()
+    view! { <WrittenPage title=t(Key::TogetherName).to_owned() address=own_address() class="wide" page /> }.into_any()
 }

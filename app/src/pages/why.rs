@@ -16,6 +16,6 @@ pub fn WhyPage() -> impl IntoView {
     let view = use_location().search.get_untracked();
     let address = own_address();
     let title = format!("{} · {domain}", t(Key::WhyName));
-    let sheet = Resource::new_blocking(|| (), move |()| api::why(domain.clone(), view.clone()));
+    let sheet = Resource::new_blocking(|| (), move |()| api::sheets::why(domain.clone(), view.clone()));
     view! { <SheetPage title address sheet /> }.into_any()
 }

@@ -139,6 +139,24 @@ pub struct Point {
     pub partial: bool,
 }
 
+impl Point {
+    /// Of the figures of a bucket. What is said of visits is none where none began.
+    #[must_use]
+    pub fn new(time: String, figures: &Figures, partial: bool) -> Self {
+        let has_visits = figures.visits > 0;
+        Self {
+            time,
+            pageviews: figures.pageviews,
+            visitors: figures.visitors,
+            visits: figures.visits,
+            views_per_visit: figures.views_per_visit.filter(|_| has_visits),
+            bounce_rate: figures.bounce_rate.filter(|_| has_visits),
+            visit_duration: figures.visit_duration.filter(|_| has_visits),
+            partial,
+        }
+    }
+}
+
 /// What a panel breaks the visitors down by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -88,7 +88,11 @@ impl Analytics {
 
 /// The six figures of a row.
 pub(super) fn figures(made: &Statement, sums: &[i64]) -> Figures {
-    let figure = |metric| made.figure(metric, sums);
+    figures_by(|metric| made.figure(metric, sums))
+}
+
+/// The six figures, each by what it is made of.
+pub(super) fn figures_by(figure: impl Fn(Metric) -> Option<f64>) -> Figures {
     let whole = |metric| figure(metric).map(|figure| figure as u64);
     let count = |metric| whole(metric).unwrap_or(0);
     Figures {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use footfall_model::{
     Interval,
-    report::{Figures, Point, Timeseries},
+    report::{Point, Timeseries},
 };
 use footfall_query::{
     Bucket, Range, buckets, period,
@@ -95,18 +95,7 @@ impl Analytics {
             rows.iter().filter_map(|row| Some((row.labels.first()?.as_str(), row.sums.as_slice()))).collect();
         let point = |bucket: &Bucket| {
             let sums = found.get(bucket.from.to_string().as_str()).copied().unwrap_or_default();
-            let Figures { visitors, visits, pageviews, views_per_visit, bounce_rate, visit_duration } = figures(&made, sums);
-            let (time, partial, has_visits) = (bucket.label.clone(), bucket.to > now, visits > 0);
-            Point {
-                time,
-                pageviews,
-                visitors,
-                visits,
-                views_per_visit: views_per_visit.filter(|_| has_visits),
-                bounce_rate: bounce_rate.filter(|_| has_visits),
-                visit_duration: visit_duration.filter(|_| has_visits),
-                partial,
-            }
+            Point::new(bucket.label.clone(), &figures(&made, sums), bucket.to > now)
         };
         Ok((wanted.iter().map(point).collect(), made.approximate))
     }

@@ -3,7 +3,7 @@
 //! Each domain lives in days of its own zone and on a shard of its own, so each is asked by itself. Buckets are added up from the last ones on, which
 //! are now for every domain. Everything is the store's: it trails by half a second.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use footfall_model::{
     Interval,
@@ -12,10 +12,10 @@ use footfall_model::{
 use footfall_query::{
     Bucket, Range, buckets,
     period::{self, compared},
-    question::{Key, Metric, Question, Statement, Sum},
+    question::{Key, Question, Statement, Sum},
 };
 
-use super::{Analytics, AnalyticsError, STRIP, View, now_ms};
+use super::{Analytics, AnalyticsError, STRIP, View, kpis::figures_by, now_ms};
 use crate::auth::SiteScope;
 
 /// Sums that can be added up.
@@ -37,17 +37,7 @@ impl Added {
     /// The six figures of these sums.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        let figure = |metric: Metric| metric.figure(false, |sum| self.0.get(&sum).copied().unwrap_or(0));
-        let whole = |metric| figure(metric).map(|figure| figure as u64);
-        let count = |metric| whole(metric).unwrap_or(0);
-        Figures {
-            visitors: count(Metric::Visitors),
-            visits: count(Metric::Visits),
-            pageviews: count(Metric::Pageviews),
-            views_per_visit: figure(Metric::ViewsPerVisit),
-            bounce_rate: whole(Metric::BounceRate),
-            visit_duration: whole(Metric::VisitDuration),
-        }
+        figures_by(|metric| metric.figure(false, |sum| self.0.get(&sum).copied().unwrap_or(0)))
     }
 }
 
@@ -127,17 +117,14 @@ impl Analytics {
         let limit = starts.len() as u64;
         let question = Question { condition: view.condition.clone(), ..Question::totals(STRIP, range) };
         let (made, rows) = self.rows(scope, question.by(Key::Time(starts), limit, 0)).await?;
-        let sums = |bucket: &Bucket| {
-            let start = bucket.from.to_string();
-            rows.iter().find(|row| row.labels.first() == Some(&start)).map_or_else(Added::default, |row| Added::of(&made, &row.sums))
+        let found: HashMap<&str, &[i64]> =
+            rows.iter().filter_map(|row| Some((row.labels.first()?.as_str(), row.sums.as_slice()))).collect();
+        let added = |bucket: Bucket| {
+            let sums = found.get(bucket.from.to_string().as_str());
+            let added = sums.map_or_else(Added::default, |sums| Added::of(&made, sums));
+            (bucket, added)
         };
-        Ok(wanted
-            .into_iter()
-            .map(|bucket| {
-                let added = sums(&bucket);
-                (bucket, added)
-            })
-            .collect())
+        Ok(wanted.into_iter().map(added).collect())
     }
 }
 
@@ -162,20 +149,7 @@ pub fn points(parts: &[Part]) -> (Vec<Point>, Option<Vec<Point>>) {
             sum.add(added);
         }
     }
-    let point = |time: String, added: &Added, partial: bool| {
-        let Figures { visitors, visits, pageviews, views_per_visit, bounce_rate, visit_duration } = added.figures();
-        let has_visits = visits > 0;
-        Point {
-            time,
-            pageviews,
-            visitors,
-            visits,
-            views_per_visit: views_per_visit.filter(|_| has_visits),
-            bounce_rate: bounce_rate.filter(|_| has_visits),
-            visit_duration: visit_duration.filter(|_| has_visits),
-            partial,
-        }
-    };
+    let point = |time: String, added: &Added, partial: bool| Point::new(time, &added.figures(), partial);
     let is_compared = parts.iter().any(|part| part.buckets_then.is_some());
     let before = is_compared.then(|| then.iter().map(|added| point(String::new(), added, false)).collect());
     (now.into_iter().map(|(label, added, partial)| point(label, &added, partial)).collect(), before)
@@ -183,6 +157,8 @@ pub fn points(parts: &[Part]) -> (Vec<Point>, Option<Vec<Point>>) {
 
 #[cfg(test)]
 mod tests {
+    use footfall_query::question::Metric;
+
     use super::*;
 
     fn added(visitors: i64, visits: i64, bounces: i64) -> Added {
