@@ -4,11 +4,11 @@
 //! figures to read and nothing else, and whoever can read this table can read who owns those figures as well. A password is kept as a hash.
 
 use chrono::{DateTime, SubsecRound, Utc};
-use footfall_model::SiteId;
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use footfall_model::{Domain, SiteId};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, sea_query::Query};
 use uuid::Uuid;
 
-use crate::{Meta, MetaError, Password, token::random_slug, versions};
+use crate::{Meta, MetaError, Password, domains::row as site, token::random_slug, versions};
 
 pub(crate) mod row {
     use sea_orm::entity::prelude::*;
@@ -162,8 +162,12 @@ impl Meta {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn public_link_of(&self, site: SiteId) -> Result<Option<SharedLink>, MetaError> {
-        Ok(row::Entity::find().filter(public(site)).order_by_asc(row::Column::Id).one(&self.db).await?.map(SharedLink::from))
+    pub async fn public_link_of(&self, domain: &Domain) -> Result<Option<SharedLink>, MetaError> {
+        // In one question: it is asked of every page and part of one, of which few are public.
+        let sites =
+            Query::select().column(site::Column::Id).from(site::Entity).and_where(site::Column::Name.eq(domain.as_str())).to_owned();
+        let public = Condition::all().add(row::Column::IsPublic.eq(true)).add(row::Column::SiteId.in_subquery(sites));
+        Ok(row::Entity::find().filter(public).order_by_asc(row::Column::Id).one(&self.db).await?.map(SharedLink::from))
     }
 
     /// Whether a password opens a link. It works as hard for a link without one, and says no.

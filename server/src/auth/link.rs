@@ -13,6 +13,7 @@ use axum::{
 use chrono::{DateTime, Duration, Utc};
 use footfall_app::share::Handle;
 use footfall_meta::{MetaError, SharedLink};
+use footfall_model::Domain;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -82,8 +83,8 @@ pub async fn by_slug(app: &App, slug: &str, passes: &[String]) -> Result<Option<
 /// # Errors
 /// When the database fails.
 pub async fn of_public(app: &App, domain: &str) -> Result<Option<OpenLink>, MetaError> {
-    let Some(site) = SiteScope::of_operator(&app.meta, domain).await? else { return Ok(None) };
-    let link = app.meta.public_link_of(site.site()).await?;
+    let Ok(domain) = domain.parse::<Domain>() else { return Ok(None) };
+    let link = app.meta.public_link_of(&domain).await?;
     match link.filter(|link| link.password_hash.is_none()) {
         Some(link) => opened(app, link).await,
         None => Ok(None),

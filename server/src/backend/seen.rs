@@ -7,7 +7,6 @@ use footfall_app::{
     types::{AppError, Viewer},
 };
 use footfall_meta::MetaError;
-use footfall_model::Domain;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -94,10 +93,11 @@ impl ServerBackend {
 pub async fn shared(app: &App, headers: &HeaderMap, domain: &str) -> Result<Option<Shared>, MetaError> {
     let open = if let Some(handle) = Handle::parse(domain) {
         link::by_slug(app, &handle.slug, &link::passes(headers)).await?.and_then(link::Found::open)
-    } else if domain.parse::<Domain>().is_ok() && !is_own(app, headers, domain).await? {
-        link::of_public(app, domain).await?
     } else {
-        None
+        match link::of_public(app, domain).await? {
+            Some(_) if is_own(app, headers, domain).await? => None,
+            open => open,
+        }
     };
     Ok(open.map(|OpenLink { scope, link, limit }| Shared {
         address: domain.to_owned(),

@@ -120,12 +120,12 @@ pub async fn a_shared_link_opens_one_domain_until_it_is_gone(meta: Meta) {
 
 pub async fn of_two_public_links_at_once_one_is_made(meta: Meta) {
     let site = meta.create_site(&domain("example.org"), Tz::UTC, None).await.unwrap();
-    assert_eq!(meta.public_link_of(site.id).await.unwrap(), None);
+    assert_eq!(meta.public_link_of(&site.domain).await.unwrap(), None);
     let public = |name: &str| meta.create_link(site.id, NewLink { name: name.to_owned(), is_public: true, ..NewLink::default() });
     let (one, two) = tokio::join!(public("one"), public("two"));
     let made = [one, two].into_iter().filter_map(Result::ok).collect::<Vec<_>>();
     assert_eq!(made.len(), 1);
-    assert_eq!(meta.public_link_of(site.id).await.unwrap().as_ref(), made.first());
+    assert_eq!(meta.public_link_of(&site.domain).await.unwrap().as_ref(), made.first());
     assert!(meta.delete_link(site.id, made[0].id).await.unwrap());
-    assert_eq!(meta.public_link_of(site.id).await.unwrap(), None);
+    assert_eq!(meta.public_link_of(&site.domain).await.unwrap(), None);
 }
