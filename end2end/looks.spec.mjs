@@ -81,7 +81,7 @@ async function readsPlainly(page, { name }) {
   assert.equal(await page.locator("h1").count(), 1, `${name}: one heading`);
   const text = await page.locator("main").innerText();
   assert.ok(text.length > 30, `${name}: something to read`);
-  assert.equal(await page.locator(".skeleton, .busy, [aria-busy=true]").count(), 0, `${name}: nothing is still loading`);
+  assert.equal(await page.locator(".busy, [aria-busy=true]").count(), 0, `${name}: nothing is still loading`);
   assert.doesNotMatch(text, /[Ll]oading|undefined|NaN|\{[a-z]+\}/, name);
   assert.equal(await page.locator("button[type=button]:visible, [data-open-palette]:visible").count(), 0, `${name}: no button that does nothing`);
 }

@@ -285,7 +285,6 @@ language! {
     NoCampaigns => "لا حملات في هذه الفترة. أضف utm_campaign إلى الروابط التي تشاركها.",
     NoGoals => "لم يتحقق أي هدف في هذه الفترة. الأهداف تقول ما تريده من الزوار: حدث أو صفحة أو مدى التمرير.",
     NoProperties => "لا أحداث ذات خصائص في هذه الفترة. أرسلها هكذا: \u{2066}footfall('signup', { props: { plan: 'pro' } })\u{2069}.",
-    NoPlaces => "تحتاج المناطق والمدن إلى قاعدة بيانات مدن. اضبط FOOTFALL_CITY_DATABASE على ملف بصيغة MaxMind، مثل GeoLite2 City.",
     LookAtAll => "عرض كل الوقت",
 
     // Behaviour

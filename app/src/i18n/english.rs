@@ -39,9 +39,6 @@ texts! {
         Retry => "Try again",
         PrivacyFooter => "No cookies for visitors, no personal data, no third parties.",
 
-        // Forms
-        SignInTitle => "Sign in",
-
         // Bar
         NowOnline => "{n} now",
         NowOnlineLong => "{n} current visitors: anyone with an event in the last 5 minutes",
@@ -88,13 +85,16 @@ texts! {
         // Notices
 
         // Failures of whole pages
+    }
+
+    server {
+        // Whole pages that fail
+        SignInTitle => "Sign in",
         NotFoundTitle => "Nothing here",
         NotFoundText => "There is no such page, or it is not yours.",
         NotFoundLink => "Go to your domains",
         FailedTitle => "This page could not be loaded",
-    }
 
-    server {
         // Frame
         AppName => "Footfall",
         SignOut => "Sign out",
@@ -326,7 +326,6 @@ texts! {
         GoToGoals => "Set goals",
         NoGoals => "No goal was completed in this period. Goals say what you want people to do: an event, a page, or how far they scroll.",
         NoProperties => "No event with a property in this period. Send them along: footfall('signup', { props: { plan: 'pro' } }).",
-        NoPlaces => "Regions and cities need a city database. Set FOOTFALL_CITY_DATABASE to a file in MaxMind's format, for example GeoLite2 City.",
         LookAtAll => "Look at all time",
 
         // Behaviour

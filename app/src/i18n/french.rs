@@ -285,7 +285,6 @@ language! {
     NoCampaigns => "Aucune campagne sur cette période. Ajoutez utm_campaign aux liens que vous partagez.",
     NoGoals => "Aucun objectif atteint sur cette période. Les objectifs disent ce que vous attendez des visiteurs : un événement, une page ou une profondeur de défilement.",
     NoProperties => "Aucun événement avec une propriété sur cette période. Envoyez-en : footfall('signup', { props: { plan: 'pro' } }).",
-    NoPlaces => "Les régions et les villes demandent une base de villes. Donnez à FOOTFALL_CITY_DATABASE un fichier au format MaxMind, par exemple GeoLite2 City.",
     LookAtAll => "Voir depuis le début",
 
     // Behaviour

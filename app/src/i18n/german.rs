@@ -285,7 +285,6 @@ language! {
     NoCampaigns => "Keine Kampagnen in diesem Zeitraum. Ergänzen Sie utm_campaign in den Links, die Sie teilen.",
     NoGoals => "In diesem Zeitraum wurde kein Ziel erreicht. Ziele sagen, was Besucher tun sollen: ein Ereignis, eine Seite oder wie weit sie scrollen.",
     NoProperties => "Kein Ereignis mit einer Eigenschaft in diesem Zeitraum. Senden Sie welche mit: footfall('signup', { props: { plan: 'pro' } }).",
-    NoPlaces => "Regionen und Städte brauchen eine Städtedatenbank. Setzen Sie FOOTFALL_CITY_DATABASE auf eine Datei im Format von MaxMind, zum Beispiel GeoLite2 City.",
     LookAtAll => "Gesamte Zeit ansehen",
 
     // Behaviour

@@ -285,7 +285,6 @@ language! {
     NoCampaigns => "この期間にキャンペーンはありません。共有するリンクに utm_campaign を付けてください。",
     NoGoals => "この期間に達成された目標はありません。目標は、訪問者にしてほしいことを表します:イベント、ページ、またはスクロールの深さです。",
     NoProperties => "この期間にプロパティ付きのイベントはありません。次のように送信します:footfall('signup', { props: { plan: 'pro' } })。",
-    NoPlaces => "地方と都市の表示には都市データベースが必要です。FOOTFALL_CITY_DATABASE にMaxMind形式のファイル(例:GeoLite2 City)を設定してください。",
     LookAtAll => "全期間を見る",
 
     // Behaviour

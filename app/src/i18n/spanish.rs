@@ -285,7 +285,6 @@ language! {
     NoCampaigns => "Sin campañas en este período. Añade utm_campaign a los enlaces que compartes.",
     NoGoals => "No se completó ningún objetivo en este período. Los objetivos dicen qué esperas de los visitantes: un evento, una página o hasta dónde se desplazan.",
     NoProperties => "Ningún evento con propiedades en este período. Envíalas así: footfall('signup', { props: { plan: 'pro' } }).",
-    NoPlaces => "Las regiones y ciudades necesitan una base de ciudades. Asigna a FOOTFALL_CITY_DATABASE un archivo en formato MaxMind, por ejemplo GeoLite2 City.",
     LookAtAll => "Ver todo el tiempo",
 
     // Behaviour
