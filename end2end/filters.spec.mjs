@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { launch, looksRight, open, without } from "./product/browser.mjs";
 import { startProduct } from "./product/server.mjs";
+import { makeOwner } from "./product/world.mjs";
 
 const PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
 const DOMAIN = "shop.example";
@@ -23,15 +24,8 @@ let product, browser, context;
 before(async () => {
   product = await startProduct();
   browser = await launch();
-  context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  context = await browser.newContext({ storageState: await makeOwner(product, browser), viewport: { width: 1440, height: 900 } });
   for (const domain of [DOMAIN, OTHER]) await product.run("site", "add", domain);
-  const { page } = await open(context);
-  await page.goto(product.setup);
-  await page.getByRole("textbox", { name: "E-mail" }).fill("owner@example.org");
-  await page.locator("input[name=password]").fill("correct horse battery staple");
-  await page.getByRole("button", { name: "Create owner" }).click();
-  await page.waitForURL(/setup$/);
-  await page.close();
 
   let person = 0;
   const lines = [];

@@ -3,9 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { accessible, launch, open } from "./product/browser.mjs";
 import { startProduct } from "./product/server.mjs";
+import { loadDemo, makeOwner } from "./product/world.mjs";
 
-const EMAIL = "owner@example.org";
-const PASSWORD = "correct horse battery staple";
 const DOMAIN = "shop.example";
 const LANGUAGES = ["en", "de", "fr", "es", "ja", "ar"];
 
@@ -15,18 +14,8 @@ before(async () => {
   product = await startProduct();
   browser = await launch();
   await product.run("site", "add", DOMAIN);
-  const context = await browser.newContext();
-  const { page } = await open(context);
-  await page.goto(product.setup);
-  await page.locator("input[name=email]").fill(EMAIL);
-  await page.locator("input[name=password]").fill(PASSWORD);
-  await page.locator("form").getByRole("button").first().click();
-  await page.waitForURL(/setup$/);
-  await page.goto(`${product.base}/${DOMAIN}`);
-  await page.locator("form.demo button").click();
-  await page.locator(".rows").first().waitFor();
-  owner = await context.storageState();
-  await context.close();
+  owner = await makeOwner(product, browser);
+  await loadDemo(product, browser, owner, DOMAIN);
 });
 
 after(async () => {

@@ -4,9 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, looksRight, open, without } from "./product/browser.mjs";
 import { startProduct } from "./product/server.mjs";
+import { makeOwner } from "./product/world.mjs";
 
-const EMAIL = "owner@example.org";
-const PASSWORD = "correct horse battery staple";
 const PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
 const DOMAIN = "shop.example";
 const EMPTY = "empty.example";
@@ -16,15 +15,8 @@ let product, browser, context, key;
 before(async () => {
   product = await startProduct();
   browser = await launch();
-  context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  context = await browser.newContext({ storageState: await makeOwner(product, browser), viewport: { width: 1440, height: 900 } });
   for (const domain of [DOMAIN, EMPTY, "blog.example"]) await product.run("site", "add", domain);
-  const { page } = await open(context);
-  await page.goto(product.setup);
-  await page.getByRole("textbox", { name: "E-mail" }).fill(EMAIL);
-  await page.locator("input[name=password]").fill(PASSWORD);
-  await page.getByRole("button", { name: "Create owner" }).click();
-  await page.waitForURL(/setup$/);
-  await page.close();
   key = (await product.run("token", "add", "--domain", DOMAIN, "--scopes", "stats:read")).trim();
 
   for (let n = 0; n < 4; n++) await send({ path: `/page/${n}`, sessionId: `visit ${n}` });
